@@ -1,0 +1,128 @@
+"""The domain contract: rules that a search can step.
+
+Two tiers share one face. An *object* domain keeps any immutable Python object as its state. A
+*compiled* domain (`tesuji.domains.compiled`) keeps one row of a numpy structured dtype and adds
+numba kernels; everything above the search API treats both alike.
+
+Conventions, as in mctx: a transition is `(reward, discount)`, both seen by the side that moved.
+`discount` is 1 where the same side moves on, -1 where the opponent does, 0 at the end, so that
+one formula, `G = reward + discount * V(next)`, backs up every family. Dimensions: `B` batch, `A`
+actions, `S` bytes of a state row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
+
+# A domain's state is opaque to everything but the domain.
+State = Any
+
+
+@dataclass(frozen=True)
+class DomainSpec:
+    """What a search and a network must know of a domain, and nothing of its rules.
+
+    Attributes:
+        name: the registered name, e.g. `connect_four`.
+        num_actions: size `A` of the fixed action space; `legal` masks it.
+        observation_shape: shape of one observation, `(C, H, W)` for boards, `(F,)` otherwise.
+        num_players: 1 or 2 (two players means zero-sum, seen by the side to move).
+        max_steps: no episode is longer than this.
+        num_symmetries: size of the symmetry group; symmetry 0 is the identity.
+        value_range: bounds of any return `G`; proofs narrow it.
+        deterministic: whether `step` ignores its key; only then can results be proven.
+        policy_planes: planes `P` of a spatial policy whose action is `p * H * W + cell`; 0 where
+            actions are not cells. A network then needs no weights that depend on the board size.
+        num_extra_actions: actions after the spatial ones, such as a pass.
+    """
+
+    name: str
+    num_actions: int
+    observation_shape: tuple[int, ...]
+    num_players: int
+    max_steps: int
+    num_symmetries: int = 1
+    value_range: tuple[float, float] = (-1.0, 1.0)
+    deterministic: bool = True
+    policy_planes: int = 0
+    num_extra_actions: int = 0
+
+
+class Domain(ABC):
+    """Rules over immutable states; the contract of both tiers."""
+
+    spec: DomainSpec
+
+    @abstractmethod
+    def reset(self, seed: int = 0) -> State:
+        """Return a first state; `seed` picks it where there are several."""
+
+    @abstractmethod
+    def legal(self, state: State) -> BoolArray:
+        """Return the mask `[A]` of the legal actions; empty only at an end."""
+
+    @abstractmethod
+    def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
+        """Return `(next state, reward, discount)`; `state` is left as it was.
+
+        Args:
+            state: a state that is not an end.
+            action: a legal action.
+            key: 64 random bits that decide every chance outcome.
+        """
+
+    @abstractmethod
+    def observe(self, state: State) -> FloatArray:
+        """Return what a network sees, `spec.observation_shape`, from the side to move."""
+
+    def to_play(self, state: State) -> int:
+        """Return the side to move, 0 or 1."""
+        del state
+        return 0
+
+    def transform(self, state: State, symmetry: int) -> State:
+        """Return the state under symmetry `symmetry`."""
+        if symmetry != 0:
+            raise ValueError(f"{self.spec.name} has no symmetry {symmetry}")
+        return state
+
+    def transform_action(self, action: int, symmetry: int) -> int:
+        """Return where symmetry `symmetry` sends `action`."""
+        del symmetry
+        return action
+
+    def key(self, state: State) -> bytes | None:
+        """Return bytes that are equal just for equal states, or None if states have none."""
+        del state
+        return None
+
+    def render(self, state: State) -> str:
+        """Return the state as text for people."""
+        return str(state)
+
+    def action_name(self, state: State, action: int) -> str:
+        """Return the action as people write it."""
+        del state
+        return str(action)
+
+    def parse_action(self, state: State, text: str) -> int:
+        """Return the legal action that `text` names.
+
+        Raises:
+            ValueError: no legal action has that name; the message lists some that do.
+        """
+        names = {self.action_name(state, int(a)): int(a) for a in np.flatnonzero(self.legal(state))}
+        wanted = text.strip().lower()
+        for name, action in names.items():
+            if name.lower() == wanted:
+                return action
+        shown = ", ".join(list(names)[:12]) + (", …" if len(names) > 12 else "")
+        raise ValueError(f"{text.strip()!r} is not a legal action here; legal: {shown}")

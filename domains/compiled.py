@@ -1,0 +1,141 @@
+"""Compiled domains: rules as numba kernels over rows of a structured dtype.
+
+A game module declares its row and its kernels, and one `CompiledDomain` ties them together:
+
+    state_dtype = np.dtype([("board", np.int8, 9), ("to_play", np.int8)])
+    kernels = Kernels(state_dtype)
+
+    @kernels.step
+    def step(state, action, instance, key): ...
+
+The search calls the kernels through C pointers with one signature for all domains
+(`numba.types.FunctionType`), so that it compiles once for every domain, for ever. `instance` is
+the data of one instance (a board size, a distance matrix) as int64: an argument, never a
+compile-time constant.
+
+Equal rows are equal positions: keep nothing in a row that play from there does not depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import from_dtype, njit, types
+from numba.core import config as numba_config
+
+from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray, State
+
+Rows = npt.NDArray[np.uint8]  # [B, S]
+Instance = npt.NDArray[np.int64]
+
+_INSTANCE = types.int64[::1]
+_TRANSITION = types.UniTuple(types.float64, 2)
+
+
+def _signatures(state: Any) -> dict[str, Any]:
+    """Return the signature of each kernel when a state has numba type `state`."""
+    return {
+        "reset": types.void(state, _INSTANCE, types.uint64),
+        "legal": types.void(state, _INSTANCE, types.boolean[::1]),
+        "step": _TRANSITION(state, types.int64, _INSTANCE, types.uint64),
+        "observe": types.void(state, _INSTANCE, types.float32[::1]),
+        "transform": types.void(state, types.int64, _INSTANCE, state),
+        "transform_action": types.int64(types.int64, types.int64, _INSTANCE),
+    }
+
+
+# In the search a state is a bare address, so every domain's kernel has the same type.
+POINTER_SIGNATURES = _signatures(types.voidptr)
+
+
+class KernelPointer(types.WrapperAddressProtocol):  # type: ignore[misc]
+    """A compiled kernel as a first-class function whose state argument is a bare address."""
+
+    def __init__(self, kernel: Any, name: str) -> None:
+        result = kernel.overloads[kernel.signatures[0]]
+        self._kernel = kernel  # keeps the machine code alive
+        self._address = result.library.get_pointer_to_function(
+            result.fndesc.llvm_cfunc_wrapper_name
+        )
+        self._signature = POINTER_SIGNATURES[name]
+
+    def __wrapper_address__(self) -> int:
+        """Return the address of the C wrapper."""
+        return int(self._address)
+
+    def signature(self) -> Any:
+        """Return the numba signature, the same for every domain."""
+        return self._signature
+
+
+@njit(cache=True)
+def _identity_action(action, symmetry, instance):  # type: ignore[no-untyped-def]
+    return action
+
+
+class Kernels:
+    """The kernels of one domain, collected by decorators.
+
+    Each takes the state as a record of `state_dtype` and changes it in place:
+
+    - `reset(state, instance, key)`: the row comes zeroed.
+    - `legal(state, instance, mask)`: fill the mask `[A]`.
+    - `step(state, action, instance, key) -> (reward, discount)`.
+    - `observe(state, instance, out)`: fill `out`, the observation flattened; it comes zeroed.
+    - `transform(state, symmetry, instance, out)` and
+      `transform_action(action, symmetry, instance)`: only for a domain with symmetries.
+
+    Kernels do not raise and do not allocate. They compile on first use and are cached on disk.
+    """
+
+    def __init__(self, state_dtype: np.dtype[Any]) -> None:
+        self.state_dtype = state_dtype
+        self._signatures = _signatures(from_dtype(state_dtype))
+        self._functions: dict[str, Any] = {}
+        self._pointers: dict[str, KernelPointer] = {}
+
+    def _add(self, name: str, function: Callable[..., Any]) -> Any:
+        self._functions[name] = njit(cache=True, nogil=True, error_model="numpy")(function)
+        return self._functions[name]
+
+    def reset(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that writes a first state."""
+        return self._add("reset", function)
+
+    def legal(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that fills the mask of legal actions."""
+        return self._add("legal", function)
+
+    def step(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that makes one transition."""
+        return self._add("step", function)
+
+    def observe(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that writes an observation."""
+        return self._add("observe", function)
+
+    def transform(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that maps a state under a symmetry."""
+        return self._add("transform", function)
+
+    def transform_action(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that maps an action under a symmetry."""
+        return self._add("transform_action", function)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the kernel `name` as registered."""
+        return self._functions[name]
+
+    def pointer(self, name: str) -> Any:
+        """Return the kernel `name` for use inside other kernels, compiled on first use."""
+        if name not in self._functions:
+            return self._missing(name)
+        if numba_config.DISABLE_JIT:
+            return self._functions[name]
+        if name not in self._pointers:
+            self._functions[name].compile(self._signatures[name])
+            self._pointers[name] = KernelPointer(self._functions[name], name)
+        return self._pointers[name]
