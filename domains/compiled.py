@@ -71,11 +71,6 @@ class KernelPointer(types.WrapperAddressProtocol):  # type: ignore[misc]
         return self._signature
 
 
-@njit(cache=True)
-def _identity_action(action, symmetry, instance):  # type: ignore[no-untyped-def]
-    return action
-
-
 class Kernels:
     """The kernels of one domain, collected by decorators.
 
@@ -139,3 +134,137 @@ class Kernels:
             self._functions[name].compile(self._signatures[name])
             self._pointers[name] = KernelPointer(self._functions[name], name)
         return self._pointers[name]
+
+    def _missing(self, name: str) -> Any:
+        """Return a stand-in for a kernel that a domain without symmetries need not have."""
+        if name not in _STAND_INS:
+            raise ValueError(
+                f"no {name!r} kernel: a compiled domain needs reset, legal, step and observe"
+            )
+        if numba_config.DISABLE_JIT:
+            return _STAND_INS[name]
+        if name not in self._pointers:
+            _STAND_INS[name].compile(POINTER_SIGNATURES[name])
+            self._pointers[name] = KernelPointer(_STAND_INS[name], name)
+        return self._pointers[name]
+
+
+class CompiledDomain(Domain):
+    """A domain whose states are rows and whose rules are kernels.
+
+    Args:
+        spec: what search and networks must know.
+        kernels: the rules.
+        instance: data of this instance, int64, handed to every kernel.
+        render: `state -> text`.
+        action_name: `(state, action) -> text`; the number where None.
+
+    The Python methods work on copies, one state at a time, for play and tests; the search works
+    on rows. A state is a `numpy.record`: read its fields by name.
+    """
+
+    def __init__(
+        self,
+        spec: DomainSpec,
+        kernels: Kernels,
+        instance: npt.ArrayLike = (),
+        render: Callable[[State], str] | None = None,
+        action_name: Callable[[State, int], str] | None = None,
+    ) -> None:
+        self.spec = spec
+        self.kernels = kernels
+        # Never empty, so that a kernel may hold a pointer to its first element.
+        self.instance: Instance = np.append(np.asarray(instance, np.int64).ravel(), 0)
+        self.instance.setflags(write=False)
+        self.state_dtype = kernels.state_dtype
+        if spec.num_players == 2 and "to_play" not in (self.state_dtype.names or ()):
+            raise ValueError(f"{spec.name}: a two-player state needs an integer field 'to_play'")
+        self._render = render
+        self._action_name = action_name
+
+    @property
+    def row_size(self) -> int:
+        """Return `S`, the bytes of one state row."""
+        return self.state_dtype.itemsize
+
+    def reset(self, seed: int = 0) -> State:
+        """Return a first state."""
+        state = self._blank()
+        self.kernels["reset"](state, self.instance, np.uint64(seed))
+        return state
+
+    def legal(self, state: State) -> BoolArray:
+        """Return the mask `[A]`."""
+        mask = np.zeros(self.spec.num_actions, np.bool_)
+        self.kernels["legal"](state, self.instance, mask)
+        return mask
+
+    def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
+        """Return `(next state, reward, discount)`."""
+        following = self.state(self.row(state))
+        reward, discount = self.kernels["step"](
+            following, np.int64(action), self.instance, np.uint64(key)
+        )
+        return following, float(reward), float(discount)
+
+    def observe(self, state: State) -> FloatArray:
+        """Return the observation."""
+        out = np.zeros(int(np.prod(self.spec.observation_shape)), np.float32)
+        self.kernels["observe"](state, self.instance, out)
+        return out.reshape(self.spec.observation_shape)
+
+    def to_play(self, state: State) -> int:
+        """Return the side to move."""
+        return int(state["to_play"]) if self.spec.num_players == 2 else 0
+
+    def transform(self, state: State, symmetry: int) -> State:
+        """Return the state under `symmetry`."""
+        if symmetry == 0:
+            return state
+        out = self._blank()
+        self.kernels["transform"](state, np.int64(symmetry), self.instance, out)
+        return out
+
+    def transform_action(self, action: int, symmetry: int) -> int:
+        """Return where `symmetry` sends `action`."""
+        if symmetry == 0:
+            return action
+        kernel = self.kernels["transform_action"]
+        return int(kernel(np.int64(action), np.int64(symmetry), self.instance))
+
+    def key(self, state: State) -> bytes:
+        """Return the row's bytes."""
+        return self.row(state).tobytes()
+
+    def render(self, state: State) -> str:
+        """Return the state as text."""
+        return self._render(state) if self._render is not None else str(state)
+
+    def action_name(self, state: State, action: int) -> str:
+        """Return the action as people write it."""
+        return self._action_name(state, action) if self._action_name is not None else str(action)
+
+    def row(self, state: State) -> npt.NDArray[np.uint8]:
+        """Return a copy of the state as a row of bytes `[S]`."""
+        return np.frombuffer(state.tobytes(), np.uint8).copy()
+
+    def state(self, row: npt.NDArray[np.uint8]) -> State:
+        """Return a row of bytes `[S]` as a state that shares its memory."""
+        return row.view(self.state_dtype).view(np.recarray)[0]
+
+    def _blank(self) -> State:
+        return self.state(np.zeros(self.row_size, np.uint8))
+
+
+def _no_transform(state, symmetry, instance, out):  # type: ignore[no-untyped-def]
+    return None
+
+
+def _no_transform_action(action, symmetry, instance):  # type: ignore[no-untyped-def]
+    return action
+
+
+_STAND_INS: dict[str, Any] = {
+    "transform": njit(cache=True)(_no_transform),
+    "transform_action": njit(cache=True)(_no_transform_action),
+}

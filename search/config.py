@@ -1,0 +1,95 @@
+"""How a search chooses: PUCT or Gumbel, as frozen settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What every tree search has.
+
+    Attributes:
+        lookahead: plies of exact look-ahead for ends of the game at a new leaf (MCTS-minimax
+            hybrid, Baier & Winands 2015); 0 for none.
+        prove: back up proven wins, draws and losses exactly (score-bounded MCTS, Cazenave &
+            Saffidine 2010) and stop at a proven root.
+        cache_entries: evaluations kept by position, shared by all trees of a search; 0 for none.
+        canonical: evaluate each position in the form that sorts first under its symmetries.
+        leaves: leaves that one tree puts into a batch, kept apart by virtual loss.
+    """
+
+    lookahead: int = 1
+    prove: bool = True
+    cache_entries: int = 0
+    canonical: bool = False
+    leaves: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lookahead <= 8:
+            raise ValueError(f"lookahead must be between 0 and 8 plies, got {self.lookahead}")
+        if self.cache_entries < 0:
+            raise ValueError(f"cache_entries must be at least 0, got {self.cache_entries}")
+        if not 1 <= self.leaves <= 4096:
+            raise ValueError(f"leaves must be between 1 and 4096, got {self.leaves}")
+
+
+@dataclass(frozen=True)
+class PUCT(SearchSettings):
+    """AlphaZero's search (Silver et al. 2018).
+
+    Attributes:
+        c_init: exploration constant.
+        c_base: visits at which exploration has grown by a logarithmic step.
+        fpu: value of an unvisited action: `parent` (the node's mean value), `reduction` (less
+            `fpu_reduction * sqrt(visited prior)`, as in Leela and KataGo), `loss`, or `minmax`
+            (Q normalised between the siblings' extremes, as in MuZero and mctx).
+        fpu_reduction: how much `reduction` takes off.
+        dirichlet_alpha: noise on the root's priors; 0 takes `10 / legal actions`.
+        dirichlet_fraction: share of that noise, 0 for none.
+        temperature: of the root's choice by visits; 0 takes the most visited.
+    """
+
+    c_init: float = 1.25
+    c_base: float = 19652.0
+    fpu: Literal["parent", "reduction", "loss", "minmax"] = "reduction"
+    fpu_reduction: float = 0.2
+    dirichlet_alpha: float = 0.0
+    dirichlet_fraction: float = 0.0
+    temperature: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.dirichlet_fraction <= 1:
+            raise ValueError(
+                f"dirichlet_fraction must be between 0 and 1, got {self.dirichlet_fraction}"
+            )
+        if self.temperature < 0:
+            raise ValueError(f"temperature must be at least 0, got {self.temperature}")
+
+
+@dataclass(frozen=True)
+class Gumbel(SearchSettings):
+    """Gumbel AlphaZero (Danihelka et al., ICLR 2022): sequential halving at the root.
+
+    Attributes:
+        max_considered: root actions that sequential halving starts with.
+        gumbel_scale: scale of the root's Gumbel noise; 0 plays the best, 1 samples as in training.
+        value_scale: weight of completed Q against logits.
+        maxvisit_init: visits added before that weight.
+        rescale: normalise completed Q to [0, 1] between the siblings' extremes.
+    """
+
+    max_considered: int = 16
+    gumbel_scale: float = 0.0
+    value_scale: float = 0.1
+    maxvisit_init: float = 50.0
+    rescale: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_considered < 1:
+            raise ValueError(f"max_considered must be at least 1, got {self.max_considered}")
+        if self.gumbel_scale < 0:
+            raise ValueError(f"gumbel_scale must be at least 0, got {self.gumbel_scale}")
