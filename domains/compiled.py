@@ -24,7 +24,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import from_dtype, njit, types
+from numba.core import cgutils
 from numba.core import config as numba_config
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray, State
 
@@ -49,6 +52,26 @@ def _signatures(state: Any) -> dict[str, Any]:
 
 # In the search a state is a bare address, so every domain's kernel has the same type.
 POINTER_SIGNATURES = _signatures(types.voidptr)
+
+
+RESET, LEGAL, STEP, OBSERVE, TRANSFORM, TRANSFORM_ACTION = (
+    types.FunctionType(POINTER_SIGNATURES[name])
+    for name in ("reset", "legal", "step", "observe", "transform", "transform_action")
+)
+
+
+@intrinsic
+def row_pointer(typing_context, rows, index):  # type: ignore[no-untyped-def]
+    """Return the address of row `index` of C-contiguous `rows` `[B, S]`, for a kernel pointer."""
+    signature = types.voidptr(rows, types.int64)
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        array = make_array(signature.args[0])(context, builder, args[0])
+        base = builder.bitcast(array.data, cgutils.voidptr_t)
+        stride = cgutils.unpack_tuple(builder, array.strides, 2)[0]
+        return builder.gep(base, [builder.mul(args[1], stride)])
+
+    return signature, generate
 
 
 class KernelPointer(types.WrapperAddressProtocol):  # type: ignore[misc]
