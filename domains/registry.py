@@ -1,0 +1,137 @@
+"""The registry: domains by name.
+
+Three kinds of name:
+
+- a built-in one, from the table below;
+- one that an installed package offers as an entry point of the group `tesuji.domains`;
+- a user's own file, `path/to/file.py:factory`.
+
+Nothing is imported before `make` asks for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tesuji.domains.base import Domain
+
+ENTRY_POINT_GROUP = "tesuji.domains"
+
+# A new domain is one new file and one line here: name -> module:factory.
+_BUILT_IN = {
+    "tic_tac_toe": "tesuji.domains.games.tic_tac_toe:tic_tac_toe",
+    "connect_four": "tesuji.domains.games.connect_four:connect_four",
+    "othello": "tesuji.domains.games.othello:othello",
+    "othello_6x6": "tesuji.domains.games.othello:othello_6x6",
+}
+
+
+class UnknownDomainError(ValueError):
+    """No domain has that name, or it cannot be loaded."""
+
+
+def names() -> list[str]:
+    """Return the names of all domains, the built-in ones first."""
+    return [*_BUILT_IN, *sorted(set(_offered()) - set(_BUILT_IN))]
+
+
+def make(name: str, **params: Any) -> Domain:
+    """Return the domain `name`.
+
+    Args:
+        name: a registered name, or `path/to/file.py:factory` for a file of the user's own.
+        **params: what the domain's factory takes, such as a board size.
+
+    Raises:
+        UnknownDomainError: no such name, file or factory; the message suggests a near one.
+        ValueError: the factory does not take `params`.
+    """
+    factory = _factory(name)
+    try:
+        inspect.signature(factory).bind(**params)
+    except TypeError as error:
+        takes = ", ".join(inspect.signature(factory).parameters) or "none"
+        raise ValueError(f"{name}: {error}; its parameters: {takes}") from None
+    domain = factory(**params)
+    if not isinstance(domain, Domain):
+        raise UnknownDomainError(
+            f"{name} must return a tesuji Domain, it returned a {type(domain).__name__}"
+        )
+    return domain
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        factory = getattr(importlib.import_module(module), attribute)
+    elif ".py:" in name:
+        factory = _from_file(name)
+    else:
+        factory = _from_package(name)
+    if not callable(factory):
+        raise UnknownDomainError(f"{name} must be a function that returns a Domain")
+    return factory  # type: ignore[no-any-return]
+
+
+def _offered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _from_package(name: str) -> Any:
+    offered = _offered()
+    if name not in offered:
+        raise UnknownDomainError(_unknown(name))
+    try:
+        return offered[name].load()
+    except (ImportError, AttributeError) as error:
+        raise UnknownDomainError(f"{name}: {offered[name].value} does not load: {error}") from error
+
+
+def _unknown(name: str) -> str:
+    known = names()
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown game {name!r}; {hint}known: {', '.join(known)}, or FILE.py:FACTORY"
+
+
+def _from_file(name: str) -> Any:
+    text, _, attribute = name.rpartition(":")
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UnknownDomainError(f"no file {text!r}; give a game's own file as FILE.py:FACTORY")
+    module = _import_file(path.resolve())
+    if not hasattr(module, attribute):
+        near = difflib.get_close_matches(attribute, vars(module), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UnknownDomainError(f"{text} has no {attribute!r}{hint}")
+    return getattr(module, attribute)
+
+
+def _import_file(path: Path) -> ModuleType:
+    # One name per file, the same in every process: numba's cache on disk remembers it.
+    name = f"_tesuji_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UnknownDomainError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, (SyntaxError, ImportError, NameError)):
+            raise UnknownDomainError(f"{path} does not load: {error}") from error
+        raise
+    return module
