@@ -8,8 +8,8 @@ A game module declares its row and its kernels, and one `CompiledDomain` ties th
     @kernels.step
     def step(state, action, instance, key): ...
 
-The search calls the kernels through C pointers with one signature for all domains
-(`numba.types.FunctionType`), so that it compiles once for every domain, for ever. `instance` is
+The search calls the kernels through a table of C addresses with one signature for all domains,
+so that it compiles once for every domain, for ever. `instance` is
 the data of one instance (a board size, a distance matrix) as int64: an argument, never a
 compile-time constant.
 
@@ -54,15 +54,45 @@ def _signatures(state: Any) -> dict[str, Any]:
 POINTER_SIGNATURES = _signatures(types.voidptr)
 
 
-RESET, LEGAL, STEP, OBSERVE, TRANSFORM, TRANSFORM_ACTION = (
-    types.FunctionType(POINTER_SIGNATURES[name])
-    for name in ("reset", "legal", "step", "observe", "transform", "transform_action")
-)
+KERNEL_NAMES = tuple(POINTER_SIGNATURES)  # the order of a table of addresses
+
+# Without a JIT an address is an index into this list, and the search runs as plain Python.
+_interpreted: list[Callable[..., Any]] = []
 
 
-@intrinsic
-def row_pointer(typing_context, rows, index):  # type: ignore[no-untyped-def]
-    """Return the address of row `index` of C-contiguous `rows` `[B, S]`, for a kernel pointer."""
+def _function_at(name: str) -> Any:
+    """Return an intrinsic that turns entry `name` of a table of addresses into a function."""
+    function_type = types.FunctionType(POINTER_SIGNATURES[name])
+    entry = KERNEL_NAMES.index(name)
+
+    def at(typing_context, addresses):  # type: ignore[no-untyped-def]
+        signature = function_type(addresses)
+
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            array = make_array(signature.args[0])(context, builder, args[0])
+            address = builder.load(
+                builder.gep(array.data, [context.get_constant(types.intp, entry)])
+            )
+            function = cgutils.create_struct_proxy(function_type)(context, builder)
+            function.c_addr = builder.inttoptr(address, cgutils.voidptr_t)
+            return function._getvalue()
+
+        return signature, generate
+
+    if numba_config.DISABLE_JIT:
+        return lambda addresses: _interpreted[int(addresses[entry])]
+    return intrinsic(at)
+
+
+reset_at = _function_at("reset")
+legal_at = _function_at("legal")
+step_at = _function_at("step")
+observe_at = _function_at("observe")
+transform_at = _function_at("transform")
+transform_action_at = _function_at("transform_action")
+
+
+def _row_pointer(typing_context, rows, index):  # type: ignore[no-untyped-def]
     signature = types.voidptr(rows, types.int64)
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -74,24 +104,10 @@ def row_pointer(typing_context, rows, index):  # type: ignore[no-untyped-def]
     return signature, generate
 
 
-class KernelPointer(types.WrapperAddressProtocol):  # type: ignore[misc]
-    """A compiled kernel as a first-class function whose state argument is a bare address."""
-
-    def __init__(self, kernel: Any, name: str) -> None:
-        result = kernel.overloads[kernel.signatures[0]]
-        self._kernel = kernel  # keeps the machine code alive
-        self._address = result.library.get_pointer_to_function(
-            result.fndesc.llvm_cfunc_wrapper_name
-        )
-        self._signature = POINTER_SIGNATURES[name]
-
-    def __wrapper_address__(self) -> int:
-        """Return the address of the C wrapper."""
-        return int(self._address)
-
-    def signature(self) -> Any:
-        """Return the numba signature, the same for every domain."""
-        return self._signature
+# The address of row `index` of C-contiguous `rows` `[B, S]`: what a kernel takes as its state.
+row_pointer = (
+    (lambda rows, index: rows[index]) if numba_config.DISABLE_JIT else intrinsic(_row_pointer)
+)
 
 
 class Kernels:
@@ -113,7 +129,7 @@ class Kernels:
         self.state_dtype = state_dtype
         self._signatures = _signatures(from_dtype(state_dtype))
         self._functions: dict[str, Any] = {}
-        self._pointers: dict[str, KernelPointer] = {}
+        self._addresses: npt.NDArray[np.int64] | None = None
 
     def _add(self, name: str, function: Callable[..., Any]) -> Any:
         self._functions[name] = njit(cache=True, nogil=True, error_model="numpy")(function)
@@ -147,29 +163,42 @@ class Kernels:
         """Return the kernel `name` as registered."""
         return self._functions[name]
 
-    def pointer(self, name: str) -> Any:
-        """Return the kernel `name` for use inside other kernels, compiled on first use."""
-        if name not in self._functions:
-            return self._missing(name)
-        if numba_config.DISABLE_JIT:
-            return self._functions[name]
-        if name not in self._pointers:
-            self._functions[name].compile(self._signatures[name])
-            self._pointers[name] = KernelPointer(self._functions[name], name)
-        return self._pointers[name]
+    def addresses(self) -> npt.NDArray[np.int64]:
+        """Return the table of kernel addresses, `KERNEL_NAMES` in order; compiles on first use."""
+        if self._addresses is None:
+            self._addresses = np.array([self._address(name) for name in KERNEL_NAMES], np.int64)
+        return self._addresses
 
-    def _missing(self, name: str) -> Any:
-        """Return a stand-in for a kernel that a domain without symmetries need not have."""
-        if name not in _STAND_INS:
+    def _address(self, name: str) -> int:
+        kernel = self._functions.get(name, _STAND_INS.get(name))
+        if kernel is None:
             raise ValueError(
                 f"no {name!r} kernel: a compiled domain needs reset, legal, step and observe"
             )
         if numba_config.DISABLE_JIT:
-            return _STAND_INS[name]
-        if name not in self._pointers:
-            _STAND_INS[name].compile(POINTER_SIGNATURES[name])
-            self._pointers[name] = KernelPointer(_STAND_INS[name], name)
-        return self._pointers[name]
+            _interpreted.append(_on_rows(kernel, self.state_dtype))
+            return len(_interpreted) - 1
+        signatures = self._signatures if name in self._functions else POINTER_SIGNATURES
+        kernel.compile(signatures[name])
+        result = kernel.overloads[kernel.signatures[0]]
+        wrapper = result.fndesc.llvm_cfunc_wrapper_name
+        return int(result.library.get_pointer_to_function(wrapper))
+
+
+def _on_rows(kernel: Callable[..., Any], state_dtype: np.dtype[Any]) -> Callable[..., Any]:
+    """Return plain-Python `kernel` taking rows of bytes where it takes states."""
+
+    def call(*arguments: Any) -> Any:
+        return kernel(
+            *(
+                a.view(state_dtype).view(np.recarray)[0]
+                if isinstance(a, np.ndarray) and a.dtype == np.uint8
+                else a
+                for a in arguments
+            )
+        )
+
+    return call
 
 
 class CompiledDomain(Domain):
@@ -198,7 +227,6 @@ class CompiledDomain(Domain):
         self.kernels = kernels
         # Never empty, so that a kernel may hold a pointer to its first element.
         self.instance: Instance = np.append(np.asarray(instance, np.int64).ravel(), 0)
-        self.instance.setflags(write=False)
         self.state_dtype = kernels.state_dtype
         if spec.num_players == 2 and "to_play" not in (self.state_dtype.names or ()):
             raise ValueError(f"{spec.name}: a two-player state needs an integer field 'to_play'")
