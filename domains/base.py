@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,19 @@ class DomainSpec:
     deterministic: bool = True
     policy_planes: int = 0
     num_extra_actions: int = 0
+
+
+class Board(NamedTuple):
+    """A position on a grid, as people see it; front ends draw it.
+
+    `discs` hang in a frame, `stones` lie on squares, `marks` are written.
+    """
+
+    cells: tuple[tuple[int, ...], ...]  # rows from the top; 0 empty, 1 first side, 2 second
+    style: Literal["discs", "stones", "marks"] = "stones"
+    sides: tuple[str, str] = ("X", "O")  # what people call the two sides
+    columns: tuple[str, ...] = ()  # labels under the columns
+    rows: tuple[str, ...] = ()  # labels beside the rows, from the top
 
 
 class Domain(ABC):
@@ -112,6 +125,20 @@ class Domain(ABC):
         """Return the action as people write it."""
         del state
         return str(action)
+
+    def board(self, state: State) -> Board | None:
+        """Return the state on a grid, or None for a domain without one."""
+        del state
+        return None
+
+    def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
+        """Return the cells `(row, column)` that stand for `action`, legal or not.
+
+        A click on any of them means the action; the first is where its stone comes to lie. Empty
+        for an action without a place, such as a pass.
+        """
+        del state, action
+        return ()
 
     def parse_action(self, state: State, text: str) -> int:
         """Return the legal action that `text` names.

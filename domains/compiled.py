@@ -29,7 +29,7 @@ from numba.core import config as numba_config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray, State
+from tesuji.domains.base import Board, BoolArray, Domain, DomainSpec, FloatArray, State
 
 Rows = npt.NDArray[np.uint8]  # [B, S]
 Instance = npt.NDArray[np.int64]
@@ -210,6 +210,8 @@ class CompiledDomain(Domain):
         instance: data of this instance, int64, handed to every kernel.
         render: `state -> text`.
         action_name: `(state, action) -> text`; the number where None.
+        board: `state -> Board`, for front ends that draw; None without a grid.
+        action_cells: `(state, action) -> cells`, where a click means the action.
 
     The Python methods work on copies, one state at a time, for play and tests; the search works
     on rows. A state is a `numpy.record`: read its fields by name.
@@ -222,6 +224,8 @@ class CompiledDomain(Domain):
         instance: npt.ArrayLike = (),
         render: Callable[[State], str] | None = None,
         action_name: Callable[[State, int], str] | None = None,
+        board: Callable[[State], Board] | None = None,
+        action_cells: Callable[[State, int], tuple[tuple[int, int], ...]] | None = None,
     ) -> None:
         self.spec = spec
         self.kernels = kernels
@@ -232,6 +236,8 @@ class CompiledDomain(Domain):
             raise ValueError(f"{spec.name}: a two-player state needs an integer field 'to_play'")
         self._render = render
         self._action_name = action_name
+        self._board = board
+        self._action_cells = action_cells
 
     @property
     def row_size(self) -> int:
@@ -294,6 +300,14 @@ class CompiledDomain(Domain):
     def action_name(self, state: State, action: int) -> str:
         """Return the action as people write it."""
         return self._action_name(state, action) if self._action_name is not None else str(action)
+
+    def board(self, state: State) -> Board | None:
+        """Return the state on a grid, or None."""
+        return self._board(state) if self._board is not None else None
+
+    def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
+        """Return the cells that stand for `action`."""
+        return self._action_cells(state, action) if self._action_cells is not None else ()
 
     def row(self, state: State) -> npt.NDArray[np.uint8]:
         """Return a copy of the state as a row of bytes `[S]`."""

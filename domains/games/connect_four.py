@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.base import DomainSpec, State
+from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
 
 WIDTH = 7
@@ -118,6 +118,27 @@ def _symbol(state: State, cell: int) -> str:
     return "."
 
 
+def board(state: State) -> Board:
+    """Return the frame, red moves first."""
+    stones = [int(side) for side in state.stones]
+    cells = tuple(
+        tuple(
+            (stones[0] >> bit & 1) + 2 * (stones[1] >> bit & 1) for bit in range(row, 7 * WIDTH, 7)
+        )
+        for row in range(HEIGHT - 1, -1, -1)
+    )
+    columns = tuple(str(column + 1) for column in range(WIDTH))
+    return Board(cells, "discs", ("Red", "Yellow"), columns)
+
+
+def action_cells(state: State, action: int) -> tuple[tuple[int, int], ...]:
+    """Return the column's cells, first the one where the disc comes to rest."""
+    both = int(state.stones[0]) | int(state.stones[1])
+    height = (both >> 7 * action & 0x7F).bit_count()
+    rest = max(HEIGHT - 1 - height, 0)
+    return ((rest, action), *((row, action) for row in range(HEIGHT) if row != rest))
+
+
 def action_name(state: State, action: int) -> str:
     """Return the column, counted from 1."""
     del state
@@ -134,4 +155,11 @@ def connect_four() -> CompiledDomain:
         max_steps=WIDTH * HEIGHT,
         num_symmetries=2,
     )
-    return CompiledDomain(spec, kernels, render=render, action_name=action_name)
+    return CompiledDomain(
+        spec,
+        kernels,
+        render=render,
+        action_name=action_name,
+        board=board,
+        action_cells=action_cells,
+    )
