@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.base import DomainSpec, State
+from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
 
@@ -206,28 +206,44 @@ def transform_action(action, symmetry, instance):  # type: ignore[no-untyped-def
     return action if action == size * size else transform_cell(action, symmetry, size)
 
 
-class _Text:
-    """Boards and moves of one board size as text."""
+class _View:
+    """Boards and moves of one board size as people see them."""
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.columns = tuple("abcdefgh"[:size])
+
+    def board(self, state: State) -> Board:
+        """Return the board for front ends that draw."""
+        first, second = (int(stones) for stones in state.stones)
+        cells = tuple(
+            tuple(
+                (first >> bit & 1) + 2 * (second >> bit & 1)
+                for bit in range(8 * row, 8 * row + self.size)
+            )
+            for row in range(self.size)
+        )
+        rows = tuple(str(row + 1) for row in range(self.size))
+        return Board(cells, "stones", ("Black", "White"), self.columns, rows)
 
     def render(self, state: State) -> str:
-        """Return the board, `X` moves first, with the discs counted."""
-        first, second = (int(stones) for stones in state.stones)
-        columns = " ".join("abcdefgh"[: self.size])
-        lines = [f"  {columns}"]
-        for row in range(self.size):
-            cells = range(8 * row, 8 * row + self.size)
-            symbols = ("X" if first >> c & 1 else "O" if second >> c & 1 else "." for c in cells)
-            lines.append(f"{row + 1} {' '.join(symbols)}")
-        return "\n".join([*lines, f"X {first.bit_count()}, O {second.bit_count()}"])
+        """Return the board as text, `X` moves first, with the discs counted."""
+        cells = self.board(state).cells
+        lines = [f"{i + 1} {' '.join('.XO'[disc] for disc in row)}" for i, row in enumerate(cells)]
+        discs = [disc for row in cells for disc in row]
+        count = f"X {discs.count(1)}, O {discs.count(2)}"
+        return "\n".join([f"  {' '.join(self.columns)}", *lines, count])
+
+    def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
+        """Return the cell of the disc; none for a pass."""
+        del state
+        return () if action == self.size**2 else (divmod(action, self.size),)
 
     def action_name(self, state: State, action: int) -> str:
         """Return the cell as column letter and row number, or `pass`."""
         del state
         row, column = divmod(action, self.size)
-        return "pass" if row == self.size else f"{'abcdefgh'[column]}{row + 1}"
+        return "pass" if row == self.size else f"{self.columns[column]}{row + 1}"
 
 
 def othello(size: int = 8) -> CompiledDomain:
@@ -250,8 +266,16 @@ def othello(size: int = 8) -> CompiledDomain:
     second = 1 << 8 * low + low | 1 << 8 * high + high
     instance = np.array([size, 0, 0, 0], np.int64)
     instance[_BOARD:] = np.array([board, first, second], np.uint64).view(np.int64)
-    text = _Text(size)
-    return CompiledDomain(spec, kernels, instance, render=text.render, action_name=text.action_name)
+    view = _View(size)
+    return CompiledDomain(
+        spec,
+        kernels,
+        instance,
+        render=view.render,
+        action_name=view.action_name,
+        board=view.board,
+        action_cells=view.action_cells,
+    )
 
 
 def othello_6x6() -> CompiledDomain:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.base import DomainSpec, State
+from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
 
@@ -91,10 +91,22 @@ def transform_action(action, symmetry, instance):  # type: ignore[no-untyped-def
 
 
 def render(state: State) -> str:
-    """Return the board, `X` moves first."""
+    """Return the board as text, `X` moves first."""
     rows = np.asarray(state.board).reshape(SIZE, SIZE)
     lines = [f"{row + 1} " + " ".join(".XO"[stone] for stone in rows[row]) for row in range(SIZE)]
     return "\n".join([*lines, "  a b c"])
+
+
+def board(state: State) -> Board:
+    """Return the board for front ends that draw."""
+    cells = tuple(tuple(int(stone) for stone in row) for row in state.board.reshape(SIZE, SIZE))
+    return Board(cells, "marks", columns=("a", "b", "c"), rows=("1", "2", "3"))
+
+
+def action_cells(state: State, action: int) -> tuple[tuple[int, int], ...]:
+    """Return the cell that the action marks."""
+    del state
+    return (divmod(action, SIZE),)
 
 
 def action_name(state: State, action: int) -> str:
@@ -114,4 +126,11 @@ def tic_tac_toe() -> CompiledDomain:
         num_symmetries=NUM_SYMMETRIES,
         policy_planes=1,
     )
-    return CompiledDomain(spec, kernels, render=render, action_name=action_name)
+    return CompiledDomain(
+        spec,
+        kernels,
+        render=render,
+        action_name=action_name,
+        board=board,
+        action_cells=action_cells,
+    )
