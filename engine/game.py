@@ -1,0 +1,278 @@
+"""A game as a tree of moves: play, undo, redo, branch, save and load; no engine in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+from tesuji.domains.base import Domain, State
+
+MAX_POSITIONS = 4096  # of one game tree, variations included
+FORMAT = "tesuji game 1"
+
+
+class IllegalMoveError(ValueError):
+    """A move that the rules refuse; the message says why."""
+
+
+class Step(NamedTuple):
+    """One move of a line, ready to be shown."""
+
+    action: int
+    name: str
+    side: int
+    cell: tuple[int, int] | None  # where its stone comes to lie
+
+
+@dataclass(eq=False)
+class Position:
+    """A node of the game tree.
+
+    Attributes:
+        index: place in `Session.positions`; parents come before children.
+        state: the domain's state.
+        to_play: the side to move.
+        ended: whether the game is over here.
+        score: return of the first side so far.
+        parent: the position before, None at the start.
+        move: the move that led here.
+        children: positions after, in the order in which they were first played.
+        following: the child that `redo` goes to.
+    """
+
+    index: int
+    state: State
+    to_play: int
+    ended: bool = False
+    score: float = 0.0
+    parent: Position | None = None
+    move: Step | None = None
+    children: list[Position] = field(default_factory=list)
+    following: Position | None = None
+
+    @property
+    def ply(self) -> int:
+        """Return the number of moves made."""
+        return 0 if self.parent is None else self.parent.ply + 1
+
+
+class Game:
+    """A game in progress with all its variations.
+
+    Args:
+        domain: the rules.
+        seed: decides the first state and every chance outcome.
+    """
+
+    def __init__(self, domain: Domain, seed: int = 0) -> None:
+        self.domain = domain
+        self.seed = seed
+        state = domain.reset(seed)
+        self.positions = [Position(0, state, domain.to_play(state))]
+        self.current = self.positions[0]
+
+    def legal_moves(self) -> dict[str, int]:
+        """Return the legal actions by name; empty at an end."""
+        if self.current.ended:
+            return {}
+        state = self.current.state
+        legal = np.flatnonzero(self.domain.legal(state))
+        return {self.domain.action_name(state, int(a)): int(a) for a in legal}
+
+    def side_name(self, side: int) -> str:
+        """Return what people call a side."""
+        board = self.domain.board(self.current.state)
+        return board.sides[side] if board is not None else ("First", "Second")[side]
+
+    def outcome(self) -> str | None:
+        """Return how the game ended, in words, or None while it goes on."""
+        if not self.current.ended:
+            return None
+        score = self.current.score
+        if self.domain.spec.num_players == 1:
+            return f"finished with {score:g}"
+        return "draw" if score == 0 else f"{self.side_name(0 if score > 0 else 1)} wins"
+
+    def play(self, move: int | str) -> Position:
+        """Make a legal move, given as action or by name, and return the new position.
+
+        Raises:
+            IllegalMoveError: the rules refuse it; the message says why.
+        """
+        here = self.current
+        action = self._named(move) if isinstance(move, str) else move
+        if here.ended or not self._is_legal(action):
+            raise IllegalMoveError(self.refusal(action))
+        known = next((c for c in here.children if c.move and c.move.action == action), None)
+        child = known if known is not None else self._grow(action)
+        here.following = self.current = child
+        return child
+
+    def _is_legal(self, action: int) -> bool:
+        legal = self.domain.legal(self.current.state)
+        return 0 <= action < len(legal) and bool(legal[action])
+
+    def _named(self, text: str) -> int:
+        """Return the action that `text` names, legal or not."""
+        state = self.current.state
+        try:
+            return self.domain.parse_action(state, text)
+        except ValueError as error:
+            if self.domain.board(state) is not None:
+                wanted = text.strip().lower()
+                for action in range(self.domain.spec.num_actions):
+                    if self.domain.action_name(state, action).lower() == wanted:
+                        return action
+            raise IllegalMoveError(str(error)) from None
+
+    def refusal(self, action: int) -> str:
+        """Return why `action` cannot be played here, in one line."""
+        here = self.current
+        outcome = self.outcome()
+        if outcome is not None:
+            return f"the game is over ({outcome}); undo or start a new game"
+        if not 0 <= action < self.domain.spec.num_actions:
+            top = self.domain.spec.num_actions - 1
+            return f"there is no action {action}; actions go from 0 to {top}"
+        name = self.domain.action_name(here.state, action)
+        board = self.domain.board(here.state)
+        cells = self.domain.action_cells(here.state, action)
+        if board is not None and cells and all(board.cells[r][c] for r, c in cells):
+            return f"{name} is full" if len(cells) > 1 else f"{name} is taken"
+        names = list(self.legal_moves())
+        shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+        return f"the rules do not allow {name} here; legal: {shown}"
+
+    def _grow(self, action: int) -> Position:
+        here = self.current
+        if len(self.positions) >= MAX_POSITIONS:
+            raise ValueError(f"this game has {MAX_POSITIONS} positions, no more; start a new one")
+        index = len(self.positions)
+        key = int(np.random.default_rng([self.seed, index]).integers(2**63))
+        state, reward, discount = self.domain.step(here.state, action, key)
+        two = self.domain.spec.num_players == 2
+        score = here.score + (-reward if two and here.to_play == 1 else reward)
+        child = Position(
+            index,
+            state,
+            self.domain.to_play(state),
+            ended=discount == 0,
+            score=score,
+            parent=here,
+            move=self._step(here.state, action),
+        )
+        here.children.append(child)
+        self.positions.append(child)
+        return child
+
+    def _step(self, state: State, action: int) -> Step:
+        cells = self.domain.action_cells(state, action)
+        name = self.domain.action_name(state, action)
+        return Step(action, name, self.domain.to_play(state), cells[0] if cells else None)
+
+    def undo(self, side: int | None = None) -> Position:
+        """Go back one move, or to the last earlier position where `side` moves.
+
+        Raises:
+            ValueError: there is none.
+        """
+        node = self.current.parent
+        while node is not None and side is not None and node.to_play != side:
+            node = node.parent
+        if node is None:
+            raise ValueError("nothing to undo: this is the start")
+        self.current = node
+        return node
+
+    def redo(self, side: int | None = None) -> Position:
+        """Go on along the line last played, to where `side` moves or to its end.
+
+        Raises:
+            ValueError: no move follows.
+        """
+        node = self.current.following
+        if node is None:
+            raise ValueError("nothing to redo: no move follows")
+        while side is not None and node.to_play != side and node.following is not None:
+            node = node.following
+        self.current = node
+        return node
+
+    def goto(self, index: int) -> Position:
+        """Go to any position of the tree; `redo` from its ancestors now leads here.
+
+        Raises:
+            ValueError: there is no such position.
+        """
+        if not 0 <= index < len(self.positions):
+            raise ValueError(f"there is no position {index}; they go to {len(self.positions) - 1}")
+        self.current = node = self.positions[index]
+        while node.parent is not None:
+            node.parent.following = node
+            node = node.parent
+        return self.current
+
+    def line(self) -> list[Position]:
+        """Return the positions from the start through here to the end of this line."""
+        line = [self.current]
+        while line[-1].parent is not None:
+            line.append(line[-1].parent)
+        line.reverse()
+        while line[-1].following is not None:
+            line.append(line[-1].following)
+        return line
+
+    def steps(self, position: Position, actions: Sequence[int]) -> list[Step]:
+        """Return a line of actions from `position`, ready to be shown; stops at an end."""
+        state, steps = position.state, []
+        for action in actions:
+            steps.append(self._step(state, action))
+            state, _, discount = self.domain.step(state, action)
+            if discount == 0:
+                break
+        return steps
+
+    def save(self) -> dict[str, Any]:
+        """Return the game with its variations as plain JSON values, for `load`."""
+        moves = [[p.parent.index, p.move.name] for p in self.positions if p.parent and p.move]
+        return {
+            "format": FORMAT,
+            "game": self.domain.spec.name,
+            "seed": self.seed,
+            "moves": moves,
+            "current": self.current.index,
+        }
+
+    @classmethod
+    def load(cls, domain: Domain, saved: object) -> Game:
+        """Return the game that `save` wrote.
+
+        Raises:
+            ValueError: it is damaged or of another game; the message says where.
+        """
+        if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+            raise ValueError(f'not a saved game: expected JSON with "format": "{FORMAT}"')
+        if saved.get("game") != domain.spec.name:
+            raise ValueError(f"this is a game of {saved.get('game')!r}, not {domain.spec.name!r}")
+        seed, moves, current = (saved.get(name) for name in ("seed", "moves", "current"))
+        if not _is_count(seed) or not _is_count(current) or not isinstance(moves, list):
+            raise ValueError("the saved game is damaged: seed, moves or current is missing or odd")
+        game = cls(domain, seed=seed)
+        for number, move in enumerate(moves, start=1):
+            parent, name = move if isinstance(move, list) and len(move) == 2 else (None, None)
+            if not _is_count(parent) or not isinstance(name, str):
+                raise ValueError(f"the saved game is damaged at move {number}: {move!r:.60}")
+            try:
+                game.goto(parent)
+                game.play(name)
+            except ValueError as error:
+                raise ValueError(f"the saved game is damaged at move {number}: {error}") from None
+        game.goto(current)
+        return game
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,219 @@
+"""A person, a game and an engine: moves at a level of strength, analysis and hints.
+
+Chances are those of the *first* side in [0, 1], whoever moves; a draw counts one half.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from tesuji.domains.base import Domain, State
+from tesuji.engine.game import Game, IllegalMoveError, Position, Step
+from tesuji.search.base import Budget, Edge, SearchResult, Status
+
+Progress = Callable[[SearchResult], None]
+
+
+class Level(NamedTuple):
+    """How strong the engine plays: how much it thinks and how freely it picks."""
+
+    simulations: int
+    temperature: float
+
+
+LEVELS = (
+    Level(2, 1.0),
+    Level(4, 0.8),
+    Level(8, 0.6),
+    Level(16, 0.45),
+    Level(32, 0.3),
+    Level(64, 0.2),
+    Level(128, 0.1),
+    Level(256, 0.0),
+    Level(512, 0.0),
+    Level(1600, 0.0),
+)
+
+
+class Searcher(Protocol):
+    """What a session needs of a search (`tesuji.search.search.Search`)."""
+
+    def run(
+        self,
+        states: Sequence[State],
+        budget: Budget,
+        *,
+        seed: int = 0,
+        reuse: bool = False,
+        keep_tree: bool = False,
+        stop: threading.Event | None = None,
+        progress: Callable[[list[SearchResult]], None] | None = None,
+    ) -> list[SearchResult]:
+        """Search `states` until the budget is spent or `stop` is set."""
+        ...
+
+
+class Hint(NamedTuple):
+    """The best move that a search found."""
+
+    step: Step
+    chance: float  # the first side's, after the move
+    status: Status
+    line: list[Step]
+
+
+class Session:
+    """A game in progress, with `search` as engine and adviser.
+
+    Args:
+        domain: the rules.
+        search: thinks for the engine, for hints and for analysis; used by this session only.
+        level: strength of the engine, 1 to 10.
+        person: the side that a person plays, 0 or 1; None where the engine never moves by itself.
+        seed: decides first state, chance and the engine's choices.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        search: Searcher,
+        *,
+        level: int = 5,
+        person: int | None = 0,
+        seed: int = 0,
+    ) -> None:
+        self.search = search
+        self.person = person if domain.spec.num_players == 2 else None
+        self.level = level
+        self.start(Game(domain, seed))
+
+    def start(self, game: Game) -> None:
+        """Go on with another game, new or loaded."""
+        self.game = game
+        self.results: dict[int, SearchResult] = {}  # the deepest one, by index of the position
+
+    @property
+    def level(self) -> int:
+        """Return the engine's strength, 1 to 10."""
+        return self._level
+
+    @level.setter
+    def level(self, level: int) -> None:
+        if not 1 <= level <= len(LEVELS):
+            raise ValueError(f"level must be between 1 and {len(LEVELS)}, got {level}")
+        self._level = level
+
+    @property
+    def engine_to_move(self) -> bool:
+        """Whether it is the engine's turn."""
+        here = self.game.current
+        return not here.ended and self.person is not None and here.to_play != self.person
+
+    def switch(self) -> None:
+        """Swap seats: the engine takes the person's side.
+
+        Raises:
+            ValueError: the engine has no side.
+        """
+        if self.person is None:
+            raise ValueError("the engine has no side here; choose one first")
+        self.person = 1 - self.person
+
+    def analyse(
+        self,
+        budget: Budget,
+        *,
+        stop: threading.Event | None = None,
+        progress: Progress | None = None,
+        keep_tree: bool = False,
+    ) -> SearchResult:
+        """Search the current position, on top of what the last search left.
+
+        Args:
+            budget: when to stop.
+            stop: set it from another thread to stop early.
+            progress: called with interim results by the searching thread.
+            keep_tree: keep the tree for `explore`.
+        """
+        position = self.game.current
+        if position.ended:
+            raise ValueError(f"the game is over ({self.game.outcome()}); nothing to analyse")
+        [result] = self.search.run(
+            [position.state],
+            budget,
+            seed=self.game.seed,
+            reuse=True,
+            keep_tree=keep_tree,
+            stop=stop,
+            progress=None if progress is None else lambda interim: progress(interim[0]),
+        )
+        self._note(position, result)
+        return result
+
+    def hint(self, budget: Budget, *, stop: threading.Event | None = None) -> Hint:
+        """Return the best move here and the line that it expects."""
+        position = self.game.current
+        result = self.analyse(budget, stop=stop)
+        line = self.game.steps(position, result.principal_variation or (result.action,))
+        chance = self.chance(result.value, position.to_play)
+        return Hint(line[0], chance, result.status, line)
+
+    def engine_move(self, *, stop: threading.Event | None = None) -> Position | None:
+        """Let the engine move for the side to play; None where `stop` came first."""
+        level, position = LEVELS[self.level - 1], self.game.current
+        if position.ended:
+            raise IllegalMoveError(self.game.refusal(-1))
+        seed = self.game.seed + 1 + position.index
+        budget = Budget(simulations=level.simulations)
+        # A fresh tree: what analysis has found must not make a weak level strong.
+        [result] = self.search.run([position.state], budget, seed=seed, stop=stop)
+        if stop is not None and stop.is_set():
+            return None
+        self._note(position, result)
+        return self.game.play(pick(result, level.temperature, np.random.default_rng(seed)))
+
+    def _note(self, position: Position, result: SearchResult) -> None:
+        known = self.results.get(position.index)
+        deeper = known is None or result.num_nodes >= known.num_nodes
+        if result.status.proven or (deeper and not (known and known.status.proven)):
+            self.results[position.index] = result
+
+    def win_rate(self, position: Position) -> float | None:
+        """Return the first side's chances at `position`; None where nothing is known."""
+        if position.ended:
+            return self.chance(position.score, 0)
+        if position.index in self.results:
+            return self.chance(self.results[position.index].value, position.to_play)
+        before, move = position.parent, position.move
+        if before is None or move is None or before.index not in self.results:
+            return None
+        value = float(self.results[before.index].q[move.action])
+        return None if np.isnan(value) else self.chance(value, before.to_play)
+
+    def chance(self, value: float, side: int) -> float:
+        """Return a value seen by `side` as the first side's chances."""
+        low, high = self.game.domain.spec.value_range
+        share = min(max((value - low) / (high - low), 0.0), 1.0)
+        return 1 - share if side == 1 else share
+
+    def explore(self, position: Position, path: Sequence[int]) -> list[Edge]:
+        """Return the edges of the kept search tree after `path`; empty where it has none."""
+        result = self.results.get(position.index)
+        if result is None or result.tree is None:
+            return []
+        edges: list[Edge] = result.tree.edges(path)
+        return sorted(edges, key=lambda edge: (-edge.visits, -edge.prior, edge.action))
+
+
+def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> int:
+    """Return the best action, or one drawn from the policy sharpened by `temperature`."""
+    if temperature <= 0:
+        return result.action
+    with np.errstate(divide="ignore"):
+        logits = np.log(result.policy.astype(np.float64)) / temperature
+    weights = np.exp(logits - logits.max())
+    return int(rng.choice(len(weights), p=weights / weights.sum()))
