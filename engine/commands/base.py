@@ -1,0 +1,69 @@
+"""What every verb has: its common flags, its answer, and how it opens what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import tyro
+
+from tesuji.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from tesuji.domains.base import Domain
+    from tesuji.search.base import Budget
+
+# Optional, not `| None`: for that spelling tyro loads typeguard, a third of the time of --help.
+Game = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME")]
+Text = Annotated[Optional[str], tyro.conf.arg(metavar="TEXT")]  # noqa: UP045
+File = Annotated[Optional[Path], tyro.conf.arg(metavar="PATH")]  # noqa: UP045
+Count = Annotated[Optional[int], tyro.conf.arg(metavar="INT")]  # noqa: UP045
+Seconds = Annotated[Optional[float], tyro.conf.arg(metavar="SECONDS")]  # noqa: UP045
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """The flags that every verb takes.
+
+    Attributes:
+        config: a TOML file of these flags; those on the command line win over it.
+        json: print JSON, an object a line; the last one is the answer.
+        debug: show where in the code a fault arose.
+    """
+
+    config: File = None
+    json: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found: text for people, facts for `--json`."""
+
+    text: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    fault: bool = False  # leave with 1
+
+
+def open_domain(name: str) -> Domain:
+    """Return the game `name`."""
+    from tesuji.domains.registry import UnknownDomainError, make
+
+    try:
+        return make(name)
+    except UnknownDomainError as error:
+        raise UsageError(str(error)) from None
+
+
+def read_budget(simulations: int | None, seconds: float | None, default: int) -> Budget:
+    """Return the budget of `--sims` and `--seconds`, `default` simulations without either."""
+    from tesuji.search.base import Budget
+
+    if simulations is None and seconds is None:
+        simulations = default
+    try:
+        return Budget(simulations=simulations, seconds=seconds)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
