@@ -217,3 +217,11 @@ def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> 
         logits = np.log(result.policy.astype(np.float64)) / temperature
     weights = np.exp(logits - logits.max())
     return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+
+def verdict(lower: float, upper: float, value_range: tuple[float, float]) -> str | None:
+    """Return what bounds that meet prove, for the side they are seen by; None while they do not."""
+    if lower != upper:  # NaN, too: illegal
+        return None
+    words = {value_range[0]: "loss", value_range[1]: "win", sum(value_range) / 2: "draw"}
+    return words.get(lower, f"{lower:g}")

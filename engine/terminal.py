@@ -1,0 +1,300 @@
+"""Play in the terminal: a coloured board, moves by name and a few commands.
+
+Nothing typed ends the game but `quit`, Ctrl-D or Ctrl-C at the prompt; Ctrl-C during a search stops
+the search. Works line by line, without colours, where input or output is no terminal.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from tesuji.domains.base import Domain
+from tesuji.engine.drawing import draw, tabulate
+from tesuji.engine.errors import TesujiError
+from tesuji.engine.game import Game, IllegalMoveError
+from tesuji.engine.session import LEVELS, Searcher, Session
+from tesuji.engine.storage import atomic_write, dump_json, load_json
+from tesuji.search.base import Budget, SearchResult
+
+T = TypeVar("T")
+
+MAX_SIMULATIONS = 10_000_000
+_MAX_FILE = 1 << 20
+
+HELP = """\
+A move is its name as in the list of moves; a command may be cut short to its first letters.
+  undo, redo       a move back or forward (yours and the engine's)
+  hint             the best move, and why
+  analyse [SIMS]   every move with visits, prior and winning chances
+  switch           change sides with the engine
+  go               let the engine move for you
+  level N          strength of the engine, 1 to 10
+  moves            the legal moves, and those made
+  new              another game
+  save FILE        keep the game in a file
+  load FILE        go on with a kept game
+  quit             leave"""
+
+
+@dataclass(frozen=True)
+class PlayOptions:
+    """How a game in the terminal starts.
+
+    Attributes:
+        level: strength of the engine, 1 to 10.
+        person: the side that you play, 0 or 1; None to play both.
+        seed: decides the engine's choices.
+        simulations: of a hint or an analysis.
+    """
+
+    level: int = 5
+    person: int | None = 0
+    seed: int = 0
+    simulations: int = 800
+
+
+def play(
+    domain: Domain,
+    search: Searcher,
+    options: PlayOptions = PlayOptions(),
+    *,
+    console: Console | None = None,
+    ask: Callable[[str], str] = input,
+) -> None:
+    """Play until the person leaves.
+
+    Args:
+        domain: the rules.
+        search: the engine and adviser.
+        options: level, side, seed.
+        console: where to write.
+        ask: shows a prompt and returns a line; raises EOFError or KeyboardInterrupt to leave.
+    """
+    console = console if console is not None else Console(highlight=False)
+    if ask is input and sys.stdin.isatty():
+        import readline  # noqa: F401, PLC0415 (gives `input` history and line editing)
+    session = Session(domain, search, level=options.level, person=options.person, seed=options.seed)
+    Terminal(session, console, options.simulations).loop(ask)
+
+
+class Terminal:
+    """A session at a console."""
+
+    def __init__(self, session: Session, console: Console, simulations: int) -> None:
+        self.session = session
+        self.console = console
+        self.simulations = simulations
+        self.paused = False  # the engine waits, because its thinking was stopped
+        self.commands: dict[str, Callable[[str], None]] = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "hint": self.hint,
+            "analyse": self.analyse,
+            "analyze": self.analyse,
+            "switch": self.switch,
+            "go": self.go,
+            "level": self.level,
+            "moves": self.moves,
+            "new": self.new,
+            "save": self.save,
+            "load": self.load,
+            "help": self.help,
+            "?": self.help,
+        }
+
+    def loop(self, ask: Callable[[str], str]) -> None:
+        """Show, ask and do, until the person leaves."""
+        name = self.session.game.domain.spec.name.replace("_", " ")
+        self.say(f"{name}, level {self.session.level}; help says what you can do")
+        self.show()
+        while True:
+            try:
+                self.engine_moves()
+                line = ask(self.prompt()).strip()
+                if line.lower() in ("quit", "exit", "q"):
+                    return
+                if line:
+                    self.do(line)
+            except (EOFError, KeyboardInterrupt):
+                self.say("")
+                return
+            except (ValueError, TesujiError) as error:
+                self.say(str(error), "red")
+
+    def prompt(self) -> str:
+        """Return who is to move."""
+        game = self.session.game
+        here = game.current
+        if here.ended:
+            return f"{game.outcome()}; new, undo or quit > "
+        return f"{game.side_name(here.to_play)} to move > "
+
+    def do(self, line: str) -> None:
+        """Make a move or carry out a command."""
+        try:
+            self.session.game.play(line)
+        except IllegalMoveError as refused:
+            word, _, rest = line.partition(" ")
+            self.command(word.lower(), refused)(rest.strip())
+        else:
+            self.paused = False
+            self.show()
+
+    def command(self, word: str, refused: IllegalMoveError) -> Callable[[str], None]:
+        """Return the command that `word` begins; raise what is wrong with it where none does."""
+        fits = {function for name, function in self.commands.items() if name.startswith(word)}
+        if word in self.commands or len(fits) == 1:
+            return self.commands.get(word) or fits.pop()
+        if word.isalpha() and "not a legal action" in str(refused):
+            near = difflib.get_close_matches(word, self.commands, 1)
+            hint = f"did you mean {near[0]}?" if near else "type help, or moves for the legal moves"
+            raise IllegalMoveError(f"{word!r} is neither a move here nor a command; {hint}")
+        raise refused
+
+    def say(self, text: str, style: str = "") -> None:
+        """Write a line."""
+        self.console.print(Text(text, style=style))
+
+    def show(self) -> None:
+        """Draw the position."""
+        game = self.session.game
+        board = game.domain.board(game.current.state)
+        if board is None or not self.console.encoding.lower().startswith("utf"):
+            self.say(game.domain.render(game.current.state))
+            return
+        last = game.current.move.cell if game.current.move is not None else None
+        self.console.print(draw(board, last))
+
+    def stoppable(self, think: Callable[[threading.Event], T]) -> T:
+        """Run `think` in a thread; Ctrl-C sets its event instead of tearing it up."""
+        stop = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(think, stop)
+            while True:
+                try:
+                    return future.result()
+                except KeyboardInterrupt:
+                    stop.set()
+
+    def engine_moves(self) -> None:
+        """Let the engine move as long as it is its turn."""
+        while self.session.engine_to_move and not self.paused:
+            self.go("")
+
+    def go(self, _: str) -> None:
+        """Let the engine move for the side to play."""
+        side = self.session.game.side_name(self.session.game.current.to_play)
+        moved = self.stoppable(lambda stop: self.session.engine_move(stop=stop))
+        if moved is None or moved.move is None:
+            self.paused = True
+            self.say("stopped; the engine waits: go lets it move, or make its move yourself")
+            return
+        self.paused = False
+        self.say(f"{side} plays {moved.move.name}", "bold")
+        self.show()
+
+    def undo(self, _: str) -> None:
+        """Go back to the person's last move."""
+        self.session.game.undo(self.session.person)
+        self.show()
+
+    def redo(self, _: str) -> None:
+        """Go forward to the person's next move."""
+        self.session.game.redo(self.session.person)
+        self.show()
+
+    def switch(self, _: str) -> None:
+        """Change sides."""
+        self.session.switch()
+        self.paused = False
+        self.say(f"you are {self.session.game.side_name(self.session.person or 0)} now")
+
+    def level(self, text: str) -> None:
+        """Set the engine's strength."""
+        self.session.level = count(text, "level", len(LEVELS))
+        self.say(f"level {self.session.level}")
+
+    def moves(self, _: str) -> None:
+        """List the moves made and the legal ones."""
+        game = self.session.game
+        made = " ".join(p.move.name for p in game.line() if p.move and p.ply <= game.current.ply)
+        self.say(f"made: {made or 'none'}\nlegal: {', '.join(game.legal_moves()) or 'none'}")
+
+    def new(self, _: str) -> None:
+        """Start another game."""
+        game = self.session.game
+        self.session.start(Game(game.domain, game.seed + 1))
+        self.show()
+
+    def save(self, text: str) -> None:
+        """Write the game to a file."""
+        path = filename(text, "save")
+        atomic_write(path, dump_json(self.session.game.save()))
+        self.say(f"saved to {path}")
+
+    def load(self, text: str) -> None:
+        """Go on with a game from a file; the engine waits until a move is made."""
+        saved = load_json(filename(text, "load"), limit=_MAX_FILE)
+        self.session.start(Game.load(self.session.game.domain, saved))
+        self.show()
+
+    def help(self, _: str) -> None:
+        """Say what can be typed."""
+        self.say(HELP)
+
+    def hint(self, _: str) -> None:
+        """Show the best move and the line it expects."""
+        budget = Budget(simulations=self.simulations)
+        hint = self.stoppable(lambda stop: self.session.hint(budget, stop=stop))
+        side = hint.step.side
+        share = hint.chance if side == 0 else 1 - hint.chance
+        proof = f", {hint.status.value}" if hint.status.proven else ""
+        line = " ".join(step.name for step in hint.line)
+        self.say(f"{hint.step.name}: {share:.0%} for you{proof}; expected: {line}", "green")
+
+    def analyse(self, text: str) -> None:
+        """Show every move as a search sees it, while it goes on where this is a terminal."""
+        limit = count(text, "analyse", MAX_SIMULATIONS) if text else self.simulations
+        budget, position = Budget(simulations=limit), self.session.game.current
+        table = partial(tabulate, self.session, position)
+        if not self.console.is_terminal:
+            result = self.stoppable(lambda stop: self.session.analyse(budget, stop=stop))
+            self.console.print(table(result))
+            return
+        with Live(console=self.console, auto_refresh=False) as live:
+
+            def show(result: SearchResult) -> None:
+                live.update(table(result), refresh=True)
+
+            analyse = partial(self.session.analyse, budget, progress=show)
+            show(self.stoppable(lambda stop: analyse(stop=stop)))
+
+
+def count(text: str, what: str, largest: int) -> int:
+    """Return a number from 1 to `largest` that a person typed after the command `what`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= largest:
+        raise ValueError(f"{what} takes a number from 1 to {largest}, got {text[:20]!r}")
+    return number
+
+
+def filename(text: str, what: str) -> Path:
+    """Return the path that a person typed after the command `what`."""
+    if not text or "\0" in text:
+        raise ValueError(f"{what} takes a file name, as in: {what} game.json")
+    return Path(text).expanduser()
