@@ -27,6 +27,7 @@ LIBRARIES = {
     "search": {"networkx", "numba", "numpy", "z3"},
     "nets": {"numpy", "onnx", "onnxruntime", "openvino", "safetensors", "torch"},
     "engine": {
+        "llvmlite",
         "matplotlib",
         "networkx",
         "numba",
