@@ -161,7 +161,7 @@ def test_foreign_files_are_refused_in_one_line(tmp_path: Path) -> None:
     save_file({"x": np.zeros(3)}, tmp_path / "model.safetensors")
     (tmp_path / "empty").mkdir()
     for path, line in {
-        "model.safetensors": r"is not a checkpoint of tesuji: there is no checkpoint\.json beside it",
+        "model.safetensors": r"not a checkpoint of tesuji: there is no checkpoint\.json beside it",
         "empty": "has no checkpoint yet",
         "nowhere": "does not exist",
     }.items():

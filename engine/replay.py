@@ -1,0 +1,151 @@
+"""Replay: the window of newest positions that training samples from.
+
+The window is a ring in a mapped file without a name: a cache, filled from the run's shards whenever
+training starts, that takes no more memory however long the run lasts.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tesuji.engine.shards import (
+    SHARDS,
+    Positions,
+    Records,
+    ShardInfo,
+    decode,
+    read_shard,
+    record_dtype,
+)
+from tesuji.engine.storage import DamagedFileError, explained, quarantine
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """How many of the newest positions are learned from.
+
+    The window grows as a power of the number of all positions so far (KataGo, Wu 2019,
+    https://arxiv.org/abs/1902.10565, appendix C):
+    `start * (1 + slope * ((total / start) ** exponent - 1) / exponent)`, up to `capacity`.
+
+    Attributes:
+        capacity: the most positions that are ever held.
+        start: while there are fewer, all count; `start = capacity` is a fixed window.
+        exponent: 1 makes the window a constant share of all positions.
+        slope: positions that the window gains for each new one, at `start`.
+    """
+
+    capacity: int = 500_000
+    start: int = 50_000
+    exponent: float = 0.75
+    slope: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.start <= self.capacity:
+            raise ValueError(
+                f"window: start must be from 1 to capacity ({self.capacity}), got {self.start}"
+            )
+        if not (self.exponent > 0 and 0 <= self.slope <= 1):
+            raise ValueError(
+                "window: exponent must be above 0 and slope from 0 to 1, "
+                f"got {self.exponent} and {self.slope}"
+            )
+
+    def size(self, total: int) -> int:
+        """Return how many of `total` positions count."""
+        if total <= self.start:
+            return total
+        growth = ((total / self.start) ** self.exponent - 1) / self.exponent
+        return min(self.capacity, total, int(self.start * (1 + self.slope * growth)))
+
+
+class ReplayWindow:
+    """The newest positions of a run.
+
+    Position number `n` of the run lies in slot `n % capacity`, so that what is sampled depends on
+    the shards and the generator alone, not on when the window was filled.
+    """
+
+    def __init__(self, run: Path, row_size: int, num_actions: int, config: WindowConfig) -> None:
+        """Reserve the window's space in the run's folder.
+
+        Raises:
+            StorageError: there is not enough, or the folder cannot be written.
+        """
+        self.config = config
+        self.total = 0  # positions of the run so far
+        self._run = run
+        self._held = 0
+        self._ring = _map_records(run, config.capacity, record_dtype(row_size, num_actions))
+
+    def __len__(self) -> int:
+        """Return how many positions may be sampled."""
+        return min(self._held, self.config.size(self.total))
+
+    def extend(self, shards: Sequence[ShardInfo]) -> list[DamagedFileError]:
+        """Append shards, oldest first, reading only those that reach into the window.
+
+        A damaged shard is set aside and left out.
+
+        Returns:
+            What was wrong with each damaged shard.
+        """
+        damaged = []
+        newer = sum(shard.count for shard in shards)
+        for shard in shards:
+            newer -= shard.count
+            if newer >= self.config.capacity:
+                self.total += shard.count
+                self._held = 0
+                continue
+            try:
+                self._append(read_shard(self._run, shard, self._ring.dtype))
+            except DamagedFileError as error:
+                aside = self._set_aside(shard)
+                _logger.warning("shard %s%s; training goes on without it", error, aside)
+                damaged.append(error)
+        return damaged
+
+    def sample(self, rng: np.random.Generator, size: int) -> Positions:
+        """Return `size` positions drawn uniformly, with replacement.
+
+        Raises:
+            ValueError: the window is empty.
+        """
+        if not len(self):
+            raise ValueError("the replay window is empty; play games before training")
+        numbers = rng.integers(self.total - len(self), self.total, size)
+        return decode(self._ring[numbers % self.config.capacity])
+
+    def _append(self, records: Records) -> None:
+        start = self.total
+        self.total += len(records)
+        self._held = min(self._held + len(records), self.config.capacity)
+        slots = np.arange(start, self.total) % self.config.capacity
+        # Of a shard larger than the ring only its newest part stays.
+        self._ring[slots[-self.config.capacity :]] = records[-self.config.capacity :]
+
+    def _set_aside(self, shard: ShardInfo) -> str:
+        path = self._run / SHARDS / shard.name
+        return f"; set aside as {quarantine(path).name}" if path.exists() else ""
+
+
+def _map_records(run: Path, capacity: int, dtype: np.dtype[np.void]) -> Records:
+    """Return zeroed records `[capacity]` in a file that vanishes with the process."""
+    size = capacity * dtype.itemsize
+    with explained(f"reserve {size >> 20} MiB for the replay window in", run):
+        run.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=run) as file:
+            # Reserved now: a mapped page that finds the disk full later would kill the process.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return np.frombuffer(mmap.mmap(file.fileno(), size), dtype)
