@@ -127,11 +127,13 @@ def _import_file(path: Path) -> ModuleType:
         raise UnknownDomainError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    loaded = False
     try:
         spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        if isinstance(error, (SyntaxError, ImportError, NameError)):
-            raise UnknownDomainError(f"{path} does not load: {error}") from error
-        raise
+        loaded = True
+    except (SyntaxError, ImportError, NameError) as error:
+        raise UnknownDomainError(f"{path} does not load: {error}") from error
+    finally:
+        if not loaded:
+            del sys.modules[name]
     return module

@@ -1,0 +1,52 @@
+"""Write the golden traces: `python tests/domains/make_traces.py`, then read the difference."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tesuji.domains.base import Domain
+from tesuji.domains.registry import make, names
+
+FOLDER = Path(__file__).parent / "traces"
+NUM_GAMES = 3
+
+
+def trace(domain: Domain) -> str:
+    """Return a few games of a domain as text for people: boards, moves, rewards."""
+    games = [_trace_game(domain, game) for game in range(NUM_GAMES)]
+    return f"{domain.spec}\n\n" + "\n".join(games)
+
+
+def _trace_game(domain: Domain, game: int) -> str:
+    state, discount = domain.reset(game), 1.0
+    lines = [f"game {game}", ""]
+    steps = 0
+    while discount != 0:
+        lines += _describe(domain, state)
+        legal = np.flatnonzero(domain.legal(state))
+        lines.append("legal  " + " ".join(domain.action_name(state, int(a)) for a in legal))
+        action = int(legal[_choice(game, steps) % len(legal)])
+        name = domain.action_name(state, action)
+        state, reward, discount = domain.step(state, action, key=_choice(game, steps))
+        lines += [f"move   {name} = action {action}: reward {reward:g}, discount {discount:g}", ""]
+        steps += 1
+    return "\n".join([*lines, *_describe(domain, state), f"over after {steps} steps", ""])
+
+
+def _describe(domain: Domain, state: object) -> list[str]:
+    seen = hashlib.sha256(domain.observe(state).tobytes()).hexdigest()[:12]
+    return [domain.render(state), f"side   {domain.to_play(state)}, observation {seen}"]
+
+
+def _choice(game: int, steps: int) -> int:
+    # A hash, so that no library's generator decides what a trace holds.
+    return int(hashlib.sha256(f"{game} {steps}".encode()).hexdigest()[:15], 16)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name in names():
+        (FOLDER / f"{name}.txt").write_text(trace(make(name)), encoding="utf-8")
