@@ -110,6 +110,21 @@ row_pointer = (
 )
 
 
+def _padded(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` with its size rounded up to 8 bytes, so that rows hash word by word."""
+    fields = dtype.fields
+    if not fields:
+        raise ValueError("a state dtype needs named fields, e.g. [('board', np.int8, 9)]")
+    return np.dtype(
+        {
+            "names": list(fields),
+            "formats": [field[0] for field in fields.values()],
+            "offsets": [field[1] for field in fields.values()],
+            "itemsize": -(-dtype.itemsize // 8) * 8,
+        }
+    )
+
+
 class Kernels:
     """The kernels of one domain, collected by decorators.
 
@@ -126,8 +141,8 @@ class Kernels:
     """
 
     def __init__(self, state_dtype: np.dtype[Any]) -> None:
-        self.state_dtype = state_dtype
-        self._signatures = _signatures(from_dtype(state_dtype))
+        self.state_dtype = _padded(state_dtype)
+        self._signatures = _signatures(from_dtype(self.state_dtype))
         self._functions: dict[str, Any] = {}
         self._addresses: npt.NDArray[np.int64] | None = None
 

@@ -98,6 +98,7 @@ class Status(Enum):
     TIME = "time spent"
     NODES = "tree full"
     INTERRUPTED = "interrupted"
+    SEARCHING = "searching"  # an interim result; the search goes on
     TERMINAL = "terminal"  # the root is an end: no action, nothing to search
 
     @property

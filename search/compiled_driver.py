@@ -1,0 +1,85 @@
+"""The driver for compiled domains: kernels all the way down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.compiled import CompiledDomain
+from tesuji.search import batched
+from tesuji.search.base import Evaluator, State
+from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
+from tesuji.search.lookahead import allocate_workspace
+from tesuji.search.tree import ROOT, Parameters
+
+
+class CompiledDriver(Driver):
+    """Trees over state rows."""
+
+    def __init__(
+        self,
+        domain: CompiledDomain,
+        evaluator: Evaluator | RolloutEvaluator,
+        parameters: Parameters,
+        cache_entries: int,
+    ) -> None:
+        super().__init__(domain, evaluator, parameters)
+        self.compiled = domain
+        self.row_size = domain.row_size
+        self.rules = batched.Rules(domain.kernels.addresses(), domain.instance)
+        self.cache = batched.allocate_cache(cache_entries, domain.spec.num_actions)
+        self.workspace = allocate_workspace(self.row_size, domain.spec.num_actions)
+        self._batch = batched.Batch(
+            np.zeros(0, batched.request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
+        )
+
+    def place_roots(self, roots: Sequence[State]) -> None:
+        """Put the roots' rows into the empty trees."""
+        self.place_rows(np.stack([self.compiled.row(state) for state in roots]))
+
+    def place_rows(self, rows: npt.NDArray[np.uint8]) -> None:
+        """Put rows `[B, S]` into the empty trees."""
+        self.tree.states[:: self.tree.nodes.shape[1]] = rows
+
+    def clear_cache(self) -> None:
+        """Forget cached evaluations."""
+        self.cache.keys[:] = 0
+
+    def state_of(self, t: int, node: int) -> State:
+        """Return a copy of a node's state."""
+        return self.compiled.state(self.tree.states[t * self.tree.nodes.shape[1] + node].copy())
+
+    def place_states(self, t: int, states: Sequence[State]) -> None:
+        """Fill the first rows of tree `t`."""
+        first = t * self.tree.nodes.shape[1]
+        for i, state in enumerate(states):
+            self.tree.states[first + i] = self.compiled.row(state)
+
+    def step(self) -> bool:
+        """Grow every tree by one batch."""
+        self._reserve(len(self.tree.trees) * self.parameters.leaves)
+        filled, unfinished = batched.advance(
+            self.tree, 0, len(self.tree.trees), self.rules, self.cache, self._batch, self.inline,
+            self.rollouts, self.spec.max_steps, QUOTA, self.parameters, self.workspace,
+        )  # fmt: skip
+        if filled:
+            logits, value, draw = self.evaluate(self._batch.observations[:filled])
+            batched.receive(
+                self.tree, self.rules, self.cache, self._batch, filled, logits, value, draw,
+                self.parameters, self.workspace,
+            )  # fmt: skip
+        return bool(unfinished)
+
+    def _reserve(self, size: int) -> None:
+        if len(self._batch.requests) < size:
+            self._batch = batched.Batch(
+                np.zeros(size, batched.request_dtype).view(np.recarray),
+                np.zeros((size, int(np.prod(self.spec.observation_shape))), np.float32),
+            )
+
+    def _dress_roots(self) -> None:
+        for t in np.flatnonzero(self.tree.trees["num_nodes"]):
+            if self.tree.nodes[t, ROOT].evaluated:
+                batched.dress_root(self.tree, int(t), self.parameters)

@@ -1,0 +1,169 @@
+"""What drives the trees of one search: the part that knows how a domain is stepped."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.search.base import (
+    Domain,
+    DomainSpec,
+    Evaluation,
+    Evaluator,
+    FloatArray,
+    State,
+    UniformEvaluator,
+)
+from tesuji.search.batched import INLINE_NONE, INLINE_ROLLOUT, INLINE_UNIFORM
+from tesuji.search.config import PUCT, Gumbel
+from tesuji.search.lookahead import Workspace
+from tesuji.search.select import FPU_LOSS, FPU_MINMAX, FPU_PARENT, FPU_REDUCTION
+from tesuji.search.tree import ROOT, Parameters, Tree, allocate
+
+_FPU = {
+    "parent": FPU_PARENT,
+    "reduction": FPU_REDUCTION,
+    "loss": FPU_LOSS,
+    "minmax": FPU_MINMAX,
+}
+QUOTA = 1024  # simulations a call between looks at the clock
+
+
+@dataclass(frozen=True)
+class RolloutEvaluator:
+    """Judge a leaf by the mean return of random play from it; the search runs it inline."""
+
+    num_rollouts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_rollouts < 1:
+            raise ValueError(f"num_rollouts must be at least 1, got {self.num_rollouts}")
+
+
+class EvaluatorError(ValueError):
+    """An evaluator returned what no search can use."""
+
+
+def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
+    """Return the settings as the kernels take them."""
+    puct = settings if isinstance(settings, PUCT) else PUCT()
+    gumbel = settings if isinstance(settings, Gumbel) else Gumbel()
+    return Parameters(
+        gumbel=int(isinstance(settings, Gumbel)),
+        c_init=float(puct.c_init),
+        c_base=float(puct.c_base),
+        fpu=_FPU[puct.fpu],
+        fpu_reduction=float(puct.fpu_reduction),
+        value_scale=float(gumbel.value_scale),
+        maxvisit_init=float(gumbel.maxvisit_init),
+        rescale=int(gumbel.rescale),
+        prove=int(settings.prove),
+        lookahead=settings.lookahead if settings.prove else 0,
+        leaves=settings.leaves,
+        canonical=int(settings.canonical and spec.num_symmetries > 1),
+        num_symmetries=spec.num_symmetries,
+        num_actions=spec.num_actions,
+        lowest=float(spec.value_range[0]),
+        highest=float(spec.value_range[1]),
+        dirichlet_alpha=float(puct.dirichlet_alpha),
+        dirichlet_fraction=float(puct.dirichlet_fraction),
+        gumbel_scale=float(gumbel.gumbel_scale),
+        max_considered=gumbel.max_considered,
+    )
+
+
+class Driver(ABC):
+    """The trees of one search and the means to grow them."""
+
+    row_size: int
+    workspace: Workspace
+
+    def __init__(
+        self, domain: Domain, evaluator: Evaluator | RolloutEvaluator, parameters: Parameters
+    ) -> None:
+        self.domain = domain
+        self.spec = domain.spec
+        self.evaluator = evaluator
+        self.parameters = parameters
+        self.tree: Tree = allocate(0, 1, 1, 8)
+        self.inline = INLINE_NONE
+        self.rollouts = 0
+        if isinstance(evaluator, UniformEvaluator):
+            self.inline = INLINE_UNIFORM
+        elif isinstance(evaluator, RolloutEvaluator):
+            self.inline = INLINE_ROLLOUT
+            self.rollouts = evaluator.num_rollouts
+
+    def allocate(self, batch: int, num_nodes: int, num_edges: int) -> None:
+        """Make `batch` empty trees with at least this room, in the old arrays where they fit."""
+        tree = self.tree
+        if (
+            len(tree.trees) != batch
+            or tree.nodes.shape[1] < num_nodes
+            or tree.edges.shape[1] < num_edges
+        ):
+            self.tree = allocate(batch, num_nodes, num_edges, self.row_size)
+        self.tree.trees.view(np.ndarray)[:] = np.zeros((), self.tree.trees.dtype)
+
+    def begin(self, targets: npt.ArrayLike, seeds: npt.ArrayLike) -> None:
+        """Start a search of `targets` simulations on every tree, on top of what the trees hold."""
+        trees = self.tree.trees
+        trees["target"] = targets
+        trees["simulations"] = 0
+        trees["evaluations"] = 0
+        trees["cache_hits"] = 0
+        trees["seed"] = np.asarray(seeds).astype(np.uint64)
+        self._dress_roots()
+
+    def judged(self) -> bool:
+        """Return whether every root has been judged, so that there is something to report."""
+        return bool(self.tree.nodes["evaluated"][:, ROOT].all())
+
+    def evaluate(self, observations: FloatArray) -> Evaluation:
+        """Judge a batch and refuse what is not a number."""
+        assert not isinstance(self.evaluator, RolloutEvaluator)
+        shaped = observations.reshape(len(observations), *self.spec.observation_shape)
+        logits, value, draw = self.evaluator.evaluate(shaped)
+        if logits.shape != (len(observations), self.spec.num_actions):
+            raise EvaluatorError(
+                f"the evaluator returned logits {logits.shape}, expected "
+                f"{(len(observations), self.spec.num_actions)} for {self.spec.name}"
+            )
+        if not (np.isfinite(value).all() and np.isfinite(logits).all()):
+            raise EvaluatorError(
+                "the evaluator returned NaN or infinity; its weights are damaged or its training "
+                "diverged: take an earlier checkpoint"
+            )
+        return Evaluation(
+            np.ascontiguousarray(logits, np.float32),
+            np.ascontiguousarray(value, np.float32),
+            np.ascontiguousarray(draw, np.float32),
+        )
+
+    @abstractmethod
+    def place_roots(self, roots: Sequence[State]) -> None:
+        """Put the roots' states into the empty trees."""
+
+    @abstractmethod
+    def step(self) -> bool:
+        """Grow every tree by one batch; return whether any is unfinished."""
+
+    @abstractmethod
+    def clear_cache(self) -> None:
+        """Forget cached evaluations."""
+
+    @abstractmethod
+    def state_of(self, t: int, node: int) -> State:
+        """Return the state of a node."""
+
+    @abstractmethod
+    def place_states(self, t: int, states: Sequence[State]) -> None:
+        """Make node `i` of tree `t` hold `states[i]`."""
+
+    @abstractmethod
+    def _dress_roots(self) -> None:
+        """Give roots that are judged already this search's noise."""

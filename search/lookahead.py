@@ -1,0 +1,162 @@
+"""Exact look-ahead for ends of the game, a few plies deep, at a new leaf.
+
+A hybrid of tree search and minimax (Baier & Winands, "MCTS-Minimax Hybrids", 2015): what it finds
+are bounds that hold, so the tree takes them for proven. Depth first with an explicit stack.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tesuji.domains.compiled import legal_at, row_pointer, step_at
+
+MAX_DEPTH = 8
+
+
+class Stack(NamedTuple):
+    """Room for the walk: one level a ply."""
+
+    states: npt.NDArray[np.uint8]  # [D, S]
+    legal: npt.NDArray[np.bool_]  # [D, A]
+    action: npt.NDArray[np.int64]  # [D] the next action to try
+    lower: npt.NDArray[np.float64]  # [D] best proven so far
+    upper: npt.NDArray[np.float64]
+    reward: npt.NDArray[np.float64]  # [D] of the step into the level
+    discount: npt.NDArray[np.float64]
+
+
+def allocate_stack(row_size: int, num_actions: int) -> Stack:
+    """Return an empty stack."""
+    levels = MAX_DEPTH + 1
+    return Stack(
+        np.zeros((levels, max(row_size, 1)), np.uint8),
+        np.zeros((levels, num_actions), np.bool_),
+        np.zeros(levels, np.int64),
+        np.zeros(levels),
+        np.zeros(levels),
+        np.zeros(levels),
+        np.zeros(levels),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _enter(stack, level, legal, instance):  # type: ignore[no-untyped-def]
+    legal(row_pointer(stack.states, level), instance, stack.legal[level])
+    stack.action[level] = 0
+    stack.lower[level] = -np.inf
+    stack.upper[level] = -np.inf
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _meet(stack, level, low, high):  # type: ignore[no-untyped-def]
+    # An action with return in [low, high] was tried at `level`.
+    stack.lower[level] = max(stack.lower[level], low)
+    stack.upper[level] = max(stack.upper[level], high)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-untyped-def]
+    """Return bounds of the exact value of `stack.states[0]`, looking `depth` plies ahead."""
+    step = step_at(table)
+    legal = legal_at(table)
+    level = 0
+    _enter(stack, 0, legal, instance)
+    num_actions = stack.legal.shape[1]
+    while True:
+        action = stack.action[level]
+        while action < num_actions and not stack.legal[level, action]:
+            action += 1
+        if action == num_actions or stack.lower[level] >= highest:
+            low = stack.lower[level]
+            high = max(stack.upper[level], low) if action == num_actions else highest
+            if level == 0:
+                return low, high
+            first = stack.reward[level] + stack.discount[level] * low
+            second = stack.reward[level] + stack.discount[level] * high
+            level -= 1
+            _meet(stack, level, min(first, second), max(first, second))
+            continue
+        stack.action[level] = action + 1
+        stack.states[level + 1] = stack.states[level]
+        reward, discount = step(
+            row_pointer(stack.states, level + 1), action, instance, np.uint64(0)
+        )
+        if discount == 0.0:
+            _meet(stack, level, reward, reward)
+        elif level + 1 >= depth:
+            _meet(stack, level, lowest, highest)
+        else:
+            level += 1
+            stack.reward[level] = reward
+            stack.discount[level] = discount
+            _enter(stack, level, legal, instance)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ignore[no-untyped-def]
+    """Step every edge of a new node and narrow its bounds, `parameters.lookahead` plies deep.
+
+    The first ply goes over all edges before any goes deeper: one winning move ends the work.
+    """
+    step = step_at(table)
+    record = tree.nodes[t, node]
+    row = t * tree.nodes.shape[1] + node
+    for index in range(record.first_edge, record.first_edge + record.num_edges):
+        edge = tree.edges[t, index]
+        stack.states[0] = tree.states[row]
+        reward, discount = step(
+            row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0)
+        )
+        edge.reward = reward
+        edge.discount = discount
+        if discount == 0.0:
+            edge.lower = reward
+            edge.upper = reward
+            if reward >= parameters.highest:
+                record.lower = reward
+                record.upper = reward
+                return
+    if parameters.lookahead > 1:
+        for index in range(record.first_edge, record.first_edge + record.num_edges):
+            edge = tree.edges[t, index]
+            if edge.discount == 0.0:
+                continue
+            stack.states[0] = tree.states[row]
+            step(row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0))
+            low, high = bounds(
+                table,
+                instance,
+                stack,
+                parameters.lookahead - 1,
+                parameters.lowest,
+                parameters.highest,
+            )
+            first = edge.reward + edge.discount * low
+            second = edge.reward + edge.discount * high
+            edge.lower = max(edge.lower, min(first, second))
+            edge.upper = min(edge.upper, max(first, second))
+            if edge.lower >= parameters.highest:
+                break
+
+
+class Workspace(NamedTuple):
+    """Scratch room of one thread that searches."""
+
+    work: npt.NDArray[np.float64]  # [A]
+    legal: npt.NDArray[np.bool_]  # [A]
+    row: npt.NDArray[np.uint8]  # [2, S]
+    stack: Stack
+
+
+def allocate_workspace(row_size: int, num_actions: int) -> Workspace:
+    """Return scratch room for one thread."""
+    return Workspace(
+        np.zeros(num_actions),
+        np.zeros(num_actions, np.bool_),
+        np.zeros((2, max(row_size, 1)), np.uint8),
+        allocate_stack(row_size, num_actions),
+    )

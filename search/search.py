@@ -1,0 +1,191 @@
+"""`Search`: roots and an evaluator in, results out, for any domain.
+
+    search = Search(domain, evaluator, PUCT())
+    [result] = search.run([state], Budget(simulations=400))
+
+The same trees, selection and backups serve compiled domains (`CompiledDriver`, no Python a node)
+and object domains (`ObjectDriver`). What a tree becomes depends on its own root, seed and budget,
+never on its place in a batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.compiled import CompiledDomain
+from tesuji.search.base import Budget, Domain, Evaluator, SearchResult, State, Status
+from tesuji.search.compiled_driver import CompiledDriver
+from tesuji.search.config import PUCT, Gumbel
+from tesuji.search.decide import Summary, allocate_summary, summarise
+from tesuji.search.driver import Driver, RolloutEvaluator, make_parameters
+from tesuji.search.object_driver import ObjectDriver
+from tesuji.search.results import build_results, terminal
+from tesuji.search.reuse import reroot
+from tesuji.search.tree import edge_dtype, node_dtype
+
+_PROGRESS_SECONDS = 0.1
+_DEFAULT_MEMORY_MB = 512.0  # where only time limits a search
+_NO_LIMIT = 2**31 - 2
+
+
+class Search:
+    """A tree search over one domain with one evaluator; keeps its trees and its cache.
+
+    Args:
+        domain: compiled or object domain; its steps must be deterministic.
+        evaluator: judges leaves; `UniformEvaluator` and `RolloutEvaluator` run inside the kernel.
+        settings: `PUCT` or `Gumbel`.
+
+    Not for use by two threads at once.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        evaluator: Evaluator | RolloutEvaluator,
+        settings: PUCT | Gumbel | None = None,
+    ) -> None:
+        if not domain.spec.deterministic:
+            raise ValueError(
+                f"{domain.spec.name} has chance outcomes; this search takes deterministic domains"
+            )
+        self.domain = domain
+        self.evaluator = evaluator
+        self.settings = PUCT() if settings is None else settings
+        self.parameters = make_parameters(self.settings, domain.spec)
+        self.driver: Driver
+        if isinstance(domain, CompiledDomain):
+            self.driver = CompiledDriver(
+                domain, evaluator, self.parameters, self.settings.cache_entries
+            )
+        else:
+            self.driver = ObjectDriver(
+                domain, evaluator, self.parameters, self.settings.cache_entries
+            )
+
+    def clear_cache(self) -> None:
+        """Forget all cached evaluations, as when the evaluator's weights have changed."""
+        self.driver.clear_cache()
+
+    def run(
+        self,
+        states: Sequence[State],
+        budget: Budget,
+        *,
+        seed: int | Sequence[int] = 0,
+        reuse: bool = False,
+        keep_tree: bool = False,
+        stop: Event | None = None,
+        progress: Callable[[list[SearchResult]], None] | None = None,
+    ) -> list[SearchResult]:
+        """Search from each of `states` and return a result for each.
+
+        Args:
+            states: roots; ends are answered with `Status.TERMINAL`.
+            budget: limits of each tree.
+            seed: one for all roots, or one for each; noise and temperature follow from it.
+            reuse: keep the subtrees of the last run where a root now is at most two plies below
+                the root then. A Gumbel root starts afresh, on cached evaluations.
+            keep_tree: give each result a snapshot of its tree.
+            stop: set it from another thread to end the search early, with what is known.
+            progress: called about ten times a second with the results so far.
+        """
+        began = time.perf_counter()
+        legal = [self.domain.legal(state) for state in states]
+        live = [i for i, mask in enumerate(legal) if mask.any()]
+        seeds = [seed] * len(states) if isinstance(seed, int) else list(seed)
+        if len(seeds) != len(states):
+            raise ValueError(f"seed: got {len(seeds)} seeds for {len(states)} states")
+        every = [terminal(self.domain.spec.num_actions) for _ in states]
+        if not live:
+            return every
+        roots = [states[i] for i in live]
+        room = self._capacity(budget, max(int(legal[i].sum()) for i in live), len(live))
+        if not (reuse and not self.parameters.gumbel and reroot(self.driver, roots, *room)):
+            self.driver.allocate(len(roots), *room)
+            self.driver.place_roots(roots)
+        self.driver.begin(budget.simulations or _NO_LIMIT, [seeds[i] for i in live])
+
+        def results(reason: Status) -> list[SearchResult]:
+            seconds = time.perf_counter() - began
+            found = build_results(self.driver, roots, self._summary(), reason, seconds, keep_tree)
+            for i, result in zip(live, found, strict=True):
+                every[i] = result
+            return list(every)
+
+        return results(self._grow(budget, began, stop, progress, results))
+
+    def run_rows(
+        self,
+        rows: npt.NDArray[np.uint8],
+        simulations: npt.NDArray[np.int64],
+        seeds: npt.NDArray[np.uint64],
+    ) -> Summary:
+        """Search from state rows `[B, S]`, none an end, with a budget and a seed each.
+
+        The bare form of `run` for self-play on compiled domains: arrays in, arrays out.
+        """
+        assert isinstance(self.driver, CompiledDriver)
+        room = self._capacity(
+            Budget(simulations=int(simulations.max())), self.domain.spec.num_actions, len(rows)
+        )
+        self.driver.allocate(len(rows), *room)
+        self.driver.place_rows(rows)
+        self.driver.begin(simulations, seeds)
+        while self.driver.step():
+            pass
+        return self._summary()
+
+    def _grow(
+        self,
+        budget: Budget,
+        began: float,
+        stop: Event | None,
+        progress: Callable[[list[SearchResult]], None] | None,
+        results: Callable[[Status], list[SearchResult]],
+    ) -> Status:
+        shown = began
+        while self.driver.step():
+            if not self.driver.judged():
+                continue
+            now = time.perf_counter()
+            if budget.seconds is not None and now - began >= budget.seconds:
+                return Status.TIME
+            if stop is not None and stop.is_set():
+                return Status.INTERRUPTED
+            if progress is not None and now - shown >= _PROGRESS_SECONDS:
+                shown = now
+                progress(results(Status.SEARCHING))
+        return Status.SIMULATIONS
+
+    def _summary(self) -> Summary:
+        tree = self.driver.tree
+        temperature = self.settings.temperature if isinstance(self.settings, PUCT) else 0.0
+        out = allocate_summary(len(tree.trees), self.domain.spec.num_actions)
+        seeds = tree.trees["seed"].copy()  # a look must not move the stream of random numbers
+        summarise(tree, out, self.driver.workspace.work, temperature, self.parameters)
+        tree.trees["seed"] = seeds
+        return out
+
+    def _capacity(self, budget: Budget, num_legal: int, batch: int) -> tuple[int, int]:
+        """Return `(nodes, edges)` of one tree, spare room included."""
+        num_actions = self.domain.spec.num_actions
+        # Rarely does mean branching pass twice the root's; where it does, the tree is full early.
+        branching = min(num_actions, 2 * num_legal + 8)
+        nodes = _NO_LIMIT if budget.simulations is None else budget.simulations + 2
+        memory = budget.memory_mb
+        if memory is None and budget.simulations is None:
+            memory = _DEFAULT_MEMORY_MB
+        if memory is not None:
+            size = node_dtype.itemsize + branching * edge_dtype.itemsize + self.driver.row_size
+            nodes = min(nodes, int(memory * 2**20 / (batch * size)))
+        if budget.nodes is not None:
+            nodes = min(nodes, budget.nodes)
+        nodes = max(nodes, 2)
+        leaves = self.parameters.leaves
+        return nodes + leaves, nodes * branching + leaves * num_actions

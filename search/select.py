@@ -1,0 +1,244 @@
+"""Choosing an edge: PUCT and Gumbel, as kernels over the tree.
+
+PUCT is AlphaZero's (Silver et al. 2018) with MuZero's growing constant; Gumbel is sequential
+halving over completed action values (Danihelka et al., ICLR 2022), interior nodes deterministic.
+Edges that are proven not to beat what is proven already are left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tesuji.search.tree import ROOT, UNVISITED
+
+FPU_PARENT, FPU_REDUCTION, FPU_LOSS, FPU_MINMAX = range(4)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
+    """Return Q of an edge that was visited or is pending: virtual losses in, bounds kept."""
+    visits = edge.visits + edge.pending
+    value = (edge.value_sum + edge.pending * parameters.lowest) / visits if visits else 0.0
+    return min(max(value, edge.lower), edge.upper)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
+    """Return whether an edge may still raise what is proven of its node."""
+    return parameters.prove == 0 or edge.upper > node.lower
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
+    record = tree.nodes[t, node]
+    visits = record.visits + record.pending
+    rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
+    rate *= np.sqrt(np.float64(visits))
+    best = np.int64(-1)
+    best_score = -np.inf
+    fresh = np.int64(-1)
+    fresh_prior = np.float32(-1.0)
+    seen_prior = 0.0
+    for index in range(record.first_edge, record.first_edge + record.num_edges):
+        edge = tree.edges[t, index]
+        count = edge.visits + edge.pending
+        if count == 0:
+            if edge.prior > fresh_prior and is_open(edge, record, parameters):
+                fresh = index
+                fresh_prior = edge.prior
+        else:
+            seen_prior += edge.prior
+            if is_open(edge, record, parameters):
+                score = edge_value(edge, parameters) + rate * edge.prior / (1.0 + count)
+                if score > best_score:
+                    best = index
+                    best_score = score
+    if fresh >= 0:
+        first_play = parameters.lowest
+        if parameters.fpu != FPU_LOSS and record.visits > 0:
+            first_play = record.value_sum / record.visits
+        if parameters.fpu == FPU_REDUCTION:
+            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior)
+        if best < 0 or first_play + rate * fresh_prior > best_score:
+            return fresh
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
+    # mctx.muzero_action_selection with qtransform_by_parent_and_siblings.
+    record = tree.nodes[t, node]
+    visits = record.visits + record.pending
+    rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
+    rate *= np.sqrt(np.float64(visits))
+    low = high = record.value_sum / max(record.visits, 1)
+    for index in range(record.first_edge, record.first_edge + record.num_edges):
+        edge = tree.edges[t, index]
+        if edge.visits + edge.pending:
+            value = edge_value(edge, parameters)
+            low = min(low, value)
+            high = max(high, value)
+    best = np.int64(-1)
+    best_score = -np.inf
+    for index in range(record.first_edge, record.first_edge + record.num_edges):
+        edge = tree.edges[t, index]
+        if is_open(edge, record, parameters):
+            count = edge.visits + edge.pending
+            value = edge_value(edge, parameters) if count else low
+            score = (value - low) / max(high - low, 1e-8) + rate * edge.prior / (1.0 + count)
+            if score > best_score:
+                best = index
+                best_score = score
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mixed_value(tree, t, node, parameters):  # type: ignore[no-untyped-def]
+    """Return the value that stands in for unvisited actions (Gumbel AlphaZero, appendix D)."""
+    record = tree.nodes[t, node]
+    visits = 0
+    weighted = 0.0
+    seen = 0.0
+    for index in range(record.first_edge, record.first_edge + record.num_edges):
+        edge = tree.edges[t, index]
+        count = edge.visits + edge.pending
+        if count:
+            visits += count
+            prior = max(np.float64(edge.prior), 1.1754943508222875e-38)
+            seen += prior
+            weighted += prior * edge_value(edge, parameters)
+    if visits == 0:
+        return np.float64(record.raw_value)
+    return (record.raw_value + visits * weighted / seen) / (visits + 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def completed_q(tree, t, node, out, parameters):  # type: ignore[no-untyped-def]
+    """Fill `out` with the node's edges' transformed action values (mctx: completed by mix value).
+
+    Exactly known values count as visited. `out[i]` belongs to the node's i-th edge.
+    """
+    record = tree.nodes[t, node]
+    first = record.first_edge
+    mixed = mixed_value(tree, t, node, parameters)
+    low = np.inf
+    high = -np.inf
+    most = 0
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
+        count = edge.visits + edge.pending
+        exact = parameters.prove and edge.lower == edge.upper
+        value = edge_value(edge, parameters) if count or exact else mixed
+        out[i] = min(max(value, edge.lower), edge.upper) if parameters.prove else value
+        low = min(low, out[i])
+        high = max(high, out[i])
+        most = max(most, count)
+    scale = (parameters.maxvisit_init + most) * parameters.value_scale
+    for i in range(record.num_edges):
+        if parameters.rescale:
+            out[i] = (out[i] - low) / max(high - low, 1e-8)
+        out[i] *= scale
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gumbel_interior(tree, t, node, work, parameters):  # type: ignore[no-untyped-def]
+    record = tree.nodes[t, node]
+    first = record.first_edge
+    completed_q(tree, t, node, work, parameters)
+    largest = -np.inf
+    visits = 0
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
+        work[i] += edge.logit
+        largest = max(largest, work[i])
+        visits += edge.visits + edge.pending
+    total = 0.0
+    for i in range(record.num_edges):
+        work[i] = np.exp(work[i] - largest)
+        total += work[i]
+    best = np.int64(-1)
+    best_score = -np.inf
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
+        if is_open(edge, record, parameters):
+            score = work[i] / total - (edge.visits + edge.pending) / (1.0 + visits)
+            if score > best_score:
+                best = first + i
+                best_score = score
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def considered_visits(num_considered, budget, simulation):  # type: ignore[no-untyped-def]
+    """Return the visit count that sequential halving asks of the action tried at `simulation`."""
+    if num_considered <= 1:
+        return simulation
+    rounds = 0
+    while (1 << rounds) < num_considered:
+        rounds += 1
+    done = 0
+    base = 0
+    count = num_considered
+    while True:
+        extra = max(1, int(budget / (rounds * count)))
+        if simulation < done + extra * count:
+            return base + (simulation - done) // count
+        done += extra * count
+        base += extra
+        count = max(2, count // 2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
+    record = tree.nodes[t, ROOT]
+    first = record.first_edge
+    completed_q(tree, t, ROOT, work, parameters)
+    count = min(np.int64(tree.trees[t].considered), np.int64(record.num_edges))
+    wanted = considered_visits(count, tree.trees[t].target, tree.trees[t].simulations)
+    best = np.int64(-1)
+    best_score = -np.inf
+    fallback = np.int64(-1)
+    fallback_score = -np.inf
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
+        if is_open(edge, record, parameters):
+            score = max(-1e9, edge.noise + edge.logit) + work[i]
+            if edge.visits + edge.pending == wanted and score > best_score:
+                best = first + i
+                best_score = score
+            if score > fallback_score:
+                fallback = first + i
+                fallback_score = score
+    return best if best >= 0 else fallback
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
+    """Walk down from the root; return `(node, edge)`.
+
+    `edge` is unvisited or proven; it is -1 where the walk ends at a node: one that is proven, or
+    one that has no edges because the tree was full.
+    """
+    node = np.int64(ROOT)
+    while True:
+        record = tree.nodes[t, node]
+        if record.num_edges == 0 or record.evaluated == 0:
+            return node, np.int64(-1)
+        if parameters.prove and record.lower == record.upper:
+            return node, np.int64(-1)
+        if parameters.gumbel:
+            if node == ROOT:
+                index = _gumbel_root(tree, t, work, parameters)
+            else:
+                index = _gumbel_interior(tree, t, node, work, parameters)
+        elif parameters.fpu == FPU_MINMAX:
+            index = _puct_minmax(tree, t, node, parameters)
+        else:
+            index = _puct_plain(tree, t, node, parameters)
+        if index < 0:
+            return node, index
+        edge = tree.edges[t, index]
+        if edge.child == UNVISITED or (parameters.prove and edge.lower == edge.upper):
+            return node, index
+        node = np.int64(edge.child)
