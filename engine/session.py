@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -95,6 +96,7 @@ class Session:
         """Go on with another game, new or loaded."""
         self.game = game
         self.results: dict[int, SearchResult] = {}  # the deepest one, by index of the position
+        self._explored: tuple[int, Any] = (-1, None)  # the last kept tree, and of which position
 
     @property
     def level(self) -> int:
@@ -162,8 +164,8 @@ class Session:
         chance = self.chance(result.value, position.to_play)
         return Hint(line[0], chance, result.status, line)
 
-    def engine_move(self, *, stop: threading.Event | None = None) -> Position | None:
-        """Let the engine move for the side to play; None where `stop` came first."""
+    def choose(self, *, stop: threading.Event | None = None) -> int | None:
+        """Return the engine's move for the side to play; None where `stop` came first."""
         level, position = LEVELS[self.level - 1], self.game.current
         if position.ended:
             raise IllegalMoveError(self.game.refusal(-1))
@@ -174,9 +176,12 @@ class Session:
         if stop is not None and stop.is_set():
             return None
         self._note(position, result)
-        return self.game.play(pick(result, level.temperature, np.random.default_rng(seed)))
+        return pick(result, level.temperature, np.random.default_rng(seed))
 
     def _note(self, position: Position, result: SearchResult) -> None:
+        if result.tree is not None:
+            self._explored = (position.index, result.tree)
+            result = replace(result, tree=None)  # one tree is enough to keep in memory
         known = self.results.get(position.index)
         deeper = known is None or result.num_nodes >= known.num_nodes
         if result.status.proven or (deeper and not (known and known.status.proven)):
@@ -201,12 +206,15 @@ class Session:
         return 1 - share if side == 1 else share
 
     def explore(self, position: Position, path: Sequence[int]) -> list[Edge]:
-        """Return the edges of the kept search tree after `path`; empty where it has none."""
-        result = self.results.get(position.index)
-        if result is None or result.tree is None:
+        """Return the edges after `path` of the tree last kept, most visited first; or none."""
+        index, tree = self._explored
+        if tree is None or index != position.index:
             return []
-        edges: list[Edge] = result.tree.edges(path)
-        return sorted(edges, key=lambda edge: (-edge.visits, -edge.prior, edge.action))
+        try:
+            edges: list[Edge] = tree.children(path)
+        except ValueError:  # the tree does not reach that far
+            return []
+        return edges
 
 
 def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> int:

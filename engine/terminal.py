@@ -150,7 +150,8 @@ class Terminal:
             self.command(word.lower(), refused)(rest.strip())
         else:
             self.paused = False
-            self.show()
+            if not self.session.engine_to_move:
+                self.show()
 
     def command(self, word: str, refused: IllegalMoveError) -> Callable[[str], None]:
         """Return the command that `word` begins; raise what is wrong with it where none does."""
@@ -195,14 +196,16 @@ class Terminal:
 
     def go(self, _: str) -> None:
         """Let the engine move for the side to play."""
-        side = self.session.game.side_name(self.session.game.current.to_play)
-        moved = self.stoppable(lambda stop: self.session.engine_move(stop=stop))
-        if moved is None or moved.move is None:
+        game = self.session.game
+        side, state = game.side_name(game.current.to_play), game.current.state
+        action = self.stoppable(lambda stop: self.session.choose(stop=stop))
+        if action is None:
             self.paused = True
             self.say("stopped; the engine waits: go lets it move, or make its move yourself")
             return
         self.paused = False
-        self.say(f"{side} plays {moved.move.name}", "bold")
+        game.play(action)
+        self.say(f"{side} plays {game.domain.action_name(state, action)}", "bold")
         self.show()
 
     def undo(self, _: str) -> None:

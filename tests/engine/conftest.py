@@ -26,13 +26,13 @@ class PlainTree:
     def __init__(self, root: Node) -> None:
         self.root = root
 
-    def edges(self, path: Sequence[int]) -> list[Edge]:
+    def children(self, path: Sequence[int]) -> list[Edge]:
         node = self.root
         for action in path:
             if action not in node.children:
-                return []
+                raise ValueError("no such node")
             node = node.children[action][0]
-        return [edge(node, action) for action in node.actions]
+        return sorted((edge(node, action) for action in node.actions), key=lambda e: -e.visits)
 
 
 def edge(node: Node, action: int) -> Edge:
@@ -81,7 +81,7 @@ class PlainSearch:
                 break
             if progress is not None and now - shown > 0.05:
                 shown = now
-                progress([self.result(root, status, done, keep_tree)])
+                progress([self.result(root, Status.SEARCHING, done, keep_tree)])
         self.running -= 1
         return [self.result(root, status, done, keep_tree)]
 

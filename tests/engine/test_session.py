@@ -27,8 +27,9 @@ def session(plain_search: Make, *moves: str, name: str = "connect_four", **optio
 def test_the_engine_moves_when_it_is_its_turn(plain_search: Make) -> None:
     made = session(plain_search, "4")
     assert made.engine_to_move
-    assert made.engine_move() is made.game.current
-    assert made.game.current.ply == 2
+    action = made.choose()
+    assert action is not None
+    made.game.play(action)
     assert not made.engine_to_move
 
 
@@ -50,7 +51,7 @@ def test_the_same_seed_gives_the_same_engine_moves(plain_search: Make) -> None:
     def game() -> list[str]:
         made = session(plain_search, person=None, level=3, seed=7)
         for _ in range(6):
-            made.engine_move()
+            made.game.play(made.choose() or 0)
         return [p.move.name for p in made.game.positions if p.move]
 
     assert game() == game()
@@ -81,7 +82,7 @@ def test_an_end_has_its_outcome_as_win_rate(plain_search: Make) -> None:
     with pytest.raises(ValueError, match="the game is over"):
         made.analyse(Budget(simulations=2))
     with pytest.raises(ValueError, match="the game is over"):
-        made.engine_move()
+        made.choose()
 
 
 def test_analysis_reports_on_the_way_and_stops_when_asked(plain_search: Make) -> None:
@@ -99,7 +100,7 @@ def test_analysis_reports_on_the_way_and_stops_when_asked(plain_search: Make) ->
 def test_a_stopped_engine_does_not_move(plain_search: Make) -> None:
     made, stop = session(plain_search, "4"), threading.Event()
     stop.set()
-    assert made.engine_move(stop=stop) is None
+    assert made.choose(stop=stop) is None
     assert made.game.current.ply == 1
 
 
