@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tesuji.engine.measures import numbers
 from tesuji.engine.storage import atomic_write, explained
 
 METRICS = "metrics.jsonl"
@@ -65,8 +66,8 @@ class MetricsWriter:
             StorageError: it could not be written; the file is as it was.
             TypeError: a value is none that JSON has.
         """
-        record = {"step": step, **values}
-        line = (json.dumps(_finite(record), default=_plain, allow_nan=False) + "\n").encode()
+        record = _plain({"step": step, **values})
+        line = (json.dumps(record, allow_nan=False) + "\n").encode()
         with explained("write", self._path):
             size = os.fstat(self._file.fileno()).st_size
             try:
@@ -79,9 +80,8 @@ class MetricsWriter:
                 raise
         if self._board is not None:
             with explained("write", self._path.with_name(TENSORBOARD)):
-                for name, value in values.items():
-                    if isinstance(value, (int, float, np.number)):
-                        self._board.add_scalar(name, float(value), step)
+                for name, value in numbers(record).items():
+                    self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Close the files."""
@@ -117,21 +117,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return record if whole and isinstance(record.get("step"), int) else None
 
 
-def _finite(value: Any) -> Any:
-    """Return `value` with None for what JSON cannot say: NaN and infinity."""
-    if isinstance(value, dict):
-        return {name: _finite(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, (np.integer, np.bool_)):
-        return value.item()
-    raise TypeError(f"metrics: {value!r} is not a number, text, list or table")
+    """Return `value` as JSON can say it: numpy's numbers as Python's, None for NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _open_board(folder: Path, step: int | None) -> Any:

@@ -42,7 +42,7 @@ def test_numpy_numbers_and_infinities_are_plain_json(tmp_path: Path) -> None:
     writer.write(1, {**values, "f": "text", "g": None, "h": np.bool_(True)})
     plain = {"a": 0.5, "b": 3, "c": None, "d": {"e": [None]}, "f": "text", "g": None, "h": True}
     assert read_metrics(tmp_path) == [{"step": 1, **plain}]
-    with pytest.raises(TypeError, match=r"metrics: .* is not a number"):
+    with pytest.raises(TypeError, match="not JSON serializable"):
         writer.write(2, {"a": object()})
     writer.close()
     assert len(read_metrics(tmp_path)) == 1
