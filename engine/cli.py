@@ -122,7 +122,7 @@ def _say(answer: Answer, arguments: Any) -> int:
         import json
 
         print(json.dumps({"kind": "answer", **answer.facts}, allow_nan=False), flush=True)
-    else:
+    elif answer.text:
         print(answer.text, flush=True)
     return 1 if answer.fault else 0
 

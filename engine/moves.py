@@ -52,4 +52,4 @@ def _first_name(game: Game, rest: str) -> str:
         if rest.lower().startswith(name.lower()):
             return name
     length = len(names[0]) if names else 1
-    return rest[:length].split()[0].rstrip(_SEPARATORS)
+    return rest[:length].split(maxsplit=1)[0].rstrip(_SEPARATORS)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Optional, not `| None`: for that spelling tyro loads typeguard, a third of the time of --help.
 Game = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME")]
+Moves = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MOVES")]
+Run = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+Agent = Annotated[str, tyro.conf.arg(metavar="AGENT")]
 Text = Annotated[Optional[str], tyro.conf.arg(metavar="TEXT")]  # noqa: UP045
 File = Annotated[Optional[Path], tyro.conf.arg(metavar="PATH")]  # noqa: UP045
 Count = Annotated[Optional[int], tyro.conf.arg(metavar="INT")]  # noqa: UP045

@@ -1,0 +1,71 @@
+"""`tesuji solve`: exact values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tesuji.engine.commands.base import Answer, Common, Game, Moves, open_domain
+
+EXAMPLES = """
+Examples:
+  tesuji solve connect_four 44535           the moves from the start, columns 1 to 7
+  tesuji solve connect_four 44535 --json    for a program
+  tesuji solve connect_four                 the empty board: this takes minutes
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """Say the exact value of a position and of every move.
+
+    Attributes:
+        game: connect_four, the one game with a solver.
+        moves: the moves from the start.
+    """
+
+    game: Game
+    moves: Moves = ""
+
+
+def run(arguments: Arguments) -> Answer:
+    """Return the values: above 0 wins, the sooner the higher."""
+    from tesuji.engine.agent import SolverAgent
+    from tesuji.engine.errors import UsageError
+    from tesuji.engine.moves import read_game
+
+    domain = open_domain(arguments.game)
+    here = read_game(domain, arguments.moves).current
+    solver = SolverAgent(domain)
+    if here.ended:
+        raise UsageError(f"the game is over after {arguments.moves}; nothing to solve")
+    legal = domain.legal(here.state)
+    scores = solver.scores(here.state)
+    best = int(scores[legal].max())
+    moves = {
+        domain.action_name(here.state, action): int(score)
+        for action, score in enumerate(scores)
+        if legal[action]
+    }
+    side = "XO"[here.to_play]
+    verdict = f"{side} to move {_outcome(best, here.ply)}, score {best}"
+    lines = [domain.render(here.state), "", verdict, ""]
+    lines += [
+        f"  {name}  {score:>4}  {_outcome(score, here.ply)}{'  <- best' if score == best else ''}"
+        for name, score in moves.items()
+    ]
+    facts = {"game": arguments.game, "moves": arguments.moves, "score": best, "scores": moves}
+    return Answer("\n".join(lines), {**facts, "outcome": _word(best)})
+
+
+def _word(score: int) -> str:
+    return "win" if score > 0 else "loss" if score < 0 else "draw"
+
+
+def _outcome(score: int, ply: int) -> str:
+    """Return what a score of the side to move says, after `ply` moves from the start."""
+    if score == 0:
+        return "draws"
+    own = ply // 2 if score > 0 else (ply + 1) // 2  # stones of the winner so far
+    left = 22 - abs(score) - own
+    after = f"{left} move{'s' * (left != 1)}"
+    return f"wins in {after}" if score > 0 else f"loses in {after} of the other side"

@@ -1,0 +1,85 @@
+"""Export of a trained network to a file for another runtime, checked against torch."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tesuji.domains.registry import make
+from tesuji.engine.checkpoint import load_checkpoint
+from tesuji.engine.storage import atomic_write
+from tesuji.engine.trained import load_network, random_observations
+
+Format = Literal["onnx", "onnx-int8", "openvino"]
+
+_CALIBRATION = 512  # positions of random games
+
+
+@dataclass(frozen=True)
+class ExportedNet:
+    """A network in another runtime's format.
+
+    Attributes:
+        game: the game it plays.
+        step: the training step it is of.
+        difference: the largest difference from torch on positions of random games.
+        files: contents by suffix.
+    """
+
+    game: str
+    step: int
+    difference: float
+    files: Mapping[str, bytes]
+
+    def write(self, path: Path) -> list[Path]:
+        """Write the files as `path` with their suffixes and return their paths."""
+        paths = [path.with_suffix(suffix) for suffix in self.files]
+        for target, content in zip(paths, self.files.values(), strict=True):
+            atomic_write(target, content)
+        return paths
+
+
+def export_net(source: Path, to: Format) -> ExportedNet:
+    """Return the network of the run or checkpoint `source` in the format `to`.
+
+    Raises:
+        ParityError: the exported network differs from its source; int8 may.
+    """
+    from tesuji.nets.evaluators import make_evaluator  # noqa: PLC0415
+    from tesuji.nets.export import check_parity, export_onnx  # noqa: PLC0415
+
+    checkpoint = load_checkpoint(source, training=False)
+    domain = make(checkpoint.game, **checkpoint.game_params)
+    network = load_network(checkpoint, domain)
+    observations = random_observations(domain, _CALIBRATION)
+    exported = export_onnx(network, domain.spec)
+    if to == "onnx-int8":
+        from tesuji.nets.quantize import quantize_onnx  # noqa: PLC0415
+
+        exported = quantize_onnx(exported, observations)
+    backend = "openvino" if to == "openvino" else "onnx"
+    difference = check_parity(
+        make_evaluator("torch", network, domain.spec),
+        make_evaluator(backend, exported, domain.spec),
+        observations,
+        math.inf if to == "onnx-int8" else 1e-3,
+    )
+    files = _openvino_files(exported) if to == "openvino" else {".onnx": exported}
+    return ExportedNet(checkpoint.game, checkpoint.step, difference, files)
+
+
+def _openvino_files(exported: bytes) -> dict[str, bytes]:
+    """Return OpenVINO's weights and graph; the graph comes last, it is what one opens."""
+    import io  # noqa: PLC0415
+
+    import openvino  # noqa: PLC0415
+
+    model = openvino.convert_model(io.BytesIO(exported))
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "net.xml"
+        openvino.save_model(model, graph, compress_to_fp16=False)
+        return {suffix: graph.with_suffix(suffix).read_bytes() for suffix in (".bin", ".xml")}
