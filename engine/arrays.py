@@ -76,9 +76,7 @@ def load_arrays(path: Path, digest: str | None = None, max_bytes: int = 1 << 30)
         DamagedFileError: it is no npz file, was changed, or declares more than the limits.
         StorageError: it cannot be opened.
     """
-    if path.is_file() and path.stat().st_size > max_bytes + _MAX_ARRAYS * _MAX_HEADER:
-        raise DamagedFileError(path, f"it is larger than {max_bytes} bytes")
-    content = read_checked(path, digest)
+    content = read_checked(path, digest, limit=max_bytes + _MAX_ARRAYS * _MAX_HEADER)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_entries(archive.infolist(), max_bytes)

@@ -120,28 +120,33 @@ def load_checkpoint(
         DamagedFileError: the checkpoint, or every one of the run, is damaged.
         StorageError: there is none, it is for another game, or a newer tesuji wrote it.
     """
-    folder = path.parent if path.is_file() else path
-    if (folder / MANIFEST).is_file():
-        return _load(folder, game, training)
-    if path.is_file():
-        raise StorageError(
-            f"{path} is not a checkpoint of tesuji: there is no {MANIFEST} beside it"
-        )
+    with explained("read", path):
+        folder = path.parent if path.is_file() else path
+        if (folder / MANIFEST).is_file():
+            return _load(folder, game, training)
+        if path.is_file():
+            raise StorageError(
+                f"{path} is not a checkpoint of tesuji: there is no {MANIFEST} beside it"
+            )
+        if not list_checkpoints(folder):
+            found = "has no checkpoint yet" if folder.is_dir() else "does not exist"
+            raise StorageError(f"{path} {found}; give the folder of a run or of a checkpoint")
+    return _load_newest(folder, game, training, set_aside)
+
+
+def _load_newest(run: Path, game: str | None, training: bool, set_aside: bool) -> Checkpoint:
     warnings: list[str] = []
-    for candidate in reversed(list_checkpoints(folder)):
+    for folder in reversed(list_checkpoints(run)):
         try:
-            checkpoint = _load(candidate, game, training)
+            checkpoint = _load(folder, game, training)
         except DamagedFileError as error:
-            aside = f"; set aside as {quarantine(candidate).name}" if set_aside else ""
+            aside = f"; set aside as {quarantine(folder).name}" if set_aside else ""
             warnings.append(f"checkpoint {error}{aside}")
             continue
         for line in warnings:
-            _logger.warning("%s; going on from %s", line, candidate.name)
+            _logger.warning("%s; going on from %s", line, folder.name)
         return replace(checkpoint, warnings=tuple(warnings))
-    if warnings:
-        raise DamagedFileError(folder, f"it has no sound checkpoint ({'; '.join(warnings)})")
-    found = "has no checkpoint yet" if folder.is_dir() else "does not exist"
-    raise StorageError(f"{path} {found}; give the folder of a run or of a checkpoint")
+    raise DamagedFileError(run, f"it has no sound checkpoint ({'; '.join(warnings)})")
 
 
 def prune_checkpoints(run: Path, keep_last: int = 3, milestone: int = 10) -> list[Path]:
@@ -188,7 +193,7 @@ def _load(folder: Path, game: str | None, training: bool) -> Checkpoint:
             tensors=tensors,
             training=rest[0] if rest else {},
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, f"it is not a checkpoint's manifest ({error!r})") from error
 
 
@@ -196,7 +201,9 @@ def _read_files(folder: Path, files: Mapping[str, Any], names: list[str]) -> Ite
     """Yield the tensors of each named file, checked against its entry in the manifest."""
     for name in names:
         entry = files[name]
-        yield _unpack(folder / name, read_checked(folder / name, entry["sha256"], entry["size"]))
+        yield _unpack(
+            folder / name, read_checked(folder / name, entry["sha256"], size=entry["size"])
+        )
 
 
 def _pack(tensors: Tensors) -> bytes:

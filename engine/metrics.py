@@ -29,10 +29,8 @@ _logger = logging.getLogger(__name__)
 def read_metrics(run: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's metrics, oldest first; unreadable ones are named and left out."""
     path = run / METRICS
-    if not path.exists():
-        return []
     with explained("read", path):
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     metrics = []
     for number, line in enumerate(lines, 1):
         record = _parse(line)
@@ -54,8 +52,9 @@ class MetricsWriter:
 
     def __init__(self, run: Path, *, step: int | None = None, tensorboard: bool = True) -> None:
         self._path = run / METRICS
-        _cut(self._path, step)
         with explained("write", self._path):
+            run.mkdir(parents=True, exist_ok=True)
+            _cut(self._path, step)
             self._file = self._path.open("ab", buffering=0)
         self._board = _open_board(run / TENSORBOARD, step) if tensorboard else None
 
@@ -92,12 +91,7 @@ class MetricsWriter:
 
 def _cut(path: Path, step: int | None) -> None:
     """Keep the sound lines up to `step`; the file is untouched where that is all of them."""
-    if not path.exists():
-        with explained("write", path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        return
-    with explained("read", path):
-        content = path.read_bytes()
+    content = path.read_bytes() if path.exists() else b""
     kept = b"".join(
         line
         for line in content.splitlines(keepends=True)

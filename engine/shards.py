@@ -22,6 +22,7 @@ from tesuji.engine.storage import (
     DamagedFileError,
     atomic_write,
     dump_json,
+    explained,
     load_json,
     quarantine,
     read_checked,
@@ -170,8 +171,9 @@ def load_shard_list(run: Path) -> list[ShardInfo]:
         DamagedFileError: the list is not what was written; see `recover_shard_list`.
     """
     path = run / MANIFEST
-    if not path.exists():
-        return []
+    with explained("read", path):
+        if not path.exists():
+            return []
     content = load_json(path)
     try:
         return [ShardInfo(**entry) for entry in content["shards"]]

@@ -141,30 +141,35 @@ def quarantine(path: Path) -> Path:
     return aside
 
 
-def read_checked(path: Path, digest: str | None = None, size: int | None = None) -> bytes:
+def read_checked(
+    path: Path, digest: str | None = None, *, size: int | None = None, limit: int = 1 << 34
+) -> bytes:
     """Return the content of a file that is as it was written.
 
     Args:
         path: the file.
         digest: its SHA-256, where known.
         size: its size in bytes, where known.
+        limit: bytes above which it is refused unread.
 
     Raises:
         DamagedFileError: it is missing, unreadable or not what was written.
         StorageError: it cannot be opened for a reason that is not its own fault.
     """
-    try:
+    with explained("read", path):
         if not path.is_file():
-            raise DamagedFileError(path, "no such file" if not path.exists() else "not a file")
+            raise DamagedFileError(path, "it is not a file" if path.exists() else "no such file")
         found = path.stat().st_size
         if size is not None and found != size:
             raise DamagedFileError(path, f"it has {found} bytes, written were {size}")
-        with explained("read", path):
+        if found > limit:
+            raise DamagedFileError(path, f"it has {found} bytes, expected at most {limit}")
+        try:
             content = path.read_bytes()
-    except StorageError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO:
-            raise DamagedFileError(path, "the disk cannot read it") from error
-        raise
+        except OSError as error:
+            if error.errno == errno.EIO:
+                raise DamagedFileError(path, "the disk cannot read it") from error
+            raise
     if digest is not None and sha256(content) != digest:
         raise DamagedFileError(path, "its SHA-256 is not that of what was written")
     return content
@@ -186,9 +191,7 @@ def load_json(path: Path, limit: int = 64 << 20) -> dict[str, Any]:
     Raises:
         DamagedFileError: it is no JSON, or not byte for byte what was written.
     """
-    if path.is_file() and path.stat().st_size > limit:
-        raise DamagedFileError(path, f"it is larger than {limit} bytes")
-    text = read_checked(path)
+    text = read_checked(path, limit=limit)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
