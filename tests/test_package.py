@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tesuji
+from tesuji.engine.cli import VERBS
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("domains", "engine", "nets", "search")
@@ -29,11 +30,17 @@ def run(*command: str, cwd: Path = ROOT) -> str:
 def modules_loaded(statement: str) -> set[str]:
     """Return the top-level modules that `statement` loads in a new process."""
     code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    return set(run(sys.executable, "-c", code).split())
+    return set(run(sys.executable, "-c", code).splitlines()[-1].split())
 
 
 def test_import_is_light() -> None:
     assert modules_loaded("import tesuji") & HEAVY == set()
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_is_light(verb: str) -> None:
+    show = f"from tesuji.engine.cli import main\nassert main({[*verb.split(), '--help']}) == 0"
+    assert modules_loaded(show) & (HEAVY - {"rich", "tyro"}) == set()
 
 
 def test_public_names_are_listed_once_and_the_same_everywhere() -> None:
