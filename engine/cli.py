@@ -124,7 +124,7 @@ def _say(answer: Answer, arguments: Any) -> int:
         print(json.dumps({"kind": "answer", **answer.facts}, allow_nan=False), flush=True)
     elif answer.text:
         print(answer.text, flush=True)
-    return 1 if answer.fault else 0
+    return answer.code
 
 
 if __name__ == "__main__":

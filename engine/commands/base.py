@@ -12,6 +12,8 @@ import tyro
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tesuji.domains.base import Domain
     from tesuji.search.base import Budget
 
@@ -47,7 +49,7 @@ class Answer:
 
     text: str
     facts: Mapping[str, object] = field(default_factory=dict)
-    fault: bool = False  # leave with 1
+    code: int = 0  # what to leave with
 
 
 def open_domain(name: str) -> Domain:
@@ -70,3 +72,25 @@ def read_budget(simulations: int | None, seconds: float | None, default: int) ->
         return Budget(simulations=simulations, seconds=seconds)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def find_game(*agents: str) -> str:
+    """Return the game that the first run or checkpoint among `agents` was trained for."""
+    from tesuji.engine.checkpoint import load_checkpoint
+
+    for text in agents:
+        path = Path(text.partition(":")[0]).expanduser()
+        if path.exists():
+            return load_checkpoint(path, training=False).game
+    raise UsageError(f"which game? none of {', '.join(agents)} is a run; give --game")
+
+
+def as_text(table: Table) -> str:
+    """Return a table as plain text."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    console = Console(file=StringIO(), width=110)
+    console.print(table)
+    return str(console.file.getvalue()).rstrip()  # type: ignore[attr-defined]

@@ -37,4 +37,4 @@ def run(arguments: Arguments) -> Answer:
         lines.append(f"[{_MARKS[check.status]}] {check.name:<13} {check.found}")
         if check.advice:
             lines.append(f"{'':21}{check.advice}")
-    return Answer("\n".join(lines), to_json(checks), fault=worst(checks) == "fail")
+    return Answer("\n".join(lines), to_json(checks), code=int(worst(checks) == "fail"))
