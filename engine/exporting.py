@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,18 +67,9 @@ def export_net(source: Path, to: Format) -> ExportedNet:
         observations,
         math.inf if to == "onnx-int8" else 1e-3,
     )
-    files = _openvino_files(exported) if to == "openvino" else {".onnx": exported}
+    files = {".onnx": exported}
+    if to == "openvino":
+        from tesuji.nets.openvino_evaluator import openvino_files  # noqa: PLC0415
+
+        files = openvino_files(exported)
     return ExportedNet(checkpoint.game, checkpoint.step, difference, files)
-
-
-def _openvino_files(exported: bytes) -> dict[str, bytes]:
-    """Return OpenVINO's weights and graph; the graph comes last, it is what one opens."""
-    import io  # noqa: PLC0415
-
-    import openvino  # noqa: PLC0415
-
-    model = openvino.convert_model(io.BytesIO(exported))
-    with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder) / "net.xml"
-        openvino.save_model(model, graph, compress_to_fp16=False)
-        return {suffix: graph.with_suffix(suffix).read_bytes() for suffix in (".bin", ".xml")}

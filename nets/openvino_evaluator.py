@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+from pathlib import Path
+
 import openvino
 
 from tesuji.search.base import Evaluation, FloatArray
@@ -29,3 +33,12 @@ class OpenVinoEvaluator:
         """Judge `observations` `[B, *observation_shape]`."""
         results = self._request.infer([observations], share_inputs=True, share_outputs=True)
         return Evaluation(*results.to_tuple())
+
+
+def openvino_files(exported: bytes) -> dict[str, bytes]:
+    """Return OpenVINO's weights and graph of an ONNX model; the graph, last, is what one opens."""
+    model = openvino.convert_model(io.BytesIO(exported))
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "net.xml"
+        openvino.save_model(model, graph, compress_to_fp16=False)
+        return {suffix: graph.with_suffix(suffix).read_bytes() for suffix in (".bin", ".xml")}
