@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--flags", default="--workers 1", help="more flags of `tesuji train`")
     parser.add_argument(
-        "--patience", type=float, default=0.9, help="longest time to a kill, in runs"
+        "--patience", type=float, default=0.9, help="longest time to a kill (1: a run)"
     )
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder without it")
     parser.add_argument("--json", type=Path)
