@@ -1,0 +1,158 @@
+"""Evaluators by name: knowing nothing, random games, or a trained network from disk."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tesuji.domains.base import Domain
+from tesuji.engine.checkpoint import load_checkpoint
+from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
+from tesuji.nets.evaluators import make_evaluator
+from tesuji.search.base import Evaluator, FloatArray, UniformEvaluator
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tesuji.engine.checkpoint import Checkpoint
+    from tesuji.search.driver import RolloutEvaluator
+
+WEIGHTS = Path(__file__).parent / "weights"  # networks that ship with the package
+
+_NETS: dict[str, type[NetConfig]] = {"resnet": ResNetConfig, "mlp": MLPConfig}
+
+
+def net_to_dict(config: NetConfig) -> dict[str, Any]:
+    """Return a network's configuration as a checkpoint keeps it: its kind and its fields."""
+    kind = next(name for name, known in _NETS.items() if isinstance(config, known))
+    return {"kind": kind, **asdict(config)}
+
+
+def net_from_dict(values: Mapping[str, Any]) -> NetConfig:
+    """Return the configuration that a checkpoint keeps.
+
+    Raises:
+        ValueError: it is none of this version's.
+    """
+    fields = dict(values)
+    kind = fields.pop("kind", None)
+    if kind not in _NETS:
+        raise ValueError(f"unknown kind of network {kind!r}; known: {', '.join(_NETS)}")
+    try:
+        return _NETS[kind](**fields)
+    except TypeError as error:
+        raise ValueError(f"network {kind}: {error}") from None
+
+
+def shipped(game: str) -> Path:
+    """Return where the network that ships for `game` lies."""
+    return WEIGHTS / game
+
+
+def load_evaluator(
+    source: str | Path,
+    domain: Domain,
+    *,
+    backend: str = "auto",
+    device: str = "cpu",
+    threads: int = 1,
+    rollouts: int = 1,
+    known: Sequence[str] = ("net", "uniform", "rollout"),
+) -> Evaluator | RolloutEvaluator:
+    """Return the evaluator that `source` names.
+
+    Args:
+        source: `uniform`, `rollout`, `net` (the network that ships with the game), or the path of
+            a run or checkpoint.
+        domain: the domain that it is to judge.
+        backend: what runs a network (`tesuji.nets.evaluators.BACKENDS`); `auto` takes ONNX Runtime
+            on the CPU where it is installed, torch otherwise.
+        device: `cpu` or `cuda`.
+        threads: threads of one evaluation.
+        rollouts: random games a position, of `rollout`.
+        known: names to suggest from where there is no such source.
+
+    Raises:
+        ValueError: no such source, or it does not fit; the message says what to do.
+        TesujiError: the checkpoint is damaged or for another game.
+    """
+    if source == "uniform":
+        return UniformEvaluator(domain.spec.num_actions)
+    if source == "rollout":
+        from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
+
+        return RolloutEvaluator(rollouts)
+    path = _checkpoint(source, domain, known)
+    checkpoint = load_checkpoint(path, game=domain.spec.name, training=False)
+    if backend == "auto":
+        light = device == "cpu" and importlib.util.find_spec("onnxruntime") is not None
+        backend = "onnx" if light else "torch"
+    calibration = random_observations(domain, 512) if backend.endswith("-int8") else None
+    return make_evaluator(
+        backend,
+        load_network(checkpoint, domain),
+        domain.spec,
+        device=device,
+        threads=threads,
+        calibration=calibration,
+    )
+
+
+def _checkpoint(source: str | Path, domain: Domain, known: Sequence[str]) -> Path:
+    """Return the path that `source` stands for."""
+    if source == "net":
+        path = shipped(domain.spec.name)
+        if not path.is_dir():
+            raise ValueError(
+                f"no network ships for {domain.spec.name}; train one with "
+                f"'tesuji train {domain.spec.name}' and give its run folder"
+            )
+        return path
+    path = Path(source).expanduser()
+    if not path.exists():
+        near = difflib.get_close_matches(str(source), known, 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"no agent and no file {str(source)!r}; {hint}known: {', '.join(known)}, "
+            "or the path of a run or checkpoint"
+        )
+    return path
+
+
+def load_network(checkpoint: Checkpoint, domain: Domain) -> nn.Module:
+    """Return the checkpoint's network, ready to be run.
+
+    Raises:
+        ValueError: its weights do not fit the domain.
+    """
+    import torch  # noqa: PLC0415
+
+    from tesuji.nets.model import build  # noqa: PLC0415
+
+    network = build(net_from_dict(checkpoint.net), domain.spec)
+    weights = {name: torch.from_numpy(tensor) for name, tensor in checkpoint.tensors.items()}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"the network does not fit {domain.spec.name}: {reason}") from None
+    return network.eval()
+
+
+def random_observations(domain: Domain, number: int, seed: int = 0) -> FloatArray:
+    """Return observations `[number, *observation_shape]` of random games."""
+    rng = np.random.default_rng(seed)
+    observations: list[FloatArray] = []
+    while len(observations) < number:
+        state, discount = domain.reset(int(rng.integers(2**32))), 1.0
+        while discount != 0 and len(observations) < number:
+            observations.append(domain.observe(state))
+            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
+            state, _, discount = domain.step(state, action, int(rng.integers(2**63)))
+    return np.stack(observations)
