@@ -1,0 +1,70 @@
+"""The face for programs: a domain, something that judges, a search; states in, decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tesuji.domains.base import Domain, State
+from tesuji.engine.trained import load_evaluator
+from tesuji.search.base import Budget, Evaluator, SearchResult
+from tesuji.search.config import PUCT, Gumbel
+
+if TYPE_CHECKING:
+    from tesuji.search.driver import RolloutEvaluator
+
+
+class Planner:
+    """Decides in one domain.
+
+    Args:
+        domain: a domain, or a registered name.
+        evaluator: `net` (the network that ships with the game), `uniform`, `rollout`, the path of
+            a run or checkpoint, or any evaluator.
+        settings: PUCT or Gumbel; PUCT with its defaults where None.
+        budget: of one decision, where a call gives none; 400 simulations where None.
+
+    Attributes:
+        domain: the domain.
+        search: the search, for all that it can do besides.
+        budget: the budget of one decision.
+    """
+
+    def __init__(
+        self,
+        domain: Domain | str,
+        evaluator: Evaluator | RolloutEvaluator | str | Path = "net",
+        settings: PUCT | Gumbel | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        from tesuji.domains.registry import make  # noqa: PLC0415
+        from tesuji.search.search import Search  # noqa: PLC0415
+
+        self.domain = make(domain) if isinstance(domain, str) else domain
+        if isinstance(evaluator, str | Path):
+            evaluator = load_evaluator(evaluator, self.domain)
+        self.search = Search(self.domain, evaluator, settings)
+        self.budget = Budget(simulations=400) if budget is None else budget
+
+    def plan(self, state: State, *, budget: Budget | None = None, seed: int = 0) -> SearchResult:
+        """Return what a search from `state` finds; what the last call found is used again."""
+        [result] = self.search.run([state], budget or self.budget, seed=seed, reuse=True)
+        return result
+
+    def plan_batch(
+        self, states: Sequence[State], *, budget: Budget | None = None, seed: int = 0
+    ) -> list[SearchResult]:
+        """Return what searches from many states find; each has the whole budget."""
+        return self.search.run(states, budget or self.budget, seed=seed)
+
+    def act(self, state: State, *, budget: Budget | None = None, seed: int = 0) -> int:
+        """Return the action to take in `state`.
+
+        Raises:
+            ValueError: the state is an end.
+        """
+        action = self.plan(state, budget=budget, seed=seed).action
+        if action < 0:
+            raise ValueError("no action to take: the state is an end")
+        return action
