@@ -104,16 +104,29 @@ class Game:
         """
         here = self.current
         action = self._named(move) if isinstance(move, str) else move
-        if here.ended or not self._is_legal(action):
+        if not self.allows(action):
             raise IllegalMoveError(self.refusal(action))
         known = next((c for c in here.children if c.move and c.move.action == action), None)
         child = known if known is not None else self._grow(action)
         here.following = self.current = child
         return child
 
-    def _is_legal(self, action: int) -> bool:
+    def allows(self, action: int) -> bool:
+        """Return whether `action` is legal here."""
+        if self.current.ended:
+            return False
         legal = self.domain.legal(self.current.state)
         return 0 <= action < len(legal) and bool(legal[action])
+
+    def action_at(self, cell: tuple[int, int]) -> int | None:
+        """Return the action that a cell stands for, a legal one if there is one."""
+        state, found = self.current.state, None
+        for action in range(self.domain.spec.num_actions):
+            if cell in self.domain.action_cells(state, action):
+                if self.allows(action):
+                    return action
+                found = action
+        return found
 
     def _named(self, text: str) -> int:
         """Return the action that `text` names, legal or not."""
@@ -225,9 +238,9 @@ class Game:
             line.append(line[-1].following)
         return line
 
-    def steps(self, position: Position, actions: Sequence[int]) -> list[Step]:
-        """Return a line of actions from `position`, ready to be shown; stops at an end."""
-        state, steps = position.state, []
+    def steps(self, state: State, actions: Sequence[int]) -> list[Step]:
+        """Return a line of actions from `state`, ready to be shown; stops at an end."""
+        steps = []
         for action in actions:
             steps.append(self._step(state, action))
             state, _, discount = self.domain.step(state, action)

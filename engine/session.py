@@ -144,6 +144,12 @@ class Session:
         position = self.game.current
         if position.ended:
             raise ValueError(f"the game is over ({self.game.outcome()}); nothing to analyse")
+
+        def note(interim: list[SearchResult]) -> None:
+            self._note(position, interim[0])
+            if progress is not None:
+                progress(interim[0])
+
         [result] = self.search.run(
             [position.state],
             budget,
@@ -151,7 +157,7 @@ class Session:
             reuse=True,
             keep_tree=keep_tree,
             stop=stop,
-            progress=None if progress is None else lambda interim: progress(interim[0]),
+            progress=note,
         )
         self._note(position, result)
         return result
@@ -160,7 +166,7 @@ class Session:
         """Return the best move here and the line that it expects."""
         position = self.game.current
         result = self.analyse(budget, stop=stop)
-        line = self.game.steps(position, result.principal_variation or (result.action,))
+        line = self.game.steps(position.state, result.principal_variation or (result.action,))
         chance = self.chance(result.value, position.to_play)
         return Hint(line[0], chance, result.status, line)
 

@@ -1,0 +1,31 @@
+// Small tools for building and updating elements.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+export const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+
+export const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, tag), attributes, children);
+
+export const find = (selector, root = document) => root.querySelector(selector);
+
+export const percent = (share) => `${Math.round(100 * share)}%`;
+
+const grouped = new Intl.NumberFormat('en');
+export const count = (number) =>
+  number < 10000 ? grouped.format(number) : `${(number / 1000).toFixed(number < 99950 ? 1 : 0)}k`;
+
+// A roving tab stop: one of many elements takes part in the tab order, arrow keys move it.
+export function rove(elements, chosen) {
+  for (const element of elements) element.tabIndex = element === chosen ? 0 : -1;
+}
