@@ -4,9 +4,9 @@
         [--game connect_four] [--flags "--workers 1 ..."]
 
 One run is left alone. Others, with the same seed, are killed after a random time and resumed, until
-they end; every second kill takes the whole process group, the others the main process alone. A run
-counts as lost if resuming it fails, and as changed if its final weights or the steps in its metrics
-are not, bit for bit, those of the run that was left alone.
+they end; every second kill takes all processes of the run, the others the main process alone. A run
+counts as lost if resuming it fails, and as changed if its final weights or the losses in its
+metrics are not, bit for bit, those of the run that was left alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ from tesuji.engine.metrics import read_metrics
 from tesuji.engine.storage import sha256
 
 CONFIG = "config.toml"  # the first thing that a run writes
+TAG = "TESUJI_KILLED_RUN"  # marks a run's processes, so that these and no others are killed
+FLAGS = (
+    "--minutes 0 --workers 1 --evaluation.every-minutes 0 --net.channels 16 --net.blocks 1 "
+    "--selfplay.lanes 1 --selfplay.games 16 --selfplay.simulations 16"
+)
+Outcome = tuple[str, list[tuple[int, float | None]]]
 
 
 @dataclass
@@ -53,7 +59,6 @@ class Trainer:
         self.run = run
         self._arguments = arguments
         self._log = run.with_suffix(".log")
-        self._groups: list[int] = []
 
     def command(self) -> list[str]:
         """Return how to go on: resume where there is a run, start one where there is none."""
@@ -65,43 +70,61 @@ class Trainer:
         flags = shlex.split(given.flags)
         return [*tesuji, given.game, "--run-dir", str(self.run), *numbers, *flags]
 
-    def work(self, seconds: float | None, *, group: bool = False) -> int | None:
+    def work(self, seconds: float | None, *, everything: bool = False) -> int | None:
         """Train for `seconds`, or to the end; return the exit code, None where killed."""
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, start_new_session=True
+                self.command(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, TAG: str(self.run)},
             )
-        self._groups.append(process.pid)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+            for victim in self.processes() if everything else [process.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
             process.wait()
             return None
 
-    def end_orphans(self) -> int:
-        """End what is left of this run's process groups; return how many there were."""
-        orphans = 0
-        for group in self._groups:
+    def processes(self) -> list[int]:
+        """Return the living processes of this run, by the mark in their environment."""
+        mark = f"{TAG}={self.run}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_bytes().split(b"\0"):
+                    found.append(int(path.parent.name))
+        return found
+
+    def end_orphans(self, patience: float = 10.0) -> int:
+        """End what outlives this run by more than `patience` seconds; return how many there were."""
+        deadline = time.monotonic() + patience
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        orphans = self.processes()
+        for process in orphans:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-                orphans += 1
-        return orphans
+                os.kill(process, signal.SIGKILL)
+        return len(orphans)
 
     def log_tail(self) -> str:
         """Return the last lines that the trainer printed."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
 
 
-def outcome(run: Path) -> tuple[str, list[int]]:
-    """Return the hash of a finished run's weights and the steps of its metrics."""
+def outcome(run: Path) -> Outcome:
+    """Return the hash of a finished run's weights, and the step and loss of each iteration."""
     load_checkpoint(run)
     weights = (list_checkpoints(run)[-1] / MODEL).read_bytes()
-    return sha256(weights), [line["step"] for line in read_metrics(run)]
+    lines = [line for line in read_metrics(run) if line.get("kind") == "iteration"]
+    return sha256(weights), [(line["step"], line.get("loss")) for line in lines]
 
 
 def torment(
-    folder: Path, arguments: argparse.Namespace, expected: tuple[str, list[int]], duration: float
+    folder: Path, arguments: argparse.Namespace, expected: Outcome, duration: float
 ) -> Tally:
     """Kill and resume runs until there were enough kills."""
     rng = np.random.default_rng(arguments.seed)
@@ -113,7 +136,7 @@ def torment(
         while code is None:
             enough = tally.kills >= arguments.kills
             patience = None if enough else float(rng.uniform(0, arguments.patience * duration))
-            code = trainer.work(patience, group=tally.kills % 2 == 0)
+            code = trainer.work(patience, everything=tally.kills % 2 == 0)
             tally.kills += code is None
         tally.damaged += len(list(trainer.run.rglob("*.damaged-*")))
         tally.orphans += trainer.end_orphans()
@@ -128,7 +151,7 @@ def torment(
     return tally
 
 
-def leave_alone(folder: Path, arguments: argparse.Namespace) -> tuple[tuple[str, list[int]], float]:
+def leave_alone(folder: Path, arguments: argparse.Namespace) -> tuple[Outcome, float]:
     """Return the outcome of undisturbed runs and the seconds of one."""
     outcomes = []
     for attempt in range(2):  # the first fills the caches of compiled code
@@ -151,7 +174,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--iterations", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--flags", default="--workers 1", help="more flags of `tesuji train`")
+    parser.add_argument("--flags", default=FLAGS, help="more flags of `tesuji train`")
     parser.add_argument(
         "--patience", type=float, default=0.9, help="longest time to a kill (1: a run)"
     )

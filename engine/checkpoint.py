@@ -45,6 +45,10 @@ CHECKPOINTS = "checkpoints"
 _logger = logging.getLogger(__name__)
 
 
+class NoCheckpointError(StorageError):
+    """There is no checkpoint, not even a damaged one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A network at one moment of its training.
@@ -118,7 +122,8 @@ def load_checkpoint(
 
     Raises:
         DamagedFileError: the checkpoint, or every one of the run, is damaged.
-        StorageError: there is none, it is for another game, or a newer tesuji wrote it.
+        NoCheckpointError: there is none.
+        StorageError: it is for another game, or a newer tesuji wrote it.
     """
     with explained("read", path):
         folder = path.parent if path.is_file() else path
@@ -130,7 +135,7 @@ def load_checkpoint(
             )
         if not list_checkpoints(folder):
             found = "has no checkpoint yet" if folder.is_dir() else "does not exist"
-            raise StorageError(f"{path} {found}; give the folder of a run or of a checkpoint")
+            raise NoCheckpointError(f"{path} {found}; give the folder of a run or of a checkpoint")
     return _load_newest(folder, game, training, set_aside)
 
 

@@ -14,6 +14,7 @@ from tesuji.engine.checkpoint import (
     MODEL,
     TRAINING,
     Checkpoint,
+    NoCheckpointError,
     checkpoint_path,
     list_checkpoints,
     load_checkpoint,
@@ -165,7 +166,8 @@ def test_foreign_files_are_refused_in_one_line(tmp_path: Path) -> None:
         "empty": "has no checkpoint yet",
         "nowhere": "does not exist",
     }.items():
-        with pytest.raises(StorageError, match=line):
+        kind = StorageError if path == "model.safetensors" else NoCheckpointError
+        with pytest.raises(kind, match=line):
             load_checkpoint(tmp_path / path)
 
 
