@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tesuji.domains.base import Domain, State
-from tesuji.domains.check_kernels import check_compiles, check_kernels
+from tesuji.domains.check_kernels import check_compiles, check_moves, check_start
 from tesuji.domains.check_rules import (
     check_key,
     check_mask,
@@ -24,7 +24,6 @@ from tesuji.domains.check_rules import (
     check_observation,
     check_reset,
     check_side,
-    check_spec,
     check_step,
     check_symmetry,
     check_view,
@@ -81,7 +80,7 @@ def check_domain(domain: Domain, num_episodes: int = 20, seed: int = 0) -> Check
     if num_episodes < 1:
         raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
     probe = Probe(domain)
-    check_spec(probe)
+    _check_spec(probe)
     if isinstance(domain, CompiledDomain):
         check_compiles(probe, domain)
     rng = np.random.default_rng(seed)
@@ -101,9 +100,38 @@ def check_domain(domain: Domain, num_episodes: int = 20, seed: int = 0) -> Check
     )
 
 
+def _check_spec(probe: Probe) -> None:
+    """Check that the spec's numbers fit together."""
+    spec = probe.spec
+    low, high = spec.value_range
+    for holds, what in (
+        (spec.num_actions >= 1, f"num_actions is {spec.num_actions}"),
+        (spec.num_players in {1, 2}, f"num_players is {spec.num_players}, not 1 or 2"),
+        (spec.max_steps >= 1, f"max_steps is {spec.max_steps}"),
+        (spec.num_symmetries >= 1, f"num_symmetries is {spec.num_symmetries}; the identity is one"),
+        (low < high, f"value_range {spec.value_range} is empty"),
+        (
+            all(length >= 1 for length in spec.observation_shape),
+            f"observation_shape is {spec.observation_shape}",
+        ),
+    ):
+        probe.require(holds, "spec", what)
+    if spec.policy_planes:
+        cells = int(np.prod(spec.observation_shape[1:]))
+        count = spec.policy_planes * cells + spec.num_extra_actions
+        probe.require(
+            len(spec.observation_shape) == 3 and count == spec.num_actions,
+            "spec",
+            f"{spec.policy_planes} policy planes of {cells} cells and {spec.num_extra_actions} "
+            f"extra actions make {count} actions, num_actions is {spec.num_actions}",
+        )
+
+
 def _check_episode(probe: Probe, seed: int, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Check one random episode, and return its `(reward, discount)` pairs."""
     probe.seed, probe.actions, probe.state = seed, [], None
+    if isinstance(probe.domain, CompiledDomain):
+        check_start(probe, probe.domain)
     state = check_reset(probe, seed)
     trail: list[tuple[State, Any, Any]] = []
     rewards: list[tuple[float, float]] = []
@@ -135,15 +163,16 @@ def _check_state(
     check_observation(probe, state)
     check_names(probe, state, mask)
     action, other = (int(a) for a in rng.choice(np.flatnonzero(mask), 2))
+    symmetry = int(rng.integers(probe.spec.num_symmetries))
+    # Kernels first, on guarded memory: a fault there would make the rest meaningless.
+    if isinstance(probe.domain, CompiledDomain):
+        check_moves(probe, probe.domain, state, {action, other}, symmetry)
     check_view(probe, state, {action, other})
     check_step(probe, state, other)
     transition = check_step(probe, state, action)
     check_key(probe, state, action)
-    symmetries = {0, int(rng.integers(probe.spec.num_symmetries))}
-    for symmetry in sorted(symmetries):
-        check_symmetry(probe, state, mask, action, symmetry)
-    if isinstance(probe.domain, CompiledDomain):
-        check_kernels(probe, probe.domain, state, action, max(symmetries))
+    for turn in sorted({0, symmetry}):
+        check_symmetry(probe, state, mask, action, turn)
     probe.actions.append(action)
     return transition
 

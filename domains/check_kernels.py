@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CellType, FunctionType
 from typing import Any
 
@@ -15,6 +15,8 @@ from tesuji.domains.base import State
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.faults import RAISED, Probe
 
+Bytes = npt.NDArray[np.uint8]
+
 _GUARD = 64  # bytes on either side of a kernel's memory
 _GUARD_BYTE = 0xA5
 
@@ -23,81 +25,113 @@ def check_compiles(probe: Probe, domain: CompiledDomain) -> None:
     """Check that every kernel compiles as the search calls it."""
     try:
         domain.kernels.addresses()
-    except NumbaError as error:
+    except (NumbaError, *RAISED) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        probe.fault("kernel-compile", " ".join(lines[:3]))
-    except ValueError as error:
-        probe.fault("kernel-compile", str(error))
+        probe.fault("kernel-compile", f"{type(error).__name__}: {' '.join(lines[:3])}")
 
 
-def check_kernels(
-    probe: Probe, domain: CompiledDomain, state: State, action: int, symmetry: int
-) -> None:
-    """Check each kernel at one state."""
-    num_actions = domain.spec.num_actions
-    bits = np.uint64(probe.seed)
-    size = int(np.prod(domain.spec.observation_shape))
-    blank = np.zeros(domain.row_size, np.uint8)
-    row = domain.row(state)
-    instance = domain.instance
+def check_start(probe: Probe, domain: CompiledDomain) -> None:
+    """Check the kernel `reset`, and how the first state looks."""
 
-    def run_legal(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> None:
-        kernel(domain.state(row.copy()), instance, memory.view(np.bool_))
+    def run(kernel: Callable[..., Any], memory: Bytes) -> None:
+        kernel(domain.state(memory), domain.instance, np.uint64(probe.seed))
 
-    def run_step(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> Any:
-        return kernel(domain.state(memory), np.int64(action), instance, bits)
+    row = _check_kernel(probe, domain, "reset", run, np.zeros(domain.row_size, np.uint8))
+    check_looks(probe, domain, row)
 
-    def run_observe(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> None:
-        kernel(domain.state(row.copy()), instance, memory.view(np.float32))
 
-    def run_reset(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> None:
-        kernel(domain.state(memory), instance, bits)
+def check_looks(probe: Probe, domain: CompiledDomain, row: Bytes) -> None:
+    """Check the kernels `legal` and `observe` at the state in `row`."""
 
-    def run_transform(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> None:
-        kernel(domain.state(row.copy()), np.int64(symmetry), instance, domain.state(memory))
+    def run_legal(kernel: Callable[..., Any], memory: Bytes) -> None:
+        kernel(domain.state(row.copy()), domain.instance, memory.view(np.bool_))
 
-    def run_transform_action(kernel: Callable[..., Any], memory: npt.NDArray[np.uint8]) -> Any:
-        return kernel(np.int64(action), np.int64(symmetry), instance)
+    def run_observe(kernel: Callable[..., Any], memory: Bytes) -> None:
+        kernel(domain.state(row.copy()), domain.instance, memory.view(np.float32))
 
-    before = instance.copy()
-    empty, full = np.zeros(num_actions, np.uint8), np.ones(num_actions, np.uint8)
-    mask = _check_kernel(probe, domain, "legal", run_legal, empty)
-    refilled = _check_kernel(probe, domain, "legal", run_legal, full)
+    num_actions, size = domain.spec.num_actions, int(np.prod(domain.spec.observation_shape))
+    mask = _check_kernel(probe, domain, "legal", run_legal, np.zeros(num_actions, np.uint8))
+    refilled = _check_kernel(probe, domain, "legal", run_legal, np.ones(num_actions, np.uint8))
     probe.require(
         np.array_equal(mask, refilled), "legal-varies", "the kernel `legal` leaves entries unset"
     )
-    _check_kernel(probe, domain, "step", run_step, row)
     _check_kernel(probe, domain, "observe", run_observe, np.zeros(4 * size, np.uint8))
-    _check_kernel(probe, domain, "reset", run_reset, blank)
+
+
+def check_moves(
+    probe: Probe, domain: CompiledDomain, state: State, actions: Iterable[int], symmetry: int
+) -> None:
+    """Check the kernels that lead from one state to another, and how the others look."""
+    row = domain.row(state)
+    blank = np.zeros(domain.row_size, np.uint8)
+
+    def run_transform(kernel: Callable[..., Any], memory: Bytes) -> None:
+        turned = domain.state(memory)
+        kernel(domain.state(row.copy()), np.int64(symmetry), domain.instance, turned)
+
+    for action in actions:
+
+        def run_step(kernel: Callable[..., Any], memory: Bytes, action: int = action) -> Any:
+            return kernel(domain.state(memory), np.int64(action), domain.instance, np.uint64(0))
+
+        def run_turn(kernel: Callable[..., Any], memory: Bytes, action: int = action) -> Any:
+            return kernel(np.int64(action), np.int64(symmetry), domain.instance)
+
+        check_looks(probe, domain, _check_kernel(probe, domain, "step", run_step, row))
+        if symmetry:
+            _check_kernel(probe, domain, "transform_action", run_turn, blank)
     if symmetry:
-        _check_kernel(probe, domain, "transform", run_transform, blank)
-        _check_kernel(probe, domain, "transform_action", run_transform_action, blank)
-    probe.require(np.array_equal(instance, before), "mutates", "a kernel changes the instance")
+        turned = _check_kernel(probe, domain, "transform", run_transform, blank)
+        check_looks(probe, domain, turned)
 
 
 def _check_kernel(
     probe: Probe,
     domain: CompiledDomain,
     name: str,
-    run: Callable[[Callable[..., Any], npt.NDArray[np.uint8]], Any],
-    start: npt.NDArray[np.uint8],
-) -> npt.NDArray[np.uint8]:
-    """Return what kernel `name` leaves in memory that held `start`, after the checks."""
-    kernel = domain.kernels[name]
-    guarded, memory = _guarded(start)
+    run: Callable[[Callable[..., Any], Bytes], Any],
+    start: Bytes,
+) -> Bytes:
+    """Return what kernel `name` leaves in memory that held `start`, after the checks.
+
+    Plain Python runs first: where it leaves an array it says so, and the kernel, which would
+    overwrite foreign memory, never runs.
+    """
     try:
-        returned = run(kernel, memory)
-    except RAISED as error:  # only without a JIT: kernels do not raise
-        probe.fault("kernel-bounds", f"the kernel `{name}` raises {type(error).__name__}: {error}")
-    inner = slice(_GUARD, len(guarded) - _GUARD)
-    outside = np.delete(guarded, np.arange(*inner.indices(len(guarded))))
+        kernel = domain.kernels[name]
+    except KeyError:
+        probe.fault("spec", f"num_symmetries is {domain.spec.num_symmetries}, no kernel `{name}`")
+    instance = domain.instance.copy()
+    expected = start.copy()
+    try:
+        with np.errstate(all="ignore"):  # integers wrap silently in a kernel too
+            expected_result = run(plain_python(kernel), expected)
+    except IndexError as error:
+        probe.fault("kernel-bounds", f"the kernel `{name}` leaves its arrays: {error}")
+    except RAISED as error:
+        what = f"{type(error).__name__}: {error}"
+        probe.fault("kernel-twin", f"the kernel `{name}` run as plain Python raises {what}")
+    guarded, memory = _guarded(start)
+    result = run(kernel, memory)
+    outside = np.concatenate([guarded[:_GUARD], guarded[-_GUARD:]])
     probe.require(
         (outside == _GUARD_BYTE).all(), "kernel-bounds", f"the kernel `{name}` writes past its end"
     )
-    if hasattr(kernel, "py_func"):
-        python = plain_python(kernel)
-        _check_twin(probe, name, lambda rows: run(python, rows), start, (memory, returned))
-    return memory
+    probe.require(
+        np.array_equal(domain.instance, instance), "mutates", f"`{name}` changes the instance"
+    )
+    same = np.array_equal(memory, expected) and np.array_equal(
+        np.asarray(result, np.float64), np.asarray(expected_result, np.float64), equal_nan=True
+    )
+    probe.require(same, "kernel-twin", f"the kernel `{name}` and plain Python differ")
+    return memory.copy()
+
+
+def _guarded(start: Bytes) -> tuple[Bytes, Bytes]:
+    guarded = np.full(len(start) + 2 * _GUARD, _GUARD_BYTE, np.uint8)
+    memory = guarded[_GUARD : _GUARD + len(start)]
+    memory[:] = start
+    return guarded, memory
 
 
 _plain: dict[Any, Callable[..., Any]] = {}
@@ -105,6 +139,8 @@ _plain: dict[Any, Callable[..., Any]] = {}
 
 def plain_python(kernel: Any) -> Callable[..., Any]:
     """Return a compiled function as plain Python, with all compiled functions that it calls."""
+    if not isinstance(kernel, Dispatcher):  # with NUMBA_DISABLE_JIT it is plain already
+        return kernel  # type: ignore[no-any-return]
     if kernel in _plain:
         return _plain[kernel]
 
@@ -120,32 +156,3 @@ def plain_python(kernel: Any) -> Callable[..., Any]:
     # Filled only now, because functions of one module may call each other.
     names.update((name, plain(value)) for name, value in function.__globals__.items())
     return _plain[kernel]
-
-
-def _guarded(start: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    guarded = np.full(len(start) + 2 * _GUARD, _GUARD_BYTE, np.uint8)
-    memory = guarded[_GUARD : _GUARD + len(start)]
-    memory[:] = start
-    return guarded, memory
-
-
-def _check_twin(
-    probe: Probe,
-    name: str,
-    run: Callable[[npt.NDArray[np.uint8]], Any],
-    start: npt.NDArray[np.uint8],
-    expected: tuple[npt.NDArray[np.uint8], Any],
-) -> None:
-    memory = start.copy()
-    try:
-        with np.errstate(all="ignore"):  # integers wrap silently in a kernel too
-            returned = run(memory)
-    except IndexError as error:
-        probe.fault("kernel-bounds", f"the kernel `{name}` leaves its arrays: {error}")
-    except RAISED as error:
-        what = f"{type(error).__name__}: {error}"
-        probe.fault("kernel-twin", f"the kernel `{name}` run as plain Python raises {what}")
-    same = np.array_equal(memory, expected[0]) and np.array_equal(
-        np.asarray(returned, np.float64), np.asarray(expected[1], np.float64), equal_nan=True
-    )
-    probe.require(same, "kernel-twin", f"the kernel `{name}` and plain Python differ")

@@ -10,37 +10,10 @@ import numpy.typing as npt
 
 from tesuji.domains.base import State
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.domains.faults import Probe
+from tesuji.domains.faults import Probe, fingerprint
 
 # Random bits beside 0 that a step may be given; a deterministic domain ignores them.
 _KEYS = (1, 0x9E3779B97F4A7C15)
-
-
-def check_spec(probe: Probe) -> None:
-    """Check that the spec's numbers fit together."""
-    spec = probe.spec
-    low, high = spec.value_range
-    for holds, what in (
-        (spec.num_actions >= 1, f"num_actions is {spec.num_actions}"),
-        (spec.num_players in {1, 2}, f"num_players is {spec.num_players}, not 1 or 2"),
-        (spec.max_steps >= 1, f"max_steps is {spec.max_steps}"),
-        (spec.num_symmetries >= 1, f"num_symmetries is {spec.num_symmetries}; the identity is one"),
-        (low < high, f"value_range {spec.value_range} is empty"),
-        (
-            all(length >= 1 for length in spec.observation_shape),
-            f"observation_shape is {spec.observation_shape}",
-        ),
-    ):
-        probe.require(holds, "spec", what)
-    if spec.policy_planes:
-        cells = int(np.prod(spec.observation_shape[1:]))
-        count = spec.policy_planes * cells + spec.num_extra_actions
-        probe.require(
-            len(spec.observation_shape) == 3 and count == spec.num_actions,
-            "spec",
-            f"{spec.policy_planes} policy planes of {cells} cells and {spec.num_extra_actions} "
-            f"extra actions make {count} actions, num_actions is {spec.num_actions}",
-        )
 
 
 def check_reset(probe: Probe, seed: int) -> State:
@@ -150,6 +123,7 @@ def check_step(probe: Probe, state: State, action: int) -> tuple[State, float, f
     )
     _check_discount(probe, state, action, following, discount)
     seen = (probe.look(following), reward, discount)
+    content = fingerprint(following)
     again, *rest = _transition(probe, state, action, 0)
     probe.require(
         seen == (probe.look(again), *rest), "step-varies", f"action {action} has two outcomes"
@@ -162,6 +136,9 @@ def check_step(probe: Probe, state: State, action: int) -> tuple[State, float, f
             "not-deterministic",
             f"action {action} depends on the key",
         )
+    probe.require(
+        fingerprint(following) == content, "aliasing", "a later step changes the state of this one"
+    )
     if probe.spec.deterministic and discount != 0:
         _check_progress(probe, state, action, following)
     return following, reward, discount
@@ -193,12 +170,10 @@ def _check_discount(
 
 
 def _check_progress(probe: Probe, state: State, action: int, following: State) -> None:
-    key = probe.call("key", state)
-    probe.require(
-        key is None or key != probe.call("key", following),
-        "mask-step",
-        f"action {action} is legal and changes nothing, so an episode need not end",
-    )
+    look, following_look = probe.look(state), probe.look(following)
+    if look[0] is not None and look[0] == following_look[0]:
+        probe.require(look == following_look, "key-collision", f"action {action} leaves the key")
+        probe.fault("mask-step", f"action {action} is legal and changes nothing")
     if not isinstance(probe.domain, CompiledDomain) or probe.spec.num_players == 1:
         return
     if _but_for_side(probe.domain, state) != _but_for_side(probe.domain, following):
@@ -261,11 +236,12 @@ def check_symmetry(
         "symmetry-legal",
         f"under {name} the legal actions are not those of the turned state",
     )
+    if probe.spec.deterministic:
+        _check_commutes(probe, state, turned, action, int(to[action]), symmetry)
+    # A net that sees no difference must answer alike, though the actions are turned.
     moved = bool((to != np.arange(len(to)))[mask].any())
     if turned_look[:3] != look[:3] and turned_look[3] == look[3] and moved:
         probe.fault("symmetry-observation", f"under {name} the observation stays the same")
-    if probe.spec.deterministic:
-        _check_commutes(probe, state, turned, action, int(to[action]), symmetry)
 
 
 def _permutation(probe: Probe, symmetry: int) -> npt.NDArray[np.int64]:

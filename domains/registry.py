@@ -118,8 +118,7 @@ def _from_file(name: str) -> Any:
 
 
 def _import_file(path: Path) -> ModuleType:
-    # One name per file, the same in every process: numba's cache on disk remembers it.
-    name = f"_tesuji_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    name = _module_name(path)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -137,3 +136,20 @@ def _import_file(path: Path) -> ModuleType:
         if not loaded:
             del sys.modules[name]
     return module
+
+
+def _module_name(path: Path) -> str:
+    """Return the name that `import` would give the file, or one of its own where that is taken.
+
+    Numba's cache on disk remembers a kernel's module by name, so the name must neither depend on
+    who loads the file nor on where it lies.
+    """
+    name = path.stem
+    if name in sys.modules:
+        taken = getattr(sys.modules[name], "__file__", None) != str(path)
+    else:
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
+        taken = not name.isidentifier() or (spec is not None and spec.origin != str(path))
+    if not taken:
+        return name
+    return f"_tesuji_{name}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
