@@ -100,7 +100,7 @@ class Trainer:
         return found
 
     def end_orphans(self, patience: float = 10.0) -> int:
-        """End what outlives this run by more than `patience` seconds; return how many there were."""
+        """End what outlives this run by `patience` seconds; return how many processes that were."""
         deadline = time.monotonic() + patience
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.2)

@@ -65,7 +65,7 @@ def save_arrays(path: Path, arrays: Mapping[str, Array]) -> str:
 
 
 def load_arrays(path: Path, digest: str | None = None, max_bytes: int = 1 << 30) -> Arrays:
-    """Return the arrays of an npz file, read-only.
+    """Return the arrays of an npz file.
 
     Args:
         path: the file.
@@ -120,7 +120,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
     if len(content) != size:
         raise ValueError(f"array {entry.filename!r} has a wrong shape {shape}")
     order: Any = "F" if fortran else "C"
-    return np.frombuffer(content, dtype).reshape(shape, order=order)
+    return np.frombuffer(bytearray(content), dtype).reshape(shape, order=order)
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

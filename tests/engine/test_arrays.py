@@ -39,6 +39,7 @@ def test_arrays_of_every_kind_and_shape_come_back(tmp_path: Path) -> None:
     loaded = load_arrays(tmp_path / "a.npz", digest)
     for name, array in arrays.items():
         assert loaded[name].dtype == array.dtype
+        assert loaded[name].flags.writeable
         np.testing.assert_array_equal(loaded[name], array)
 
 
