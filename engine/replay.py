@@ -11,7 +11,6 @@ import mmap
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,47 +25,11 @@ from tesuji.engine.shards import (
     record_dtype,
 )
 from tesuji.engine.storage import DamagedFileError, explained, quarantine
+from tesuji.engine.training_config import WindowConfig
+
+__all__ = ["ReplayWindow", "WindowConfig"]
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WindowConfig:
-    """How many of the newest positions are learned from.
-
-    The window grows as a power of the number of all positions so far (KataGo, Wu 2019,
-    https://arxiv.org/abs/1902.10565, appendix C):
-    `start * (1 + slope * ((total / start) ** exponent - 1) / exponent)`, up to `capacity`.
-
-    Attributes:
-        capacity: the most positions that are ever held.
-        start: while there are fewer, all count; `start = capacity` is a fixed window.
-        exponent: 1 makes the window a constant share of all positions.
-        slope: positions that the window gains for each new one, at `start`.
-    """
-
-    capacity: int = 500_000
-    start: int = 50_000
-    exponent: float = 0.75
-    slope: float = 0.4
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.start <= self.capacity:
-            raise ValueError(
-                f"window: start must be from 1 to capacity ({self.capacity}), got {self.start}"
-            )
-        if not (self.exponent > 0 and 0 <= self.slope <= 1):
-            raise ValueError(
-                "window: exponent must be above 0 and slope from 0 to 1, "
-                f"got {self.exponent} and {self.slope}"
-            )
-
-    def size(self, total: int) -> int:
-        """Return how many of `total` positions count."""
-        if total <= self.start:
-            return total
-        growth = ((total / self.start) ** self.exponent - 1) / self.exponent
-        return min(self.capacity, total, int(self.start * (1 + self.slope * growth)))
 
 
 class ReplayWindow:

@@ -26,6 +26,7 @@ class Summary(NamedTuple):
     visits: npt.NDArray[np.int64]  # [B, A]
     priors: npt.NDArray[np.float32]  # [B, A]
     q: npt.NDArray[np.float32]  # [B, A]
+    proven: npt.NDArray[np.bool_]  # [B] the value is exact
 
 
 def allocate_summary(batch: int, num_actions: int) -> Summary:
@@ -35,6 +36,7 @@ def allocate_summary(batch: int, num_actions: int) -> Summary:
     return Summary(
         np.zeros(batch, np.int64), many.copy(), one.copy(), one.copy(), one.copy(), many.copy(),
         many.copy(), np.zeros((batch, num_actions), np.int64), many.copy(), many.copy(),
+        np.zeros(batch, np.bool_),
     )  # fmt: skip
 
 
@@ -167,6 +169,7 @@ def summarise(tree, out, work, temperature, parameters):  # type: ignore[no-unty
         out.action[t] = tree.edges[t, root.first_edge + chosen].action
         value = root.value_sum / max(root.visits, 1)
         draw = root.draw_sum / max(root.visits, 1)
+        out.proven[t] = parameters.prove == 1 and root.lower == root.upper
         if parameters.prove:
             value = min(max(value, np.float64(root.lower)), np.float64(root.upper))
             if root.lower == root.upper:

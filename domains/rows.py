@@ -1,0 +1,100 @@
+"""Kernels over rows of states: step, observe and start many positions in one call.
+
+Dimensions: `B` rows, `S` bytes of a row, `A` actions, `O` numbers of an observation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tesuji.domains.compiled import (
+    legal_at,
+    observe_at,
+    reset_at,
+    row_pointer,
+    step_at,
+    transform_action_at,
+    transform_at,
+)
+from tesuji.domains.playout import choose_legal, next_random
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_rows(table, instance, rows, actions, rewards, discounts):  # type: ignore[no-untyped-def]
+    """Play `actions` `[B]` on `rows` `[B, S]` in place; fill `rewards` and `discounts` `[B]`."""
+    step = step_at(table)
+    for i in range(rows.shape[0]):
+        rewards[i], discounts[i] = step(
+            row_pointer(rows, i), np.int64(actions[i]), instance, np.uint64(0)
+        )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[no-untyped-def]
+    """Write a position after `plies` random moves to row `index`; never one that is an end.
+
+    Args:
+        table: the domain's kernels.
+        instance: the domain's instance.
+        rows: rows `[B, S]`.
+        index: the row to write.
+        plies: random moves from the start.
+        bits: random bits, not 0.
+        mask: scratch room `[A]`.
+    """
+    reset = reset_at(table)
+    legal = legal_at(table)
+    step = step_at(table)
+    while True:
+        rows[index] = 0
+        pointer = row_pointer(rows, index)
+        bits = next_random(bits)
+        reset(pointer, instance, bits)
+        discount = 1.0
+        for _ in range(plies):
+            legal(pointer, instance, mask)
+            bits = next_random(bits)
+            _, discount = step(pointer, choose_legal(mask, bits), instance, bits)
+            if discount == 0.0:
+                break
+        if discount != 0.0:
+            return
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def observe_rows(
+    table, instance, rows, symmetries, policies, scratch, observations, targets, legals
+):  # type: ignore[no-untyped-def]
+    """Fill observations, policies and masks of `rows` under a symmetry each, for training.
+
+    Args:
+        table: the domain's kernels.
+        instance: the domain's instance.
+        rows: rows `[B, S]`.
+        symmetries: `[B]`.
+        policies: `[B, A]`, of the rows as they are.
+        scratch: room for one row, `[1, S]`.
+        observations: filled, `[B, O]`.
+        targets: filled, `[B, A]`, the policies under the symmetry.
+        legals: filled, `[B, A]`.
+    """
+    legal = legal_at(table)
+    observe = observe_at(table)
+    transform = transform_at(table)
+    transform_action = transform_action_at(table)
+    num_actions = policies.shape[1]
+    for i in range(rows.shape[0]):
+        observations[i] = 0.0
+        symmetry = np.int64(symmetries[i])
+        if symmetry == 0:
+            scratch[0] = rows[i]
+        else:
+            scratch[0] = 0
+            transform(row_pointer(rows, i), symmetry, instance, row_pointer(scratch, 0))
+        pointer = row_pointer(scratch, 0)
+        observe(pointer, instance, observations[i])
+        legal(pointer, instance, legals[i])
+        for action in range(num_actions):
+            image = action if symmetry == 0 else transform_action(action, symmetry, instance)
+            targets[i, image] = policies[i, action]

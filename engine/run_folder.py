@@ -1,0 +1,53 @@
+"""The folder of a training run: whose it is, and what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from tesuji.engine.errors import TesujiError
+from tesuji.engine.shards import ShardInfo, load_shard_list, recover_shard_list
+from tesuji.engine.storage import DamagedFileError, exclusive, remove_leftovers
+
+CONFIG = "config.toml"
+
+
+class RunFolder:
+    """Holds a run's folder for one process."""
+
+    def __init__(self, path: Path, resume: bool) -> None:
+        self.path = path
+        used = path.is_dir() and any((path / name).exists() for name in ("checkpoints", "shards"))
+        if used and not resume:
+            raise TesujiError(
+                f"{path} holds a run already; go on with 'tesuji train --resume {path}' or give "
+                "another --run-dir"
+            )
+        if resume and not path.is_dir():
+            raise TesujiError(f"{path}: no such run to resume")
+        self._hold = exclusive(path)
+
+    def __enter__(self) -> RunFolder:
+        """Take the folder and clear what a killed process left half written."""
+        self._hold.__enter__()
+        for folder in (self.path, *(self.path / name for name in ("checkpoints", "shards"))):
+            if folder.is_dir():
+                remove_leftovers(folder)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the folder go."""
+        self._hold.__exit__(kind, error, trace)
+
+    @staticmethod
+    def shards(path: Path) -> list[ShardInfo]:
+        """Return the run's shards; a damaged list is set aside and made anew."""
+        try:
+            return load_shard_list(path)
+        except DamagedFileError:
+            return recover_shard_list(path)

@@ -1,0 +1,319 @@
+"""A training run: self-play, window, trainer, checkpoint, measurement, and round again.
+
+The run's folder holds all there is. A checkpoint is the one moment that counts: everything before
+it is on disk and named by it, everything after it is done again on resume, from the same seeds, to
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tesuji.domains.compiled import CompiledDomain
+from tesuji.domains.registry import make
+from tesuji.engine.checkpoint import (
+    Checkpoint,
+    checkpoint_path,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
+from tesuji.engine.errors import TesujiError
+from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.progress import Progress
+from tesuji.engine.replay import ReplayWindow
+from tesuji.engine.run_folder import RunFolder
+from tesuji.engine.selfplay import mix_seed
+from tesuji.engine.selfplay_round import Round, RoundResult, write_network
+from tesuji.engine.shards import ShardInfo, save_shard_list
+from tesuji.engine.strength import Strength
+from tesuji.engine.trained import net_to_dict
+from tesuji.engine.trainer import DivergedError, Losses, Trainer
+from tesuji.engine.training_config import TrainConfig
+from tesuji.engine.worker import WorkerPool
+from tesuji.nets.model import build
+
+_MILESTONE = 50
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """How a run ended."""
+
+    run: Path
+    iteration: int
+    games: int
+    positions: int
+    seconds: float
+    strength: dict[str, Any]
+
+
+@dataclass
+class _Totals:
+    """What a run has done so far, kept in every checkpoint."""
+
+    iteration: int = 0
+    seconds: float = 0.0
+    games: int = 0
+    positions: int = 0
+    simulations: int = 0
+    num_shards: int = 0
+    diverged: int = 0
+    measured: float = 0.0  # seconds at the last measurement
+
+
+def train(config: TrainConfig, run: Path, progress: Progress, resume: bool = False) -> TrainSummary:
+    """Train until the time or the iterations are spent; return how it ended.
+
+    Args:
+        config: the run's settings; on resume those it was started with.
+        run: the run's folder, new or to be resumed.
+        progress: told of each iteration, measurement and event.
+        resume: go on with the newest sound checkpoint.
+
+    Raises:
+        TesujiError: the folder is in use, cannot be written, or holds another run.
+        KeyboardInterrupt: the run stands at its last checkpoint.
+    """
+    with RunFolder(run, resume) as folder:
+        runner = _Runner(config, folder.path, progress, resume)
+        try:
+            return runner.run_to_end()
+        finally:
+            runner.close()
+
+
+class _Runner:
+    def __init__(self, config: TrainConfig, run: Path, progress: Progress, resume: bool) -> None:
+        domain = make(config.game)
+        if not isinstance(domain, CompiledDomain):
+            raise TesujiError(
+                f"{config.game} is an object domain; training takes compiled domains so far"
+            )
+        _check_device(config.device)
+        torch.manual_seed(mix_seed(config.seed, 0) % 2**63)
+        torch.set_num_threads(config.workers or torch.get_num_threads())
+        self.config, self.run, self.progress, self.domain = config, run, progress, domain
+        network = build(config.net, domain.spec)
+        self.trainer = Trainer(domain, network, config.learning, config.device)
+        self.window = ReplayWindow(run, domain.row_size, domain.spec.num_actions, config.window)
+        self.totals = _Totals()
+        self.shards: list[ShardInfo] = []
+        self.lanes: list[dict[str, str]] = []
+        self.last_strength: dict[str, Any] = {}
+        self._resumed = resume and self._restore()
+        self.metrics = MetricsWriter(run, step=self.totals.iteration)
+        self.strength = Strength(domain, config.evaluation)
+        cores = config.workers or max(1, torch.get_num_threads())
+        self.pool = WorkerPool(min(cores, config.selfplay.lanes))
+        self.round = Round(config, domain, run, self.pool, progress)
+        self._began = time.monotonic() - self.totals.seconds
+
+    def close(self) -> None:
+        self.pool.close()
+        self.metrics.close()
+
+    def run_to_end(self) -> TrainSummary:
+        if not self._resumed:
+            self._save()
+        self._export()
+        while not self._finished():
+            self._iterate()
+        if self.totals.measured < self.totals.seconds:
+            self._measure()
+        totals = self.totals
+        return TrainSummary(
+            self.run, totals.iteration, totals.games, totals.positions, totals.seconds,
+            self.last_strength,
+        )  # fmt: skip
+
+    def _iterate(self) -> None:
+        totals = self.totals
+        number = totals.iteration + 1
+        began = time.monotonic()
+        played = self.round.play(number, self.lanes)
+        self.lanes = played.lanes
+        self._extend(played.shards)
+        played_seconds = time.monotonic() - began
+        losses = self._learn(number, sum(shard.count for shard in played.shards))
+        totals.iteration = number
+        totals.games += played.games
+        totals.positions += played.positions
+        totals.simulations += played.simulations
+        totals.seconds = time.monotonic() - self._began
+        self._export()
+        row = self._row(played, losses, played_seconds, time.monotonic() - began)
+        self.metrics.write(number, row)
+        self.progress.update(row)
+        if self._measurement_due():
+            self._measure()
+        self._save()
+
+    def _export(self) -> None:
+        self.exported = write_network(self.config, self.domain, self.run, self.trainer.average)
+
+    def _learn(self, number: int, fresh: int) -> Losses | None:
+        steps = round(fresh * self.config.learning.reuse / self.config.learning.batch_size)
+        if not len(self.window) or steps < 1:
+            return None
+        seed = [self.config.seed, 1, number, self.totals.diverged]
+        rng = np.random.default_rng(seed)
+        try:
+            return self.trainer.learn(self.window, steps, rng, self._share())
+        except DivergedError as error:
+            self.totals.diverged += 1
+            if self.totals.diverged > _TRIES:
+                raise TesujiError(
+                    f"training diverged {_TRIES} times ({error}); lower the learning rate"
+                ) from error
+            good = load_checkpoint(self.run, game=self.config.game)
+            self.trainer.restore(good.step, good.tensors, good.training)
+            self._event(f"{error}: back to the last good checkpoint (step {good.step})")
+            return None
+
+    def _share(self) -> float:
+        """Return the share of the run that is over, in [0, 1]."""
+        shares = [0.0]
+        if self.config.iterations:
+            shares.append(self.totals.iteration / self.config.iterations)
+        elif self.config.minutes:
+            shares.append(self.totals.seconds / (60.0 * self.config.minutes))
+        return min(1.0, max(shares))
+
+    def _finished(self) -> bool:
+        config, totals = self.config, self.totals
+        spent = config.minutes and totals.seconds >= 60.0 * config.minutes
+        return bool(spent or (config.iterations and totals.iteration >= config.iterations))
+
+    def _extend(self, shards: list[ShardInfo]) -> None:
+        self.shards += shards
+        self.totals.num_shards = len(self.shards)
+        save_shard_list(self.run, self.shards)
+        for error in self.window.extend(shards):
+            self._event(f"{error}; training goes on without it")
+
+    def _row(
+        self, played: RoundResult, losses: Losses | None, played_seconds: float, seconds: float
+    ) -> dict[str, Any]:
+        totals = self.totals
+        left = self._left(seconds)
+        row: dict[str, Any] = {
+            "kind": "iteration",
+            "game": self.config.game,
+            "iteration": totals.iteration,
+            "seconds": round(totals.seconds, 3),
+            "progress": round(self._share(), 4),
+            "games": totals.games,
+            "positions": totals.positions,
+            "simulations": totals.simulations,
+            "games_per_second": played.games / played_seconds,
+            "simulations_per_second": played.simulations / played_seconds,
+            "evaluations_per_second": played.evaluations / played_seconds,
+            "cache_hits": played.cache_hits / max(played.cache_hits + played.evaluations, 1),
+            "evaluator_share": played.evaluator_seconds / max(played.lane_seconds, 1e-9),
+            "proven_games": played.proven / max(played.games, 1),
+            "game_length": played.positions / max(played.games, 1),
+            "first_wins": played.wins / max(played.games, 1),
+            "draws": played.draws / max(played.games, 1),
+            "window": len(self.window),
+            "selfplay_seconds": played_seconds,
+            "learning_seconds": seconds - played_seconds,
+            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        if losses is not None:
+            row |= {
+                "loss": losses.loss,
+                "loss_policy": losses.policy,
+                "loss_value": losses.value,
+                "target_entropy": losses.policy_entropy,
+                "gradient_norm": losses.gradient,
+                "steps": self.trainer.step,
+            }
+        if left is not None:
+            row["eta_seconds"] = left
+        return row
+
+    def _left(self, seconds: float) -> float | None:
+        config, totals = self.config, self.totals
+        if config.minutes:
+            return max(0.0, 60.0 * config.minutes - totals.seconds)
+        return seconds * (config.iterations - totals.iteration) if config.iterations else None
+
+    def _measurement_due(self) -> bool:
+        every = self.config.evaluation.every_minutes
+        return every > 0 and self.totals.seconds - self.totals.measured >= 60.0 * every
+
+    def _measure(self) -> None:
+        """Measure strength with the network that plays, and say so."""
+        self.totals.measured = self.totals.seconds
+        measured = self.strength.measure(self.config, self.trainer.average, self.exported)
+        if not measured:
+            return
+        self.last_strength = measured
+        row = {
+            "kind": "evaluation",
+            "game": self.config.game,
+            "iteration": self.totals.iteration,
+            "seconds": round(self.totals.seconds, 3),
+            **measured,
+        }
+        self.metrics.write(self.totals.iteration, row)
+        self.progress.update(row)
+
+    def _event(self, message: str) -> None:
+        row = {
+            "kind": "event",
+            "iteration": self.totals.iteration,
+            "seconds": round(time.monotonic() - self._began, 3),
+            "message": message,
+        }
+        self.metrics.write(self.totals.iteration, row)
+        self.progress.update(row)
+
+    def _save(self) -> None:
+        totals = self.totals
+        checkpoint = Checkpoint(
+            game=self.config.game,
+            net=net_to_dict(self.config.net),
+            step=self.trainer.step,
+            tensors=self.trainer.weights(),
+            training=self.trainer.training_state(),
+            metadata={
+                "totals": asdict(totals),
+                "lanes": self.lanes,
+                "seed": self.config.seed,
+                "strength": self.last_strength,
+            },
+        )
+        save_checkpoint(checkpoint_path(self.run, totals.iteration), checkpoint)
+        prune_checkpoints(self.run, self.config.keep_checkpoints, _MILESTONE)
+        self.round.prune(totals.iteration - self.config.keep_checkpoints)
+
+    def _restore(self) -> bool:
+        if not list_checkpoints(self.run):
+            return False  # killed before there was anything to keep
+        checkpoint = load_checkpoint(self.run, game=self.config.game, set_aside=True)
+        self.trainer.restore(checkpoint.step, checkpoint.tensors, checkpoint.training)
+        self.totals = _Totals(**checkpoint.metadata["totals"])
+        self.lanes = list(checkpoint.metadata["lanes"])
+        self.last_strength = dict(checkpoint.metadata["strength"])
+        for warning in checkpoint.warnings:
+            self.progress.update({"kind": "event", "message": warning})
+        self.shards = RunFolder.shards(self.run)[: self.totals.num_shards]
+        for error in self.window.extend(self.shards):
+            self.progress.update({"kind": "event", "message": f"{error}; going on without it"})
+        return True
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TesujiError("no GPU here that torch can use; train with --device cpu")

@@ -1,0 +1,193 @@
+"""What a training run is told: frozen settings, light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tesuji.nets.config import ResNetConfig
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig:
+    """How games are played against oneself.
+
+    Attributes:
+        lanes: independent streams of games; more workers than lanes have nothing to do. The games
+            depend on the lanes, not on the workers.
+        games: games that one lane plays at once.
+        moves: moves of every game in one iteration.
+        simulations: simulations of a full search.
+        fast_simulations: simulations of a fast search, whose policy is not learned (playout cap
+            randomisation, Wu 2019).
+        full_share: share of moves that are searched in full.
+        lookahead: plies of exact look-ahead at a leaf.
+        cache_entries: evaluations kept by position in each lane.
+        gumbel_scale: how much the root explores.
+        opening_share: share of games that begin with random moves.
+        opening_plies: at most so many.
+    """
+
+    lanes: int = 2
+    games: int = 256
+    moves: int = 24
+    simulations: int = 64
+    fast_simulations: int = 16
+    full_share: float = 0.5
+    lookahead: int = 2
+    cache_entries: int = 262_144
+    gumbel_scale: float = 1.0
+    opening_share: float = 0.6
+    opening_plies: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("lanes", "games", "moves", "simulations", "fast_simulations"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("full_share", "opening_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """How many of the newest positions are learned from.
+
+    The window grows as a power of the number of all positions so far (KataGo, Wu 2019,
+    https://arxiv.org/abs/1902.10565, appendix C):
+    `start * (1 + slope * ((total / start) ** exponent - 1) / exponent)`, up to `capacity`.
+
+    Attributes:
+        capacity: the most positions that are ever held.
+        start: while there are fewer, all count; `start = capacity` is a fixed window.
+        exponent: 1 makes the window a constant share of all positions.
+        slope: positions that the window gains for each new one, at `start`.
+    """
+
+    capacity: int = 500_000
+    start: int = 50_000
+    exponent: float = 0.75
+    slope: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.start <= self.capacity:
+            raise ValueError(
+                f"window: start must be from 1 to capacity ({self.capacity}), got {self.start}"
+            )
+        if not (self.exponent > 0 and 0 <= self.slope <= 1):
+            raise ValueError(
+                "window: exponent must be above 0 and slope from 0 to 1, "
+                f"got {self.exponent} and {self.slope}"
+            )
+
+    def size(self, total: int) -> int:
+        """Return how many of `total` positions count."""
+        if total <= self.start:
+            return total
+        growth = ((total / self.start) ** self.exponent - 1) / self.exponent
+        return min(self.capacity, total, int(self.start * (1 + self.slope * growth)))
+
+
+@dataclass(frozen=True)
+class LearningConfig:
+    """How the network learns from the window.
+
+    Attributes:
+        batch_size: positions of one step.
+        reuse: times that a new position is learned from, on average.
+        learning_rate: of AdamW, after the warm-up.
+        final_rate: share of the learning rate that is left at the end.
+        decay_start: share of the run after which the rate falls.
+        warmup_steps: steps in which the rate rises from 0.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+        value_mix: share of the search's root value in the value target; the rest is the outcome.
+        value_weight: weight of the value loss against the policy loss.
+        average: decay of the exponential moving average of the weights, the net that plays.
+    """
+
+    batch_size: int = 512
+    reuse: float = 4.0
+    learning_rate: float = 2e-3
+    final_rate: float = 0.05
+    decay_start: float = 0.6
+    warmup_steps: int = 50
+    weight_decay: float = 1e-4
+    clip: float = 5.0
+    value_mix: float = 0.5
+    value_weight: float = 1.0
+    average: float = 0.99
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
+        for name in ("reuse", "learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in ("value_mix", "average", "final_rate", "decay_start"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How strength is measured on the way, where a game has solved positions.
+
+    Attributes:
+        every_minutes: minutes between two measurements; 0 for none.
+        positions: positions of each set.
+        simulations: simulations a move.
+        lookahead: plies of exact look-ahead at a leaf.
+    """
+
+    every_minutes: float = 3.0
+    positions: int = 100
+    simulations: int = 100
+    lookahead: int = 2
+
+    def __post_init__(self) -> None:
+        if self.every_minutes < 0:
+            raise ValueError(f"every_minutes must be at least 0, got {self.every_minutes}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        game: the game to learn.
+        minutes: stop after so many minutes of work; 0 for no limit.
+        iterations: stop after so many rounds of self-play and learning; 0 for no limit.
+        seed: all that is random follows from it.
+        workers: processes that play; 0 takes one a core.
+        device: where the network learns, `cpu` or `cuda`.
+        backend: what evaluates positions in self-play; `auto` takes the fastest that is installed.
+        keep_checkpoints: newest checkpoints that are kept, besides every 50th.
+        net: the network.
+        selfplay: how games are played.
+        window: what is learned from.
+        learning: how.
+        evaluation: how strength is measured.
+    """
+
+    game: str = "connect_four"
+    minutes: float = 10.0
+    iterations: int = 0
+    seed: int = 1
+    workers: int = 0
+    device: Literal["cpu", "cuda"] = "cpu"
+    backend: str = "auto"
+    keep_checkpoints: int = 3
+    net: ResNetConfig = field(default_factory=ResNetConfig)
+    selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    window: WindowConfig = field(default_factory=WindowConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+    def __post_init__(self) -> None:
+        if self.minutes < 0 or self.iterations < 0:
+            raise ValueError("minutes and iterations must be at least 0")
+        if self.minutes == 0 and self.iterations == 0:
+            raise ValueError("a run needs an end: give minutes or iterations")
+        if self.workers < 0:
+            raise ValueError(f"workers must be at least 0, got {self.workers}")
