@@ -97,11 +97,11 @@ def observe_in_place(self: Any, state: Any) -> Any:
 
 
 class Recycles(Nim):
-    """Hands out the same few pieces of memory again and again."""
+    """Hands out the same forty pieces of memory again and again."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pool = [np.zeros(2, np.int64) for _ in range(3)]
+        self.pool = [np.zeros(2, np.int64) for _ in range(40)]
 
     def step(self, state: Any, action: int, key: int = 0) -> Any:
         following, reward, discount = super().step(state, action)
