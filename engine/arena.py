@@ -74,7 +74,7 @@ class _Game:
     def seed(self, match_seed: int) -> int:
         """Return the seed of the next move, its own for every game and ply."""
         place = (match_seed, self.pair, self.a_first, len(self.actions))
-        return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
+        return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]) >> 1
 
     def record(self) -> GameRecord:
         """Return the finished game."""

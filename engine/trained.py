@@ -115,7 +115,7 @@ def _checkpoint(source: str | Path, domain: Domain, known: Sequence[str]) -> Pat
             )
         return path
     path = Path(source).expanduser()
-    if not path.exists():
+    if not str(source) or not path.exists():
         near = difflib.get_close_matches(str(source), known, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
