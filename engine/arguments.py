@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import tyro
 
-from tesuji.engine.config import keys, merge, nearest, read_toml
+from tesuji.engine.config import SAVED, keys, merge, nearest, read_toml
 from tesuji.engine.errors import UsageError
 
 Arguments = TypeVar("Arguments")
@@ -56,20 +56,26 @@ def _check_flags(cls: type[Any], verb: str, words: list[str]) -> None:
 
 
 def _config(words: list[str]) -> Path | None:
+    """Return the file of `--config`; a run's folder, also that of `--resume`, has one."""
     for word, following in zip(words, [*words[1:], ""], strict=False):
         flag, equals, value = word.partition("=")
-        if flag == "--config" and (value or (following and not equals)):
-            return Path(value or following)
+        path = Path(value if equals else following)
+        if flag == "--config" and path.name:
+            return path / SAVED if path.is_dir() else path
+        if flag == "--resume" and (path / SAVED).is_file():
+            return path / SAVED
     return None
 
 
 def _unboxed(text: str) -> str:
-    """Return what tyro's box says, on one line."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        inside = line.strip("│╭╮╰╯─ ")
-        if not inside and lines:
-            break  # a rule: after it comes advice
-        if inside and not line.startswith("╭"):
-            lines.append(inside)
-    return " ".join(lines) or "these arguments cannot be read"
+    """Return what tyro's box says, on one line: what stands under the title, above the advice."""
+    lines = [line.strip("│ ") for line in text.splitlines()]
+    parts: list[list[str]] = [[]]
+    for line in filter(None, lines):
+        if line.startswith("╭") or not line.strip("─-╰╯"):  # the title's border, or a rule
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    # Without UTF-8 the title stands on a line of its own, over a rule.
+    said = parts[1] if len(parts) > 1 else parts[0]
+    return " ".join(said).rstrip(".") or "these arguments cannot be read"

@@ -20,6 +20,7 @@ from tesuji.engine.errors import UsageError
 
 Config = TypeVar("Config")
 
+SAVED = "config.toml"  # in a run's folder
 KIND = "kind"  # the key that picks one of several dataclasses: `kind = "gumbel"`
 NONE = "none"
 

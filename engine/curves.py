@@ -16,7 +16,8 @@ Point = tuple[float, float]
 _MOST_POINTS = 300  # of one curve; more are averaged
 
 # What is no curve: where a row stands, and what the head of the report says.
-_PLACES = {"step", "iteration", "seconds", "progress", "eta_seconds", "games", "positions"}
+_PLACES = {"step", "iteration", "seconds", "progress", "eta_seconds"}
+_PLACES |= {"games", "positions", "simulations", "steps"}  # sums
 
 # Measures that share a chart, charts in this order; others follow, one for each first name.
 _CHARTS = {
@@ -32,9 +33,18 @@ _CHARTS = {
     "game_length": "Moves a game",
     "outcome": "Outcomes of self-play",
     "cache_hits": "Cache hits",
+    "duration": "Seconds an iteration",
+    "window": "Positions to learn from",
     "memory_mb": "Memory",
 }
-_SHARED = {"first_wins": "outcome", "second_wins": "outcome", "draws": "outcome"}
+_SHARED = {
+    "first_wins": "outcome",
+    "second_wins": "outcome",
+    "draws": "outcome",
+    "target_entropy": "loss",
+    "selfplay_seconds": "duration",
+    "learning_seconds": "duration",
+}
 
 # Nested as MEASURE/AGENT/SET: a chart for each agent, a curve for each set.
 _BY_AGENT = {"mistakes", "non_optimal", "accuracy"}
@@ -90,7 +100,7 @@ def _split(name: str) -> tuple[str, str, str]:
     if first in _BY_AGENT and "/" in rest:
         agent, _, curve = rest.partition("/")
         return first, agent, curve
-    if first.startswith("loss"):
+    if first.startswith("loss_"):
         return "loss", "", measure(name).title
     return _SHARED.get(first, first), "", rest or measure(first).title
 
@@ -107,7 +117,7 @@ def _chart(group: str, agent: str, name: str, timed: bool) -> Chart:
 
 
 def _agent_words(agent: str) -> str:
-    return "policy alone" if agent == "policy" else agent
+    return {"policy": "policy alone", "search": "with search"}.get(agent, agent)
 
 
 def thin(points: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:

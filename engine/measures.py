@@ -38,10 +38,17 @@ MEASURES = {
     "first_wins": Measure("first side wins", "%"),
     "second_wins": Measure("second side wins", "%"),
     "draws": Measure("draws", "%"),
+    "proven_games": Measure("games with a proven end", "%"),
+    "evaluator_share": Measure("time in the net", "%"),
+    "selfplay_seconds": Measure("self-play"),
+    "learning_seconds": Measure("learning"),
+    "target_entropy": Measure("entropy of the policy target"),
     "memory_mb": Measure("memory", "MB"),
     "learning_rate": Measure("learning rate"),
     "gradient_norm": Measure("gradient norm"),
     "elo": Measure("Elo"),
+    "score": Measure("score", "%"),
+    "llr": Measure("LLR"),
     "eta_seconds": Measure("ETA", "s"),
 }
 

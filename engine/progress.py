@@ -26,7 +26,7 @@ _GROUPS = {
     "so far": ("games", "positions", "cache_hits"),
     "learning": ("loss", "loss_policy", "loss_value"),
     "mistakes": ("mistakes",),
-    "match": ("elo", "elo_error", "wins", "draws", "losses", "llr"),
+    "match": ("score", "won", "drawn", "lost", "llr"),
 }
 _PLAIN_SECONDS = 5.0
 _LIVE_SECONDS = 1.0
@@ -106,7 +106,7 @@ class LiveProgress:
     def update(self, row: Mapping[str, object]) -> None:
         """Take the row into the display."""
         if row.get("kind") == "event":
-            self._live.console.print(str(row.get("message", "")), markup=False)
+            self._live.console.print(str(row.get("message", "")), markup=False, highlight=False)
             return
         self._latest.update(row)
         self._live.update(self._draw())

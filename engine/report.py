@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tesuji.engine.config import SAVED
 from tesuji.engine.curves import Chart, collect
 from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PAGE = "index.html"
 PNG = "curves.png"
 
-_CONFIG = "config.toml"
 _MOST_EVENTS = 100
 _COLOURS = ("#3b75af", "#e1812c", "#3a923a", "#c03d3e", "#8d69b8", "#84584e", "#d684bd", "#3fa7b5")
 
@@ -161,7 +161,7 @@ def _events(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _config(run: Path) -> str:
-    path = run / _CONFIG
+    path = run / SAVED
     if not path.is_file():
         return ""
     text = escape(path.read_text(encoding="utf-8", errors="replace"))

@@ -78,7 +78,7 @@ def run(arguments: Arguments) -> Answer:
     budget = read_budget(arguments.sims, None, default=100)
     name = arguments.game or find_game(arguments.a, arguments.b)
     domain = open_domain(name)
-    agents = [load_agent(text, domain, budget=budget) for text in (arguments.a, arguments.b)]
+    a, b = (load_agent(text, domain, budget=budget) for text in (arguments.a, arguments.b))
     last: list[MatchResult] = []
     with open_progress(arguments.json) as progress:
 
@@ -87,7 +87,7 @@ def run(arguments: Arguments) -> Answer:
             _tell(progress, result, arguments.games)
 
         try:
-            result = match(domain, *agents, config, resume_file=arguments.resume, progress=tell)
+            result = match(domain, a, b, config, resume_file=arguments.resume, progress=tell)
         except KeyboardInterrupt:
             return _stopped(arguments, last)
     return Answer(as_text(result.table()), {"game": name, **result.to_json()})
@@ -115,9 +115,9 @@ def _tell(progress: Progress, result: MatchResult, games: int) -> None:
         "kind": "live",
         "games": result.num_games,
         "progress": result.num_games / games,
-        "wins": wins,
-        "draws": draws,
-        "losses": losses,
+        "won": wins,
+        "drawn": draws,
+        "lost": losses,
         "score": result.score,
     }
     if result.sprt is not None:

@@ -1,0 +1,110 @@
+"""`tesuji play`: a person against the engine."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from tesuji.engine.commands.base import Agent, Common, Game, open_domain
+from tesuji.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from tesuji.domains.base import Domain
+    from tesuji.search.search import Search
+
+EXAMPLES = """
+Examples:
+  tesuji play connect_four                       in the terminal
+  tesuji play connect_four --web                 in the browser
+  tesuji play othello --level 10 --side second
+  tesuji play connect_four --agent runs/a        against your own net
+  tesuji play connect_four --position 4453       from there
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """Play against it, in the terminal or the browser.
+
+    Attributes:
+        game: the game.
+        agent: the engine: net (the one that ships), uniform, rollout, or a run or checkpoint.
+        level: strength, from 1 to 10.
+        side: what you play; none plays both, with the engine as adviser.
+        sims: simulations of a hint or an analysis.
+        position: moves from the start that have been made already.
+        seed: decides the engine's choices.
+        web: serve a page on this machine.
+        port: where; 0 takes any free one.
+    """
+
+    game: Game
+    agent: Agent = "net"
+    level: int = 5
+    side: Literal["first", "second", "none"] = "first"
+    sims: int = 800
+    position: Annotated[str, tyro.conf.arg(metavar="MOVES")] = ""
+    seed: int = 0
+    web: bool = False
+    port: int = 8123
+
+
+def run(arguments: Arguments) -> None:
+    """Play until the person leaves."""
+    if not 1 <= arguments.level <= 10:
+        raise UsageError(f"--level must be between 1 and 10, got {arguments.level}")
+    if arguments.web and arguments.position:
+        raise UsageError("--position is for the terminal; on the page, make the moves")
+    domain = open_domain(arguments.game)
+    search = _search(arguments.agent, domain)  # a wrong agent is told of before anything starts
+    person = {"first": 0, "second": 1, "none": None}[arguments.side]
+    if arguments.web:
+        _in_browser(arguments, domain, person)
+    else:
+        _in_terminal(arguments, domain, search, person)
+
+
+def _in_terminal(arguments: Arguments, domain: Domain, search: Search, person: int | None) -> None:
+    from tesuji.engine.terminal import PlayOptions, play
+
+    options = PlayOptions(
+        level=arguments.level,
+        person=person,
+        seed=arguments.seed,
+        simulations=arguments.sims,
+        moves=arguments.position,
+    )
+    play(domain, search, options)
+
+
+def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> None:
+    from tesuji.engine.web.server import serve
+
+    serve(
+        domain,
+        lambda: _search(arguments.agent, domain),
+        port=arguments.port,
+        level=arguments.level,
+        person=person,
+        seed=arguments.seed,
+        open_browser=sys.stdout.isatty(),
+        announce=_announce,
+    )
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _search(text: str, domain: Domain) -> Search:
+    """Return a search of its own, with the agent's evaluator and settings."""
+    from tesuji.engine.agent import SearchAgent, load_agent
+
+    agent = load_agent(text, domain)
+    if not isinstance(agent, SearchAgent):
+        raise UsageError(f"agent {text!r} does not search; take net, uniform, rollout or a run")
+    return agent.search

@@ -1,0 +1,82 @@
+"""`tesuji train`: learn a game."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tesuji.engine.commands.base import Answer, Common, File, Game, open_domain
+from tesuji.engine.config import narrow
+from tesuji.engine.errors import UsageError
+from tesuji.engine.measures import clock, measure, number, numbers
+from tesuji.engine.progress import open_progress
+from tesuji.engine.training_config import TrainConfig
+
+if TYPE_CHECKING:
+    from tesuji.engine.train import TrainSummary
+
+EXAMPLES = """
+Examples:
+  tesuji train connect_four                             ten minutes
+  tesuji train connect_four --minutes 60 --run-dir runs/hour
+  tesuji train --resume runs/hour                       after Ctrl-C, kill -9 or a power cut
+  tesuji train --resume runs/hour --minutes 120         for longer
+  tesuji train othello_6x6 --net.channels 48 --selfplay.simulations 128
+  tesuji train --config runs/hour/config.toml --seed 2  the same again, another seed
+  tesuji train your_game.py:factory                     a game of your own
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common, TrainConfig):
+    """Learn a game by self-play, from nothing.
+
+    Attributes:
+        game: the game to learn.
+        run_dir: the folder of the run; the next free one in runs/ by default.
+        resume: the folder of a run to go on with; its configuration is kept where flags are silent.
+    """
+
+    game: Game = "connect_four"
+    run_dir: File = None
+    resume: File = None
+
+
+def run(arguments: Arguments) -> Answer:
+    """Train, and say how to go on."""
+    from tesuji.engine.train import train
+
+    if arguments.resume is not None and arguments.run_dir is not None:
+        raise UsageError("give --run-dir for a new run or --resume for one to go on with, not both")
+    config = narrow(TrainConfig, arguments)
+    open_domain(config.game)
+    folder = arguments.resume or arguments.run_dir or next_run(config.game)
+    with open_progress(arguments.json) as progress:
+        try:
+            summary = train(config, folder, progress, resume=arguments.resume is not None)
+        except KeyboardInterrupt:
+            advice = f"stopped; go on with: tesuji train --resume {folder}"
+            return Answer(advice, {"stopped": True, "run": str(folder)}, code=130)
+    text = f"{_text(summary)}\nplay it: tesuji play {config.game} --agent {folder}"
+    return Answer(text, {**asdict(summary), "run": str(folder)})
+
+
+def _text(summary: TrainSummary) -> str:
+    lines = [
+        f"{summary.run}: {summary.games} games, {summary.positions} positions, "
+        f"{summary.iteration} iterations in {clock(summary.seconds)}"
+    ]
+    lines += [
+        f"{measure(name).title}: {number(value, measure(name).unit)}"
+        for name, value in numbers(summary.strength).items()
+    ]
+    return "\n".join(lines)
+
+
+def next_run(game: str, folder: Path = Path("runs")) -> Path:
+    """Return the first free folder of `runs/GAME`, `runs/GAME-2`, and so on."""
+    name = game.rpartition(":")[2]
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(path for path in (folder / name for name in names) if not path.exists())
