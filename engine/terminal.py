@@ -24,6 +24,7 @@ from tesuji.domains.base import Domain
 from tesuji.engine.drawing import draw, tabulate
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
+from tesuji.engine.moves import read_game
 from tesuji.engine.session import LEVELS, Searcher, Session
 from tesuji.engine.storage import atomic_write, dump_json, load_json
 from tesuji.search.base import Budget, SearchResult
@@ -57,12 +58,14 @@ class PlayOptions:
         person: the side that you play, 0 or 1; None to play both.
         seed: decides the engine's choices.
         simulations: of a hint or an analysis.
+        moves: what has been played already.
     """
 
     level: int = 5
     person: int | None = 0
     seed: int = 0
     simulations: int = 800
+    moves: str = ""
 
 
 def play(
@@ -86,6 +89,7 @@ def play(
     if ask is input and sys.stdin.isatty():
         import readline  # noqa: F401, PLC0415 (gives `input` history and line editing)
     session = Session(domain, search, level=options.level, person=options.person, seed=options.seed)
+    session.start(read_game(domain, options.moves, options.seed))
     Terminal(session, console, options.simulations).loop(ask)
 
 
