@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib.util
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +15,9 @@ import numpy as np
 
 from tesuji.domains.base import Domain
 from tesuji.engine.checkpoint import load_checkpoint
+from tesuji.engine.export_cache import cached
 from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
-from tesuji.nets.evaluators import make_evaluator
+from tesuji.nets.evaluators import BACKENDS, make_evaluator
 from tesuji.search.base import Evaluator, FloatArray, UniformEvaluator
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from tesuji.search.driver import RolloutEvaluator
 
 WEIGHTS = Path(__file__).parent / "weights"  # networks that ship with the package
+
+_EXPORT_FORMAT = 1  # to be raised when exports of one network come to differ
+_CALIBRATION = 512  # positions of random games, to quantise with
 
 _NETS: dict[str, type[NetConfig]] = {"resnet": ResNetConfig, "mlp": MLPConfig}
 
@@ -93,15 +99,41 @@ def load_evaluator(
     if backend == "auto":
         light = device == "cpu" and importlib.util.find_spec("onnxruntime") is not None
         backend = "onnx" if light else "torch"
-    calibration = random_observations(domain, 512) if backend.endswith("-int8") else None
-    return make_evaluator(
-        backend,
-        load_network(checkpoint, domain),
-        domain.spec,
-        device=device,
-        threads=threads,
-        calibration=calibration,
-    )
+    network: nn.Module | bytes
+    if backend == "torch" or backend not in BACKENDS:
+        network = load_network(checkpoint, domain)
+    else:
+        network = cached(
+            _export_key(checkpoint, domain, backend), lambda: _export(checkpoint, domain, backend)
+        )
+    return make_evaluator(backend, network, domain.spec, device=device, threads=threads)
+
+
+def _export_key(checkpoint: Checkpoint, domain: Domain, backend: str) -> str:
+    """Return what tells an export from all others."""
+    kind = "int8" if backend.endswith("-int8") else "fp32"
+    what = (_EXPORT_FORMAT, kind, domain.spec.name, domain.spec.observation_shape)
+    digest = hashlib.sha256(json.dumps([*what, dict(checkpoint.net)], sort_keys=True).encode())
+    for name, tensor in sorted(checkpoint.tensors.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
+
+
+def _export(checkpoint: Checkpoint, domain: Domain, backend: str) -> bytes:
+    """Return the checkpoint's network as `backend` runs it."""
+    from tesuji.nets.export import export_onnx  # noqa: PLC0415
+
+    exported = export_onnx(load_network(checkpoint, domain), domain.spec)
+    if not backend.endswith("-int8"):
+        return exported
+    try:
+        from tesuji.nets.quantize import quantize_onnx  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"backend {backend!r} needs the module {error.name!r}; pip install 'tesuji[onnx]'"
+        ) from None
+    return quantize_onnx(exported, random_observations(domain, _CALIBRATION))
 
 
 def _checkpoint(source: str | Path, domain: Domain, known: Sequence[str]) -> Path:

@@ -22,6 +22,13 @@ def tic_tac_toe():
     return make("tic_tac_toe")
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Keep exports out of the user's own cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "tesuji" / "exports"
+
+
 def after(domain, *actions):
     state = domain.reset()
     for action in actions:
@@ -247,3 +254,42 @@ def test_networks_are_kept_by_kind():
         net_from_dict({"kind": "transformer"})
     with pytest.raises(ValueError, match="network mlp: "):
         net_from_dict({"kind": "mlp", "width": 3})
+
+
+def test_a_second_start_needs_no_torch(tic_tac_toe, checkpoint, cache, monkeypatch):
+    from tesuji.engine import trained
+
+    observations = trained.random_observations(tic_tac_toe, 8)
+    first = trained.load_evaluator(checkpoint, tic_tac_toe).evaluate(observations)
+    monkeypatch.delattr("tesuji.engine.trained.load_network")
+    second = trained.load_evaluator(checkpoint, tic_tac_toe).evaluate(observations)
+    np.testing.assert_array_equal(first.logits, second.logits)
+    assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:-9], lambda c: b"", lambda c: c[:50] + b"x" + c[51:]]
+)
+def test_a_damaged_export_is_made_anew(cache, damage):
+    from tesuji.engine.export_cache import cached
+
+    assert cached("key", lambda: b"export" * 20) == b"export" * 20
+    assert cached("key", lambda: b"other") == b"export" * 20
+    file = cache / "key.onnx"
+    file.write_bytes(damage(file.read_bytes()))
+    assert cached("key", lambda: b"other") == b"other"
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(cache):
+    from tesuji.engine.export_cache import cached
+
+    cache.parent.write_text("a file where the folder should be")
+    assert cached("key", lambda: b"export") == b"export"
+
+
+def test_only_the_exports_used_last_are_kept(cache):
+    from tesuji.engine.export_cache import cached
+
+    for number in range(40):
+        cached(str(number), lambda: b"export")
+    assert len(list(cache.iterdir())) == 32
