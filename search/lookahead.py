@@ -31,7 +31,7 @@ class Stack(NamedTuple):
 
 def allocate_stack(row_size: int, num_actions: int) -> Stack:
     """Return an empty stack."""
-    levels = MAX_DEPTH + 1
+    levels = MAX_DEPTH + 2
     return Stack(
         np.zeros((levels, max(row_size, 1)), np.uint8),
         np.zeros((levels, num_actions), np.bool_),
@@ -44,18 +44,25 @@ def allocate_stack(row_size: int, num_actions: int) -> Stack:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _enter(stack, level, legal, instance):  # type: ignore[no-untyped-def]
-    legal(row_pointer(stack.states, level), instance, stack.legal[level])
-    stack.action[level] = 0
+def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-untyped-def]
+    # Look at all ends one ply away before anything goes deeper: one winning move is enough.
     stack.lower[level] = -np.inf
     stack.upper[level] = -np.inf
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _meet(stack, level, low, high):  # type: ignore[no-untyped-def]
-    # An action with return in [low, high] was tried at `level`.
-    stack.lower[level] = max(stack.lower[level], low)
-    stack.upper[level] = max(stack.upper[level], high)
+    stack.action[level] = 0
+    moves = stack.legal[level]
+    legal(row_pointer(stack.states, level), instance, moves)
+    for action in range(moves.shape[0]):
+        if moves[action]:
+            stack.states[level + 1] = stack.states[level]
+            reward, discount = step(
+                row_pointer(stack.states, level + 1), action, instance, np.uint64(0)
+            )
+            if discount == 0.0:
+                moves[action] = False
+                stack.lower[level] = max(stack.lower[level], reward)
+                stack.upper[level] = max(stack.upper[level], reward)
+                if reward >= highest:
+                    return
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -64,36 +71,37 @@ def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-u
     step = step_at(table)
     legal = legal_at(table)
     level = 0
-    _enter(stack, 0, legal, instance)
+    _enter(stack, 0, step, legal, instance, highest)
     num_actions = stack.legal.shape[1]
     while True:
         action = stack.action[level]
+        if stack.lower[level] >= highest:
+            action = num_actions
         while action < num_actions and not stack.legal[level, action]:
             action += 1
-        if action == num_actions or stack.lower[level] >= highest:
+        if action < num_actions and level + 1 >= depth:
+            # What goes on here is unknown.
+            stack.lower[level] = max(stack.lower[level], lowest)
+            stack.upper[level] = highest
+            action = num_actions
+        if action == num_actions:
             low = stack.lower[level]
-            high = max(stack.upper[level], low) if action == num_actions else highest
+            high = highest if low >= highest else stack.upper[level]
             if level == 0:
                 return low, high
             first = stack.reward[level] + stack.discount[level] * low
             second = stack.reward[level] + stack.discount[level] * high
             level -= 1
-            _meet(stack, level, min(first, second), max(first, second))
+            stack.lower[level] = max(stack.lower[level], min(first, second))
+            stack.upper[level] = max(stack.upper[level], first, second)
             continue
         stack.action[level] = action + 1
-        stack.states[level + 1] = stack.states[level]
-        reward, discount = step(
-            row_pointer(stack.states, level + 1), action, instance, np.uint64(0)
-        )
-        if discount == 0.0:
-            _meet(stack, level, reward, reward)
-        elif level + 1 >= depth:
-            _meet(stack, level, lowest, highest)
-        else:
-            level += 1
-            stack.reward[level] = reward
-            stack.discount[level] = discount
-            _enter(stack, level, legal, instance)
+        level += 1
+        stack.states[level] = stack.states[level - 1]
+        reward, discount = step(row_pointer(stack.states, level), action, instance, np.uint64(0))
+        stack.reward[level] = reward
+        stack.discount[level] = discount
+        _enter(stack, level, step, legal, instance, highest)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
