@@ -51,7 +51,7 @@ class PlainSearch:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.running = 0
-        self.stopped = 0
+        self.idle = threading.Event()
 
     def run(
         self,
@@ -65,6 +65,7 @@ class PlainSearch:
         progress: Callable[[list[SearchResult]], None] | None = None,
     ) -> list[SearchResult]:
         self.running += 1
+        self.idle.clear()
         rng = np.random.default_rng(seed)
         root = Node(self.domain, states[0], False)
         began = shown = time.monotonic()
@@ -74,7 +75,7 @@ class PlainSearch:
             done += 1
             now = time.monotonic()
             if stop is not None and stop.is_set():
-                status, self.stopped = Status.INTERRUPTED, self.stopped + 1
+                status = Status.INTERRUPTED
                 break
             if budget.seconds is not None and now - began > budget.seconds:
                 status = Status.TIME
@@ -83,6 +84,7 @@ class PlainSearch:
                 shown = now
                 progress([self.result(root, Status.SEARCHING, done, keep_tree)])
         self.running -= 1
+        self.idle.set()
         return [self.result(root, status, done, keep_tree)]
 
     def simulate(self, node: Node, rng: np.random.Generator) -> float:

@@ -138,7 +138,7 @@ function setThinking(on) {
 
 function toast(text) {
   const box = find('#toast');
-  box.textContent = sentence(text);
+  box.textContent = text;
   box.hidden = false;
   clearTimeout(toast.timer);
   toast.timer = setTimeout(() => { box.hidden = true; }, 6000);
@@ -156,7 +156,7 @@ function showSeats() {
   const balance = find('#balance');
   balance.classList.toggle('unknown', chance === null);
   find('i', balance).style.width = percent(chance ?? 0.5);
-  balance.dataset.text = chance === null ? '' : percent(chance);
+  find('#chance').textContent = chance === null ? '' : `${state.sides[0]} ${percent(chance)}`;
   balance.setAttribute('aria-label', chance === null ? 'chances not judged yet'
     : `${state.sides[0]} has ${percent(chance)} of the chances`);
 }

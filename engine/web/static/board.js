@@ -48,8 +48,10 @@ export class Board {
   build(board, shape) {
     this.shape = shape;
     const [rows, columns] = [board.cells.length, board.cells[0].length];
-    const left = board.rows.length ? 44 : 14;
-    const bottom = board.columns.length ? 48 : 14;
+    const text = Math.min(26, 3.6 * columns); // much the same size on screen for any board
+    const left = board.rows.length ? 20 + text : 14;
+    const bottom = board.columns.length ? 22 + text : 14;
+    this.text = text;
     const [width, height] = [columns * CELL, rows * CELL];
     this.layer = {};
     for (const name of ['base', 'stones', 'frame', 'ghosts', 'cells']) {
@@ -61,6 +63,7 @@ export class Board {
       role: 'grid',
       'aria-label': 'Board',
     }, ...Object.values(this.layer));
+    this.root.style.setProperty('--text', `${text}px`);
     this.root.style.setProperty('--ratio', (width + left + 14) / (height + 14 + bottom));
     this.drawBase(board, width, height);
     this.drawCells(rows, columns);
@@ -87,9 +90,9 @@ export class Board {
       base.append(svg('path', { class: 'lines', d: lines.join('') }));
     }
     board.columns.forEach((text, column) => base.append(
-      svg('text', { class: 'label', x: centre(column), y: height + 40 }, text)));
+      svg('text', { class: 'label', x: centre(column), y: height + 16 + this.text }, text)));
     board.rows.forEach((text, row) => base.append(
-      svg('text', { class: 'label', x: -29, y: centre(row) + 8 }, text)));
+      svg('text', { class: 'label', x: -16 - this.text / 2, y: centre(row) + this.text / 3 }, text)));
   }
 
   drawCells(rows, columns) {
@@ -204,10 +207,16 @@ export class Board {
   }
 
   markLast(cell) {
-    this.layer.ghosts.querySelector('.last')?.remove();
+    this.root.querySelector('.last')?.remove();
     if (!cell) return;
     const [row, column] = cell;
-    this.layer.ghosts.prepend(svg('circle', { class: 'last', cx: centre(column), cy: centre(row), r: 7 }));
+    if (this.state.board.style === 'marks') {
+      this.layer.base.prepend(svg('rect', {
+        class: 'last', x: column * CELL + 8, y: row * CELL + 8, width: CELL - 16, height: CELL - 16, rx: 14,
+      }));
+    } else {
+      this.layer.ghosts.prepend(svg('circle', { class: 'last', cx: centre(column), cy: centre(row), r: 7 }));
+    }
   }
 
   // Where a stone would come to lie if the person played on `cell`.

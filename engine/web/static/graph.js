@@ -2,7 +2,7 @@
 
 import { svg, percent } from './dom.js';
 
-const [WIDTH, HEIGHT, LEFT, TOP] = [360, 132, 34, 8];
+const [WIDTH, HEIGHT, LEFT, TOP] = [300, 130, 36, 8];
 const SPAN = HEIGHT - 2 * TOP;
 
 export function drawGraph(host, state, goto) {

@@ -11,7 +11,9 @@ export class Tree {
     Object.assign(this, { host, ask, show, play });
     this.clear();
     host.addEventListener('keydown', (event) => this.press(event));
-    host.addEventListener('pointerleave', () => this.point(null));
+    host.addEventListener('pointerleave', (event) => {
+      if (event.pointerType === 'mouse') this.point(null);
+    });
     host.addEventListener('focusout', (event) => {
       if (!host.contains(event.relatedTarget)) this.point(null);
     });
@@ -20,6 +22,7 @@ export class Tree {
   clear() {
     this.rows = new Map();
     this.pointed = null;
+    this.tapped = null;
     this.host.replaceChildren();
   }
 
@@ -53,6 +56,7 @@ export class Tree {
     row.item.classList.toggle('best', rank === 0 && move.visits > 0);
     row.bar.style.width = mine === null ? '0' : percent(mine);
     row.wins.textContent = mine === null ? '–' : percent(mine);
+    row.line.classList.toggle('known', Boolean(move.proven));
     row.visits.textContent = count(move.visits);
     row.share.style.width = percent(move.visits / most);
     row.prior.textContent = percent(move.prior);
@@ -70,8 +74,8 @@ export class Tree {
     [row.wins, row.visits, row.prior] = [html('b'), html('b'), cell('prior')];
     row.twist = html('span', { class: 'twist', 'aria-hidden': 'true' });
     row.line = html('div', { class: `row side-${move.side}` }, row.twist,
-      cell('name', html('i', { class: 'stone' }), html('b', {}, move.name), row.badge),
-      cell('wins', cell('meter', row.bar), row.wins),
+      cell('name', html('i', { class: 'stone' }), html('b', {}, move.name)),
+      cell('wins', cell('meter', row.bar), row.wins, row.badge),
       cell('visits', cell('meter', row.share), row.visits), row.prior);
     row.list = html('ul', { role: 'group', hidden: true });
     row.item = html('li', {
@@ -82,8 +86,16 @@ export class Tree {
       this.toggle(row);
       event.stopPropagation();
     });
-    row.line.addEventListener('click', () => this.choose(row));
-    row.line.addEventListener('pointerenter', () => this.point(row));
+    row.line.addEventListener('click', (event) => {
+      // A finger cannot hover: its first tap shows the line, the second one plays.
+      const seen = event.pointerType !== 'touch' || this.tapped === row;
+      this.tapped = row;
+      if (seen) this.choose(row);
+      else this.point(row);
+    });
+    row.line.addEventListener('pointerenter', (event) => {
+      if (event.pointerType === 'mouse') this.point(row);
+    });
     row.item.addEventListener('focus', () => {
       rove(this.host.querySelectorAll('[role=treeitem]'), row.item);
       this.point(row);

@@ -18,7 +18,8 @@ export function drawVariations(host, state, goto) {
       'aria-label': `move ${depth}, ${state.sides[side]} ${name}`,
     }, html('i', { class: 'stone' }), name);
     element.addEventListener('click', () => goto(index));
-    return numbered ? [html('span', { class: 'number' }, `${depth}.`), element] : [element];
+    const number = numbered ? html('span', { class: 'number' }, `${depth}.`) : null;
+    return html('span', { class: 'ply' }, number, element);
   };
 
   // One line of moves with its variations after the move that they replace.
@@ -26,7 +27,7 @@ export function drawVariations(host, state, goto) {
     const list = html('div', { class: 'moves' });
     let [at, deep, first] = [start, depth, true];
     while (at !== undefined) {
-      list.append(...button(at, deep, first || deep % 2 === 1));
+      list.append(button(at, deep, first || deep % 2 === 1));
       first = false;
       const parent = state.positions[at].parent;
       if (at === children[parent][0]) drawSiblings(list, parent, deep);
