@@ -43,7 +43,7 @@ sys.stdout.write(f"{num_games / (time.process_time() - start)}")
 PGX = """
 import sys, time
 import jax, jax.numpy as jnp
-import pgx
+import pgx, pgx.experimental
 name, num_steps = sys.argv[1], int(sys.argv[2])
 env = pgx.make(name)
 step = pgx.experimental.auto_reset(env.step, env.init)
@@ -51,9 +51,9 @@ step = pgx.experimental.auto_reset(env.step, env.init)
 @jax.jit
 def play(states, key):
     def body(carry, key):
-        states = carry
-        logits = jnp.where(states.legal_action_mask, 0.0, -jnp.inf)
-        return jax.vmap(step)(states, jax.random.categorical(key, logits)), None
+        logits = jnp.where(carry.legal_action_mask, 0.0, -jnp.inf)
+        actions = jax.random.categorical(key, logits)
+        return jax.vmap(step)(carry, actions, jax.random.split(key, 128)), None
     return jax.lax.scan(body, states, jax.random.split(key, num_steps))[0]
 
 states = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(0), 128))
