@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
 from threading import Event
@@ -73,8 +74,8 @@ class _Game:
 
     def seed(self, match_seed: int) -> int:
         """Return the seed of the next move, its own for every game and ply."""
-        place = (match_seed, self.pair, self.a_first, len(self.actions))
-        return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]) >> 1
+        place = f"{match_seed} {self.pair} {self.a_first} {len(self.actions)}"
+        return int.from_bytes(blake2b(place.encode(), digest_size=8).digest()) >> 1
 
     def record(self) -> GameRecord:
         """Return the finished game."""
