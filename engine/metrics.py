@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,21 @@ _logger = logging.getLogger(__name__)
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """Return the lines of a run's metrics, oldest first; unreadable ones are named and left out."""
+    """Return the lines of a run's metrics, oldest first; damaged ones are named and left out."""
     path = run / METRICS
     with explained("read", path):
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    metrics = []
+        return [record for record, _ in _sound_lines(path)]
+
+
+def _sound_lines(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield the lines that can be read, each as a record and as it stands."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     for number, line in enumerate(lines, 1):
         record = _parse(line)
         if record is not None:
-            metrics.append(record)
-        elif number < len(lines):
+            yield record, line
+        elif line.endswith(b"\n"):  # else it was torn by a kill
             _logger.warning("%s: line %d is damaged and left out", path, number)
-    return metrics
 
 
 class MetricsWriter:
@@ -90,15 +93,9 @@ class MetricsWriter:
 
 
 def _cut(path: Path, step: int | None) -> None:
-    """Keep the sound lines up to `step`; the file is untouched where that is all of them."""
-    content = path.read_bytes() if path.exists() else b""
-    kept = b"".join(
-        line
-        for line in content.splitlines(keepends=True)
-        if (record := _parse(line)) is not None and (step is None or record["step"] <= step)
-    )
-    if kept != content:
-        atomic_write(path, kept)
+    """Keep the sound lines up to `step`."""
+    kept = [line for record, line in _sound_lines(path) if step is None or record["step"] <= step]
+    atomic_write(path, b"".join(kept))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

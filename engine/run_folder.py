@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from types import TracebackType
 
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.shards import ShardInfo, load_shard_list, recover_shard_list
-from tesuji.engine.storage import DamagedFileError, exclusive, remove_leftovers
+from tesuji.engine.storage import (
+    DamagedFileError,
+    exclusive,
+    quarantine,
+    read_checked,
+    remove_leftovers,
+)
 
 CONFIG = "config.toml"
+
+_logger = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -30,9 +39,7 @@ class RunFolder:
     def __enter__(self) -> RunFolder:
         """Take the folder and clear what a killed process left half written."""
         self._hold.__enter__()
-        for folder in (self.path, *(self.path / name for name in ("checkpoints", "shards"))):
-            if folder.is_dir():
-                remove_leftovers(folder)
+        remove_leftovers(self.path)
         return self
 
     def __exit__(
@@ -51,3 +58,18 @@ class RunFolder:
             return load_shard_list(path)
         except DamagedFileError:
             return recover_shard_list(path)
+
+    @staticmethod
+    def lanes(path: Path, lanes: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Return the run's lanes; one whose file is damaged starts anew."""
+        sound = []
+        for lane in lanes:
+            file = path / lane["lane_file"]
+            try:
+                read_checked(file, lane["lane_sha256"])
+                sound.append(lane)
+            except DamagedFileError as error:
+                aside = f"; set aside as {quarantine(file).name}" if file.exists() else ""
+                _logger.warning("games in flight %s%s; starting new ones", error, aside)
+                sound.append({"lane_file": "", "lane_sha256": ""})
+        return sound

@@ -9,6 +9,7 @@ Dimensions: `N` positions, `S` bytes of a state row, `A` actions. Values are for
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ SHARDS = "shards"
 MANIFEST = "manifest.json"
 
 Records = npt.NDArray[Any]  # [N] of `record_dtype`
+
+_logger = logging.getLogger(__name__)
 
 _ONE = 65535  # the 1 of a stored policy
 
@@ -186,13 +189,14 @@ def recover_shard_list(run: Path) -> list[ShardInfo]:
 
     Their hashes are lost with the list, so that each is judged by its own checksums (CRC-32).
     """
-    quarantine(run / MANIFEST)
+    aside = quarantine(run / MANIFEST)
+    _logger.warning("%s is damaged: set aside as %s and made anew", run / MANIFEST, aside.name)
     shards = []
     for path in sorted((run / SHARDS).glob("*.npz")):
         try:
             digest = sha256(read_checked(path))
             shards.append(ShardInfo(path.name, digest, len(load_arrays(path, digest)["states"])))
-        except (DamagedFileError, KeyError):
-            quarantine(path)
+        except (DamagedFileError, KeyError) as error:
+            _logger.warning("shard %s; set aside as %s", error, quarantine(path).name)
     save_shard_list(run, shards)
     return shards

@@ -304,7 +304,7 @@ class _Runner:
         checkpoint = load_checkpoint(self.run, game=self.config.game, set_aside=True)
         self.trainer.restore(checkpoint.step, checkpoint.tensors, checkpoint.training)
         self.totals = _Totals(**checkpoint.metadata["totals"])
-        self.lanes = list(checkpoint.metadata["lanes"])
+        self.lanes = RunFolder.lanes(self.run, checkpoint.metadata["lanes"])
         self.last_strength = dict(checkpoint.metadata["strength"])
         for warning in checkpoint.warnings:
             self.progress.update({"kind": "event", "message": warning})

@@ -22,8 +22,9 @@ from tesuji.engine.checkpoint import (
 )
 from tesuji.engine.metrics import MetricsWriter, read_metrics
 from tesuji.engine.replay import ReplayWindow, WindowConfig
+from tesuji.engine.run_folder import RunFolder
 from tesuji.engine.shards import Positions, load_shard_list, save_shard_list, write_shard
-from tesuji.engine.storage import exclusive, remove_leftovers
+from tesuji.engine.storage import atomic_write, exclusive, remove_leftovers
 
 ITERATIONS = 3
 DURABLE_CALLS = ("fsync", "replace", "rename")
@@ -123,6 +124,17 @@ def test_a_kill_at_every_durable_step_changes_nothing(undisturbed: Path, tmp_pat
         train(run)
         assert finished(run) == finished(undisturbed)
     assert at > 30
+
+
+def test_a_damaged_lane_starts_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    names = ("a.npz", "b.npz", "c.npz")
+    lanes = [{"lane_file": n, "lane_sha256": atomic_write(tmp_path / n, b"x")} for n in names]
+    (tmp_path / "b.npz").write_bytes(b"y")
+    (tmp_path / "c.npz").unlink()
+    anew = {"lane_file": "", "lane_sha256": ""}
+    assert RunFolder.lanes(tmp_path, lanes) == [lanes[0], anew, anew]
+    assert "b.npz is damaged" in caplog.text
+    assert "set aside as b.npz.damaged-1; starting new ones" in caplog.text
 
 
 def test_kill_after_kill_still_ends_alike(undisturbed: Path, tmp_path: Path) -> None:
