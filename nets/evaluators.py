@@ -10,7 +10,7 @@ from tesuji.search.base import DomainSpec, Evaluator, FloatArray
 if TYPE_CHECKING:
     from torch import nn
 
-BACKENDS = ("torch", "onnx", "onnx-int8", "openvino", "openvino-int8")
+BACKENDS = ("native", "torch", "onnx", "onnx-int8", "openvino", "openvino-int8")
 
 
 def make_evaluator(
@@ -26,7 +26,8 @@ def make_evaluator(
 
     Args:
         backend: one of `BACKENDS`.
-        source: the network, or its export (`export_onnx`, `quantize_onnx`), which needs no torch.
+        source: the network, or its export by `export_native`, `export_onnx` or `quantize_onnx`,
+            which needs no torch.
         spec: the domain that the network was built for.
         device: `cpu`, or `cuda` for the torch backend.
         threads: threads of one evaluation.
@@ -42,6 +43,10 @@ def make_evaluator(
         raise ValueError(f"evaluator {backend!r} runs on the CPU only; use torch for {device!r}")
     exported = source if isinstance(source, bytes) else _export(backend, source, spec, calibration)
     try:
+        if backend == "native":
+            from tesuji.nets.native_evaluator import NativeEvaluator  # noqa: PLC0415
+
+            return NativeEvaluator(exported, spec, threads)
         if backend.startswith("onnx"):
             from tesuji.nets.onnx_evaluator import OnnxEvaluator  # noqa: PLC0415
 
@@ -64,8 +69,10 @@ def _torch_evaluator(source: nn.Module | bytes, device: str, threads: int) -> Ev
 def _export(
     backend: str, model: nn.Module, spec: DomainSpec, calibration: FloatArray | None
 ) -> bytes:
-    from tesuji.nets.export import export_onnx  # noqa: PLC0415
+    from tesuji.nets.export import export_native, export_onnx  # noqa: PLC0415
 
+    if backend == "native":
+        return export_native(model)
     exported = export_onnx(model, spec)
     if not backend.endswith("-int8"):
         return exported

@@ -1,4 +1,4 @@
-"""Export of a network to ONNX, and the check that the exported one says the same."""
+"""Export of a network as ONNX or plain weights, and the check that it still says the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from torch import nn
 
 from tesuji.nets.inference import InferenceNet
@@ -39,6 +40,13 @@ def export_onnx(model: nn.Module, spec: DomainSpec) -> bytes:
             dynamic_axes={name: {0: "B"} for name in (INPUT_NAME, *OUTPUT_NAMES)},
         )
     return file.getvalue()
+
+
+def export_native(model: nn.Module) -> bytes:
+    """Return the network's weights, batch norm folded, as safetensors for the native evaluator."""
+    return save(
+        {name: t.contiguous() for name, t in InferenceNet(model).model.state_dict().items()}
+    )
 
 
 def check_parity(

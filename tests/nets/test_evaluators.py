@@ -13,6 +13,8 @@ from tesuji.search.base import DomainSpec, UniformEvaluator
 
 COLUMNS = DomainSpec("columns", 7, (2, 6, 7), 2, 42)
 CELLS = DomainSpec("cells", 37, (2, 6, 6), 2, 32, policy_planes=1, num_extra_actions=1)
+PLANES = DomainSpec("planes", 75, (3, 5, 5), 2, 32, policy_planes=3)
+OTHER = DomainSpec("other", 11, (2, 4, 3), 2, 9)
 CONFIG = ResNetConfig(channels=16, blocks=2)
 # What a row's result may change by when others join the batch: nothing, where the library's
 # kernels treat each image alone; torch picks other kernels for small batches.
@@ -43,8 +45,8 @@ def make(backend, spec=COLUMNS, config=CONFIG):
     return make_evaluator(backend, model, spec, calibration=boards(spec, 256, seed=1))
 
 
-@pytest.mark.parametrize("backend", ["onnx", "openvino"])
-@pytest.mark.parametrize("spec", [COLUMNS, CELLS], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("backend", ["native", "onnx", "openvino"])
+@pytest.mark.parametrize("spec", [COLUMNS, CELLS, PLANES, OTHER], ids=lambda spec: spec.name)
 @pytest.mark.parametrize("config", [CONFIG, MLPConfig()], ids=["resnet", "mlp"])
 def test_an_exported_network_says_what_torch_says(backend, spec, config):
     difference = check_parity(
