@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
@@ -57,22 +58,22 @@ def make_app(
     """
     limits = limits if limits is not None else Limits()
     threads = ThreadPoolExecutor(limits.clients, thread_name_prefix="search")
-    connected: set[Client] = set()
+    connected: set[WebSocket] = set()
 
     async def play(page: WebSocket) -> None:
         await page.accept()
         if len(connected) >= limits.clients:
-            text = f"{limits.clients} pages play already; close one of them and reload"
-            await page.send_json({"type": "error", "error": text, "field": "connection"})
-            await page.close(_TRY_LATER, "too many pages")
+            await turn_away(page, f"{limits.clients} pages play already; close one and reload")
             return
-        session = Session(domain, make_search(), level=level, person=person, seed=seed)
-        client = Client(page, session, limits, threads)
-        connected.add(client)
+        connected.add(page)
         try:
-            await client.serve()
+            search = await asyncio.get_running_loop().run_in_executor(threads, make_search)
+            session = Session(domain, search, level=level, person=person, seed=seed)
+            await Client(page, session, limits, threads).serve()
+        except TesujiError as error:
+            await turn_away(page, str(error))
         finally:
-            connected.discard(client)
+            connected.discard(page)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -82,9 +83,13 @@ def make_app(
     routes = [Route("/", _file(STATIC / "index.html")), WebSocketRoute("/play", play)]
     routes += [Route(f"/{path.name}", _file(path)) for path in sorted(STATIC.iterdir())]
     guard = Middleware(Guard, hosts=hosts)
-    app = Starlette(routes=routes, middleware=[guard], lifespan=lifespan)
-    app.state.connected = connected
-    return app
+    return Starlette(routes=routes, middleware=[guard], lifespan=lifespan)
+
+
+async def turn_away(page: WebSocket, reason: str) -> None:
+    """Tell a page why it cannot play, and close."""
+    await page.send_json({"type": "error", "error": reason, "field": "connection"})
+    await page.close(_TRY_LATER, reason)
 
 
 def _file(path: Path) -> Callable[[Request], Response]:
@@ -130,6 +135,20 @@ def serve(
     listener = listen(host, port)
     hosts = names_of(listener)
     app = make_app(domain, make_search, hosts, level=level, person=person, seed=seed, limits=limits)
+    url = f"http://{_bracketed(listener)}/"
+    announce(f"play at {url} (Ctrl-C ends)")
+    if open_browser:
+        Timer(0.5, webbrowser.open, [url]).start()
+    try:
+        make_server(app).run(sockets=[listener])
+    except KeyboardInterrupt:  # how uvicorn says that it was asked to end
+        pass
+    finally:
+        listener.close()
+
+
+def make_server(app: Starlette) -> uvicorn.Server:
+    """Return a server that bounds what it reads and whom it serves."""
     config = uvicorn.Config(
         app,
         ws_max_size=2 * MAX_GAME_BYTES,
@@ -140,16 +159,7 @@ def serve(
         log_level="warning",
         server_header=False,
     )
-    url = f"http://{_bracketed(listener)}/"
-    announce(f"play at {url} (Ctrl-C ends)")
-    if open_browser:
-        Timer(0.5, webbrowser.open, [url]).start()
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:  # how uvicorn says that it was asked to end
-        pass
-    finally:
-        listener.close()
+    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:
