@@ -32,8 +32,10 @@ class RunFolder:
                 f"{path} holds a run already; go on with 'tesuji train --resume {path}' or give "
                 "another --run-dir"
             )
-        if resume and not path.is_dir():
-            raise TesujiError(f"{path}: no such run to resume")
+        if resume and not (path / CONFIG).is_file():
+            raise TesujiError(
+                f"{path} holds no run to resume (there is no {CONFIG}); start one with --run-dir"
+            )
         self._hold = exclusive(path)
 
     def __enter__(self) -> RunFolder:

@@ -26,11 +26,12 @@ from tesuji.engine.checkpoint import (
     prune_checkpoints,
     save_checkpoint,
 )
+from tesuji.engine.config import save_toml
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
 from tesuji.engine.progress import Progress
 from tesuji.engine.replay import ReplayWindow
-from tesuji.engine.run_folder import RunFolder
+from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
 from tesuji.engine.selfplay_round import Round, RoundResult, write_network
 from tesuji.engine.shards import ShardInfo, save_shard_list
@@ -85,6 +86,7 @@ def train(config: TrainConfig, run: Path, progress: Progress, resume: bool = Fal
         KeyboardInterrupt: the run stands at its last checkpoint.
     """
     with RunFolder(run, resume) as folder:
+        save_toml(run / CONFIG, config)
         runner = _Runner(config, folder.path, progress, resume)
         try:
             return runner.run_to_end()
