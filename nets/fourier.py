@@ -40,6 +40,11 @@ class Torus(NamedTuple):
     taps: FloatArray  # [G, 9] planes of a 3x3 kernel
 
     @property
+    def cells(self) -> int:
+        """Return `P`, the cells of the board."""
+        return int(self.rows.shape[1] * self.columns.shape[1])
+
+    @property
     def planes(self) -> int:
         """Return `G`, the real products that replace a convolution."""
         return len(self.taps)

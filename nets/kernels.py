@@ -190,35 +190,43 @@ def analyse(board, rows, columns, reals, pairs, quads, spectrum):  # type: ignor
     half = np.empty((height * m, RUN), np.float32)
     torus = np.empty((n * m, RUN), np.float32)
     for start in range(0, board.shape[1], RUN):
-        lanes = min(RUN, board.shape[1] - start)
-        _transform(board, start, lanes, rows, columns, half, torus)
-        _combine(torus, start, start + lanes, reals, pairs, quads, spectrum)
+        end = min(start + RUN, board.shape[1])
+        _transform(board, start, end - start, rows, columns, half, torus)
+        _combine(torus, start, end, reals, pairs, quads, spectrum)
 
 
-@njit(
-    void(_BOARD, _FLAT, _BOARD, *_TORUS, _BOARD),
-    nogil=True,
-    cache=True,
-    fastmath=_FUSED,
-)
-def activate(products, bias, residual, rows, columns, reals, pairs, quads, board):  # type: ignore[no-untyped-def]
-    """Set board `[P, L]` to relu(convolution + bias `[L]` + residual `[P or 0, L]`)."""
+@njit(nogil=True, fastmath=_FUSED)
+def _rectify(cells, start, end, bias, residual):  # type: ignore[no-untyped-def]
+    """Add bias and residual to a run of a board, and cut off what is negative."""
+    for cell in range(len(cells)):
+        here, offset = cells[cell], bias[start:end]
+        if len(residual):
+            skipped = residual[cell, start:end]
+            for i in range(end - start):
+                here[i] = max(here[i] + offset[i] + skipped[i], _ZERO)
+        else:
+            for i in range(end - start):
+                here[i] = max(here[i] + offset[i], _ZERO)
+
+
+@njit(void(_BOARD, _FLAT, _BOARD, *_TORUS, _BOARD, _BOARD), nogil=True, cache=True)
+def activate(products, bias, residual, rows, columns, reals, pairs, quads, board, spectrum):  # type: ignore[no-untyped-def]
+    """Set board `[P, L]` to relu(convolution + bias `[L]` + residual), and spectrum to its planes.
+
+    Residual, board and spectrum may each have no rows: then there is none, or none is wanted.
+    """
     (n, height), (m, width) = rows.shape, columns.shape
     inverse_rows, inverse_columns = rows.T.copy(), columns.T.copy()
     half = np.empty((height * m, RUN), np.float32)
     torus = np.empty((n * m, RUN), np.float32)
     cells = np.empty((height * width, RUN), np.float32)
-    for start in range(0, board.shape[1], RUN):
-        lanes = min(RUN, board.shape[1] - start)
-        _separate(products, start, start + lanes, reals, pairs, quads, torus)
-        _restore(torus, lanes, inverse_rows, inverse_columns, half, cells)
-        for cell in range(height * width):
-            here, to = cells[cell], board[cell, start : start + lanes]
-            offset = bias[start : start + lanes]
-            if len(residual):
-                skipped = residual[cell, start : start + lanes]
-                for i in range(lanes):
-                    to[i] = max(here[i] + offset[i] + skipped[i], _ZERO)
-            else:
-                for i in range(lanes):
-                    to[i] = max(here[i] + offset[i], _ZERO)
+    for start in range(0, products.shape[1], RUN):
+        end = min(start + RUN, products.shape[1])
+        _separate(products, start, end, reals, pairs, quads, torus)
+        _restore(torus, end - start, inverse_rows, inverse_columns, half, cells)
+        _rectify(cells, start, end, bias, residual)
+        for cell in range(len(board)):
+            board[cell, start:end] = cells[cell, : end - start]
+        if len(spectrum):
+            _transform(cells, 0, end - start, rows, columns, half, torus)
+            _combine(torus, start, end, reals, pairs, quads, spectrum)

@@ -18,7 +18,7 @@ from tesuji.search.base import DomainSpec, FloatArray
 Tensors = Mapping[str, FloatArray]
 Net = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
-_NO_RESIDUAL = np.empty((0, 0), np.float32)
+_NONE = np.empty((0, 0), np.float32)
 
 
 def native_net(tensors: Tensors, spec: DomainSpec) -> Net:
@@ -93,30 +93,35 @@ class _Convolution:
     def __init__(self, tensors: Tensors, name: str, board: Torus, inputs: int) -> None:
         kernel = tensors[f"{name}.conv.weight"]
         outputs = _whole_tiles(len(kernel))
-        self._board = board
+        self._functions = board[:5]
+        self._cells = board.cells
         self._planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
         self._bias = _padded(tensors[f"{name}.conv.bias"], (outputs,))
 
     def __call__(
-        self, x: FloatArray, rows: int, residual: FloatArray, bias: FloatArray | float = 0.0
-    ) -> FloatArray:
-        """Return relu(convolution + residual + bias `[B, C]`) as a board of `rows` positions."""
-        functions, planes = self._board[:5], self._board.planes
-        spectrum = np.empty((planes, x.shape[1]), np.float32)
-        products = np.empty((planes, rows * len(self._bias)), np.float32)
-        board = np.empty((len(x), products.shape[1]), np.float32)
+        self,
+        spectrum: FloatArray,
+        rows: int,
+        residual: FloatArray = _NONE,
+        bias: FloatArray | float = 0.0,
+        want: tuple[bool, bool] = (True, True),
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return relu(convolution + residual + bias `[B, C]`), as a board and as its planes."""
+        lanes = rows * len(self._bias)
+        products = np.empty((len(spectrum), lanes), np.float32)
+        multiply_planes(spectrum, rows, self._planes, products)
         offsets = np.empty((rows, len(self._bias)), np.float32)
         offsets[:] = self._bias + bias
-        analyse(x, *functions, spectrum)
-        multiply_planes(spectrum, rows, self._planes, products)
-        activate(products, offsets.reshape(-1), residual, *functions, board)
-        return board
+        board = np.empty((self._cells * want[0], lanes), np.float32)
+        result = np.empty((len(spectrum) * want[1], lanes), np.float32)
+        activate(products, offsets.reshape(-1), residual, *self._functions, board, result)
+        return board, result
 
 
 def _pool(x: FloatArray, rows: int) -> FloatArray:
     """Return mean and maximum over the first axis of `[..., B * C]` as `[B, 2 C]`."""
-    by_row = x.reshape(len(x), rows, -1)
-    return np.concatenate([by_row.mean(0), by_row.max(0)], 1)
+    mean = np.add.reduce(x, 0) * np.float32(1 / len(x))
+    return np.concatenate([mean.reshape(rows, -1), x.max(0).reshape(rows, -1)], 1)
 
 
 class _Block:
@@ -128,11 +133,13 @@ class _Block:
         pooling = f"{name}.pooled.weight" in tensors
         self._pooled = _Linear(tensors, f"{name}.pooled", 2) if pooling else None
 
-    def __call__(self, x: FloatArray, rows: int) -> FloatArray:
-        """Return the board after the block."""
-        hidden = self._first(x, rows, _NO_RESIDUAL)
+    def __call__(
+        self, x: FloatArray, spectrum: FloatArray, rows: int, last: bool
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the board after the block, and its planes unless this is the last one."""
+        hidden, planes = self._first(spectrum, rows, want=(self._pooled is not None, True))
         bias = self._pooled.padded(_pool(hidden, rows)) if self._pooled else 0.0
-        return self._second(hidden, rows, x, bias)
+        return self._second(planes, rows, x, bias, want=(True, not last))
 
 
 class _Policy:
@@ -173,7 +180,7 @@ class NativeResNet:
 
     def __init__(self, tensors: Tensors, spec: DomainSpec) -> None:
         inputs, height, width = spec.observation_shape
-        board = torus(height, width)
+        self._board = board = torus(height, width)
         channels = _whole_tiles(len(tensors["stem.conv.weight"]))
         self._stem = _Convolution(tensors, "stem", board, inputs)
         count = sum(name.endswith(".first.conv.weight") for name in tensors)
@@ -187,9 +194,11 @@ class NativeResNet:
         rows, inputs = observations.shape[:2]
         cells = observations.reshape(rows, inputs, -1).transpose(2, 0, 1).reshape(-1, rows * inputs)
         x = _padded(cells, (len(cells), _whole_tiles(rows * inputs)))
-        x = self._stem(x, rows, _NO_RESIDUAL)
+        spectrum = np.empty((self._board.planes, x.shape[1]), np.float32)
+        analyse(x, *self._board[:5], spectrum)
+        x, spectrum = self._stem(spectrum, rows)
         for block in self._blocks:
-            x = block(x, rows)
+            x, spectrum = block(x, spectrum, rows, last=block is self._blocks[-1])
         pooled = _pool(x, rows)
         hidden = self._value_hidden.padded(pooled)
         np.maximum(hidden, 0, out=hidden)

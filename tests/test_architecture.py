@@ -25,7 +25,7 @@ TOML = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LIBRARIES = {
     "domains": {"gymnasium", "networkx", "numba", "numpy", "z3"},
     "search": {"networkx", "numba", "numpy", "z3"},
-    "nets": {"numba", "numpy", "onnx", "onnxruntime", "openvino", "safetensors", "torch"},
+    "nets": {"llvmlite", "numba", "numpy", "onnx", "onnxruntime", "openvino", "safetensors", "torch"},
     "engine": {
         "llvmlite",
         "matplotlib",
