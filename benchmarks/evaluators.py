@@ -64,7 +64,7 @@ def measure(net: str, backends: list[str], seconds: float) -> list[dict[str, Any
         rates = {batch: rate(evaluator, random_boards(batch), seconds) for batch in BATCHES}
         gflops = max(rates.values()) * convolution_flops(config) / 1e9
         rows.append({"net": net, "backend": backend, "rates": rates, "gflops": gflops})
-        print(_line(rows[-1]), flush=True)  # noqa: T201
+        print(_line(rows[-1]), flush=True)
     return rows
 
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     header = "".join(f"{batch:>9}" for batch in BATCHES)
-    print(f"{'net':>6} {'backend':<14}{header}{'GFLOP/s':>8}")  # noqa: T201
+    print(f"{'net':>6} {'backend':<14}{header}{'GFLOP/s':>8}")
     rows = [row for net in options.nets for row in measure(net, options.backends, options.seconds)]
     if options.json:
         result = {"machine": platform.processor() or platform.machine(), "rows": rows}
