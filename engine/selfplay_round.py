@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from collections.abc import Mapping
@@ -21,10 +20,10 @@ from tesuji.engine.trained import random_observations
 from tesuji.engine.training_config import TrainConfig
 from tesuji.engine.worker import WorkerPool
 from tesuji.nets.evaluators import make_evaluator
-from tesuji.nets.export import check_parity, export_onnx
+from tesuji.nets.export import check_parity, export_native, export_onnx
 
 LANES = "lanes"
-NETWORK = "selfplay.onnx"
+NETWORK = "selfplay.net"
 _PARITY = 1e-3
 
 
@@ -122,13 +121,10 @@ class Round:
 
 
 def choose_backend(config: TrainConfig) -> str:
-    """Return what runs the network in self-play: the fastest that is installed, for `auto`."""
+    """Return what runs the network in self-play; `auto` is the fastest on the device."""
     if config.backend != "auto":
         return config.backend
-    for name, module in (("onnx", "onnxruntime"),):
-        if importlib.util.find_spec(module):
-            return name
-    return "torch"
+    return "native" if config.device == "cpu" else "torch"
 
 
 def write_network(
@@ -138,16 +134,17 @@ def write_network(
     backend = choose_backend(config)
     if backend == "torch":
         return b""  # the workers read the checkpoint
-    exported = export_onnx(network, domain.spec)
-    sample = random_observations(domain, 32, seed=config.seed)
+    exported = export_native(network) if backend == "native" else export_onnx(network, domain.spec)
     if backend.endswith("int8"):
         from tesuji.nets.quantize import quantize_onnx  # noqa: PLC0415
 
         exported = quantize_onnx(exported, random_observations(domain, 512, seed=config.seed))
     else:
-        reference = make_evaluator("torch", network, domain.spec)
         check_parity(
-            reference, make_evaluator(backend, exported, domain.spec), sample, tolerance=_PARITY
+            make_evaluator("torch", network, domain.spec),
+            make_evaluator(backend, exported, domain.spec),
+            random_observations(domain, 32, seed=config.seed),
+            tolerance=_PARITY,
         )
     atomic_write(run / NETWORK, exported)
     return exported
