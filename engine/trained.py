@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib.util
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors.numpy import save
 
 from tesuji.domains.base import Domain
 from tesuji.engine.checkpoint import load_checkpoint
-from tesuji.engine.export_cache import cached
 from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
-from tesuji.nets.evaluators import BACKENDS, make_evaluator
+from tesuji.nets.evaluators import make_evaluator
+from tesuji.nets.fold import fold_norms
 from tesuji.search.base import Evaluator, FloatArray, UniformEvaluator
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"  # networks that ship with the package
 
-_EXPORT_FORMAT = 1  # to be raised when exports of one network come to differ
 _CALIBRATION = 512  # positions of random games, to quantise with
 
 _NETS: dict[str, type[NetConfig]] = {"resnet": ResNetConfig, "mlp": MLPConfig}
@@ -77,8 +75,8 @@ def load_evaluator(
         source: `uniform`, `rollout`, `net` (the network that ships with the game), or the path of
             a run or checkpoint.
         domain: the domain that it is to judge.
-        backend: what runs a network (`tesuji.nets.evaluators.BACKENDS`); `auto` takes ONNX Runtime
-            on the CPU where it is installed, torch otherwise.
+        backend: what runs a network (`tesuji.nets.evaluators.BACKENDS`); `auto` takes our
+            own kernels on the CPU, which need no torch, and torch on a GPU.
         device: `cpu` or `cuda`.
         threads: threads of one evaluation.
         rollouts: random games a position, of `rollout`.
@@ -96,44 +94,29 @@ def load_evaluator(
         return RolloutEvaluator(rollouts)
     path = _checkpoint(source, domain, known)
     checkpoint = load_checkpoint(path, game=domain.spec.name, training=False)
+    _check_fit(checkpoint, domain)
     if backend == "auto":
-        light = device == "cpu" and importlib.util.find_spec("onnxruntime") is not None
-        backend = "onnx" if light else "torch"
+        backend = "native" if device == "cpu" else "torch"
     network: nn.Module | bytes
-    if backend == "torch" or backend not in BACKENDS:
-        network = load_network(checkpoint, domain)
+    if backend == "native":
+        network = save(fold_norms(checkpoint.tensors))
     else:
-        network = cached(
-            _export_key(checkpoint, domain, backend), lambda: _export(checkpoint, domain, backend)
-        )
-    return make_evaluator(backend, network, domain.spec, device=device, threads=threads)
+        network = load_network(checkpoint, domain)
+    calibration = random_observations(domain, _CALIBRATION) if backend.endswith("-int8") else None
+    return make_evaluator(
+        backend, network, domain.spec, device=device, threads=threads, calibration=calibration
+    )
 
 
-def _export_key(checkpoint: Checkpoint, domain: Domain, backend: str) -> str:
-    """Return what tells an export from all others."""
-    kind = "int8" if backend.endswith("-int8") else "fp32"
-    what = (_EXPORT_FORMAT, kind, domain.spec.name, domain.spec.observation_shape)
-    digest = hashlib.sha256(json.dumps([*what, dict(checkpoint.net)], sort_keys=True).encode())
-    for name, tensor in sorted(checkpoint.tensors.items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensor).data)
-    return digest.hexdigest()
-
-
-def _export(checkpoint: Checkpoint, domain: Domain, backend: str) -> bytes:
-    """Return the checkpoint's network as `backend` runs it."""
-    from tesuji.nets.export import export_onnx  # noqa: PLC0415
-
-    exported = export_onnx(load_network(checkpoint, domain), domain.spec)
-    if not backend.endswith("-int8"):
-        return exported
-    try:
-        from tesuji.nets.quantize import quantize_onnx  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"backend {backend!r} needs the module {error.name!r}; pip install 'tesuji[onnx]'"
-        ) from None
-    return quantize_onnx(exported, random_observations(domain, _CALIBRATION))
+def _check_fit(checkpoint: Checkpoint, domain: Domain) -> None:
+    """Check that the network sees what the domain shows; its name may stand for other rules now."""
+    planes, inputs = domain.spec.observation_shape[0], math.prod(domain.spec.observation_shape)
+    for name, expected in (("stem.conv.weight", planes), ("layers.0.weight", inputs)):
+        if name in checkpoint.tensors and checkpoint.tensors[name].shape[1] != expected:
+            raise ValueError(
+                f"the network sees {checkpoint.tensors[name].shape[1]} inputs, but "
+                f"{domain.spec.name} shows {expected}; it was trained for other rules"
+            )
 
 
 def _checkpoint(source: str | Path, domain: Domain, known: Sequence[str]) -> Path:

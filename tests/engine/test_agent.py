@@ -1,5 +1,8 @@
 """Agents by name, and what each of them plays."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -20,13 +23,6 @@ from tesuji.search.config import PUCT, Gumbel
 @pytest.fixture(scope="module")
 def tic_tac_toe():
     return make("tic_tac_toe")
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """Keep exports out of the user's own cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "tesuji" / "exports"
 
 
 def after(domain, *actions):
@@ -227,11 +223,54 @@ def test_all_backends_say_the_same(tic_tac_toe, checkpoint):
     from tesuji.engine.trained import load_evaluator, random_observations
 
     observations = random_observations(tic_tac_toe, 20)
-    torch, onnx = (
-        load_evaluator(checkpoint, tic_tac_toe, backend=backend) for backend in ("torch", "auto")
+    expected = load_evaluator(checkpoint, tic_tac_toe, backend="torch").evaluate(observations)
+    for backend in ("auto", "onnx"):
+        evaluator = load_evaluator(checkpoint, tic_tac_toe, backend=backend)
+        for one, other in zip(expected, evaluator.evaluate(observations), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_network_plays_without_torch(tic_tac_toe, checkpoint):
+    code = (
+        "import sys; from tesuji import Planner, Budget; sys.modules['torch'] = None;"
+        f"planner = Planner('tic_tac_toe', {str(checkpoint)!r}, budget=Budget(simulations=5));"
+        "print(planner.act(planner.domain.reset()))"
     )
-    for one, other in zip(torch.evaluate(observations), onnx.evaluate(observations), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert answer.stdout.strip() in set("012345678"), answer.stderr
+
+
+def test_folding_is_what_torch_does():
+    import torch
+
+    from tesuji.nets.config import ResNetConfig
+    from tesuji.nets.fold import fold_norms
+    from tesuji.nets.inference import InferenceNet
+    from tesuji.nets.model import build
+
+    network = build(ResNetConfig(channels=8, blocks=2), make("connect_four").spec)
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if "norm" in name and tensor.dtype == torch.float32:
+                tensor.uniform_(0.5, 1.5)
+    state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    expected = InferenceNet(network).model.state_dict()
+    folded = fold_norms(state)
+    assert folded.keys() == expected.keys()
+    for name, tensor in expected.items():
+        np.testing.assert_allclose(folded[name], tensor.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_for_other_rules_is_refused(tic_tac_toe, checkpoint):
+    from dataclasses import replace
+
+    from tesuji.domains.compiled import CompiledDomain
+
+    changed = replace(tic_tac_toe.spec, observation_shape=(5, 3, 3))
+    domain = CompiledDomain(changed, tic_tac_toe.kernels)
+    with pytest.raises(UsageError, match="sees 18 inputs, but tic_tac_toe shows 45"):
+        load_agent(str(checkpoint), domain)
 
 
 def test_a_checkpoint_of_another_game_is_refused(checkpoint):
@@ -240,7 +279,7 @@ def test_a_checkpoint_of_another_game_is_refused(checkpoint):
 
 
 def test_a_missing_extra_is_named(tic_tac_toe, checkpoint):
-    with pytest.raises(UsageError, match="did you mean 'onnx'"):
+    with pytest.raises(UsageError, match="unknown evaluator 'onxx'; did you mean 'onnx'"):
         load_agent(f"{checkpoint}:backend=onxx", tic_tac_toe)
 
 
@@ -254,42 +293,3 @@ def test_networks_are_kept_by_kind():
         net_from_dict({"kind": "transformer"})
     with pytest.raises(ValueError, match="network mlp: "):
         net_from_dict({"kind": "mlp", "width": 3})
-
-
-def test_a_second_start_needs_no_torch(tic_tac_toe, checkpoint, cache, monkeypatch):
-    from tesuji.engine import trained
-
-    observations = trained.random_observations(tic_tac_toe, 8)
-    first = trained.load_evaluator(checkpoint, tic_tac_toe).evaluate(observations)
-    monkeypatch.delattr("tesuji.engine.trained.load_network")
-    second = trained.load_evaluator(checkpoint, tic_tac_toe).evaluate(observations)
-    np.testing.assert_array_equal(first.logits, second.logits)
-    assert len(list(cache.iterdir())) == 1
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda c: c[:-9], lambda c: b"", lambda c: c[:50] + b"x" + c[51:]]
-)
-def test_a_damaged_export_is_made_anew(cache, damage):
-    from tesuji.engine.export_cache import cached
-
-    assert cached("key", lambda: b"export" * 20) == b"export" * 20
-    assert cached("key", lambda: b"other") == b"export" * 20
-    file = cache / "key.onnx"
-    file.write_bytes(damage(file.read_bytes()))
-    assert cached("key", lambda: b"other") == b"other"
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(cache):
-    from tesuji.engine.export_cache import cached
-
-    cache.parent.write_text("a file where the folder should be")
-    assert cached("key", lambda: b"export") == b"export"
-
-
-def test_only_the_exports_used_last_are_kept(cache):
-    from tesuji.engine.export_cache import cached
-
-    for number in range(40):
-        cached(str(number), lambda: b"export")
-    assert len(list(cache.iterdir())) == 32
