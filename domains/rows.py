@@ -32,7 +32,9 @@ def step_rows(table, instance, rows, actions, rewards, discounts):  # type: igno
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[no-untyped-def]
-    """Write a position after `plies` random moves to row `index`; never one that is an end.
+    """Write a position after `plies` random moves to row `index` and return `plies`.
+
+    Never an end: where many tries found nothing else, as in a game that is shorter, one move less.
 
     Args:
         table: the domain's kernels.
@@ -46,6 +48,7 @@ def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[
     reset = reset_at(table)
     legal = legal_at(table)
     step = step_at(table)
+    tries = 0
     while True:
         rows[index] = 0
         pointer = row_pointer(rows, index)
@@ -59,7 +62,10 @@ def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[
             if discount == 0.0:
                 break
         if discount != 0.0:
-            return
+            return plies
+        tries += 1
+        if tries % 100 == 0:
+            plies -= 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

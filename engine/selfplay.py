@@ -233,9 +233,8 @@ def _start_game(
     mask = np.zeros(domain.spec.num_actions, np.bool_)
     bits = np.uint64(rng.integers(1, 2**63))
     table = domain.kernels.addresses()
-    open_game(table, domain.instance, lane.rows, slot, plies, bits, mask)
+    lane.opening[slot] = open_game(table, domain.instance, lane.rows, slot, plies, bits, mask)
     lane.game[slot] = number
-    lane.opening[slot] = plies
     lane.length[slot] = 0
 
 
