@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from tesuji.domains.base import Domain, State
 from tesuji.engine.game import Game, IllegalMoveError, Position, Step
 from tesuji.search.base import Budget, Edge, SearchResult, Status
 
+T = TypeVar("T")
 Progress = Callable[[SearchResult], None]
 
 
@@ -231,6 +233,18 @@ def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> 
         logits = np.log(result.policy.astype(np.float64)) / temperature
     weights = np.exp(logits - logits.max())
     return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+
+def stoppable(think: Callable[[threading.Event], T]) -> T:
+    """Run `think` in a thread; Ctrl-C sets its event instead of tearing it up."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(think, stop)
+        while True:
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                stop.set()
 
 
 def verdict(lower: float, upper: float, value_range: tuple[float, float]) -> str | None:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import difflib
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -25,11 +22,9 @@ from tesuji.engine.drawing import draw, tabulate
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
 from tesuji.engine.moves import read_game
-from tesuji.engine.session import LEVELS, Searcher, Session
+from tesuji.engine.session import LEVELS, Searcher, Session, stoppable
 from tesuji.engine.storage import atomic_write, dump_json, load_json
 from tesuji.search.base import Budget, SearchResult
-
-T = TypeVar("T")
 
 MAX_SIMULATIONS = 10_000_000
 _MAX_FILE = 1 << 20
@@ -182,17 +177,6 @@ class Terminal:
         last = game.current.move.cell if game.current.move is not None else None
         self.console.print(draw(board, last))
 
-    def stoppable(self, think: Callable[[threading.Event], T]) -> T:
-        """Run `think` in a thread; Ctrl-C sets its event instead of tearing it up."""
-        stop = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(think, stop)
-            while True:
-                try:
-                    return future.result()
-                except KeyboardInterrupt:
-                    stop.set()
-
     def engine_moves(self) -> None:
         """Let the engine move as long as it is its turn."""
         while self.session.engine_to_move and not self.paused:
@@ -202,7 +186,7 @@ class Terminal:
         """Let the engine move for the side to play."""
         game = self.session.game
         side, state = game.side_name(game.current.to_play), game.current.state
-        action = self.stoppable(lambda stop: self.session.choose(stop=stop))
+        action = stoppable(lambda stop: self.session.choose(stop=stop))
         if action is None:
             self.paused = True
             self.say("stopped; the engine waits: go lets it move, or make its move yourself")
@@ -264,7 +248,7 @@ class Terminal:
     def hint(self, _: str) -> None:
         """Show the best move and the line it expects."""
         budget = Budget(simulations=self.simulations)
-        hint = self.stoppable(lambda stop: self.session.hint(budget, stop=stop))
+        hint = stoppable(lambda stop: self.session.hint(budget, stop=stop))
         side = hint.step.side
         share = hint.chance if side == 0 else 1 - hint.chance
         proof = f", {hint.status.value}" if hint.status.proven else ""
@@ -277,7 +261,7 @@ class Terminal:
         budget, position = Budget(simulations=limit), self.session.game.current
         table = partial(tabulate, self.session, position)
         if not self.console.is_terminal:
-            result = self.stoppable(lambda stop: self.session.analyse(budget, stop=stop))
+            result = stoppable(lambda stop: self.session.analyse(budget, stop=stop))
             self.console.print(table(result))
             return
         with Live(console=self.console, auto_refresh=False) as live:
@@ -286,7 +270,7 @@ class Terminal:
                 live.update(table(result), refresh=True)
 
             analyse = partial(self.session.analyse, budget, progress=show)
-            show(self.stoppable(lambda stop: analyse(stop=stop)))
+            show(stoppable(lambda stop: analyse(stop=stop)))
 
 
 def count(text: str, what: str, largest: int) -> int:

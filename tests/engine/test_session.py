@@ -11,7 +11,8 @@ import pytest
 
 from tesuji.domains import registry
 from tesuji.engine.session import LEVELS, Session, pick
-from tesuji.search.base import Budget, SearchResult, Status
+from tesuji.search.base import Budget, SearchResult, Status, UniformEvaluator
+from tesuji.search.search import Search
 
 Make = Callable[..., Any]
 
@@ -125,6 +126,22 @@ def test_the_kept_tree_can_be_explored(plain_search: Make) -> None:
 def test_a_level_out_of_range_is_refused(plain_search: Make, level: int) -> None:
     with pytest.raises(ValueError, match=f"level must be between 1 and 10, got {level}"):
         session(plain_search, level=level)
+
+
+def test_the_real_search_serves_as_engine_adviser_and_tree() -> None:
+    domain = registry.make("connect_four")
+    made = Session(domain, Search(domain, UniformEvaluator(domain.spec.num_actions)), level=8)
+    for move in "41414":
+        made.game.play(move)
+    assert made.choose() == 3  # Yellow must block
+    made.game.play("1")
+    seen = list[SearchResult]()
+    made.analyse(Budget(simulations=2000), progress=seen.append, keep_tree=True)
+    assert made.win_rate(made.game.current) == 1.0
+    assert made.hint(Budget(simulations=10)).step.name == "4"
+    top = made.explore(made.game.current, [])
+    assert {edge.action for edge in top} == set(range(7))
+    assert made.explore(made.game.current, [9]) == []
 
 
 def test_levels_rise() -> None:

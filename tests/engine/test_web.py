@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -497,3 +502,28 @@ def test_the_names_of_an_ipv6_listener_are_bracketed() -> None:
         pytest.skip("no IPv6 loopback")
     with listener:
         assert f"[::1]:{listener.getsockname()[1]}" in names_of(listener)
+
+
+# The whole program.
+
+SERVE = """
+from tesuji.domains.registry import make
+from tesuji.engine.web.server import serve
+
+serve(make("tic_tac_toe"), lambda: None, port=0, open_browser=False,
+      announce=lambda line: print(line, flush=True))
+"""
+
+
+def test_the_server_says_where_it_is_and_ends_with_ctrl_c() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    url = line.split()[2]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url), line
+    assert b"<!doctype html>" in urllib.request.urlopen(url, timeout=20).read()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0

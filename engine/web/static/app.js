@@ -198,7 +198,7 @@ function showControls() {
 // Analysis.
 
 function clearAnalysis() {
-  find('#depth').textContent = '';
+  find('#depth').textContent = analysing && !state.ended ? 'searching …' : '';
   find('#verdict').hidden = true;
   find('#line').hidden = true;
   find('#no-analysis').hidden = analysing && !state.ended;
@@ -209,8 +209,9 @@ function showAnalysis(message) {
   if (message.position !== state.current || !analysing) return;
   find('#no-analysis').hidden = true;
   find('#tree-head').hidden = false;
-  find('#depth').textContent = `${count(message.simulations)} simulations`
-    + (message.done ? `, ${message.status}` : `, ${count(message.rate)} a second`);
+  const visits = message.moves.reduce((sum, move) => sum + move.visits, 0);
+  find('#depth').textContent = `${count(visits)} visits, `
+    + (message.done ? message.status : `${count(message.rate)} a second`);
   tree.update([], message.moves);
   const now = performance.now();
   if (message.done || now - (showAnalysis.asked ?? 0) > 700) {

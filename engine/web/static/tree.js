@@ -31,7 +31,10 @@ export class Tree {
     const parent = path.length ? this.rows.get(path.join()) : null;
     if (path.length && !parent) return;
     const list = parent ? parent.list : this.host;
-    if (parent) parent.item.classList.toggle('hollow', moves.length === 0);
+    if (parent) {
+      parent.empty = moves.length === 0;
+      parent.item.classList.toggle('hollow', parent.empty);
+    }
     const held = document.activeElement;
     const most = Math.max(...moves.map((move) => move.visits), 1);
     const shown = moves.filter((move, rank) => rank < 12 || move.visits > 0 || move.proven);
@@ -54,6 +57,8 @@ export class Tree {
     row.move = move;
     const mine = move.chance === null ? null : move.side === 0 ? move.chance : 1 - move.chance;
     row.item.classList.toggle('best', rank === 0 && move.visits > 0);
+    row.item.classList.toggle('hollow', row.empty || move.visits === 0);
+    row.line.classList.toggle('idle', move.visits === 0 && !move.proven);
     row.bar.style.width = mine === null ? '0' : percent(mine);
     row.wins.textContent = mine === null ? '–' : percent(mine);
     row.line.classList.toggle('known', Boolean(move.proven));
@@ -68,7 +73,7 @@ export class Tree {
   }
 
   build(key, path, parent, move) {
-    const row = { key, path: [...path, move.action], parent, open: false };
+    const row = { key, path: [...path, move.action], parent, open: false, empty: false };
     const cell = (name, ...children) => html('span', { class: name }, ...children);
     [row.bar, row.share, row.badge] = [html('i'), html('i'), html('em')];
     [row.wins, row.visits, row.prior] = [html('b'), html('b'), cell('prior')];
