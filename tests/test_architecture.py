@@ -23,9 +23,18 @@ TOML = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # The libraries that each floor may import, beside the standard library and lower floors.
 LIBRARIES = {
-    "domains": {"gymnasium", "networkx", "numba", "numpy", "z3"},
+    "domains": {"gymnasium", "llvmlite", "networkx", "numba", "numpy", "z3"},
     "search": {"networkx", "numba", "numpy", "z3"},
-    "nets": {"llvmlite", "numba", "numpy", "onnx", "onnxruntime", "openvino", "safetensors", "torch"},
+    "nets": {
+        "llvmlite",
+        "numba",
+        "numpy",
+        "onnx",
+        "onnxruntime",
+        "openvino",
+        "safetensors",
+        "torch",
+    },
     "engine": {
         "llvmlite",
         "matplotlib",
