@@ -5,9 +5,9 @@ Chances are those of the *first* side in [0, 1], whoever moves; a draw counts on
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -28,18 +28,20 @@ class Level(NamedTuple):
     temperature: float
 
 
+# A trained net is strong at once, so that the first levels must be free to err.
 LEVELS = (
-    Level(2, 1.0),
-    Level(4, 0.8),
-    Level(8, 0.6),
-    Level(16, 0.45),
-    Level(32, 0.3),
-    Level(64, 0.2),
-    Level(128, 0.1),
-    Level(256, 0.0),
+    Level(2, 3.0),
+    Level(4, 2.0),
+    Level(8, 1.3),
+    Level(16, 0.9),
+    Level(32, 0.6),
+    Level(64, 0.4),
+    Level(128, 0.25),
+    Level(256, 0.1),
     Level(512, 0.0),
     Level(1600, 0.0),
 )
+_SLIP = 1e-3  # share of the policy that every legal action has before the temperature
 
 
 class Searcher(Protocol):
@@ -230,21 +232,21 @@ def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> 
     if temperature <= 0:
         return result.action
     with np.errstate(divide="ignore"):
-        logits = np.log(result.policy.astype(np.float64)) / temperature
+        logits = np.log(np.where(result.legal, result.policy + _SLIP, 0.0)) / temperature
     weights = np.exp(logits - logits.max())
     return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
 def stoppable(think: Callable[[threading.Event], T]) -> T:
-    """Run `think` in a thread; Ctrl-C sets its event instead of tearing it up."""
+    """Run `think` so that Ctrl-C sets its event instead of tearing it up."""
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(think, stop)
-        while True:
-            try:
-                return future.result()
-            except KeyboardInterrupt:
-                stop.set()
+    if threading.current_thread() is not threading.main_thread():
+        return think(stop)  # Ctrl-C goes to the main thread
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        return think(stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def verdict(lower: float, upper: float, value_range: tuple[float, float]) -> str | None:

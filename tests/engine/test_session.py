@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from tesuji.domains import registry
-from tesuji.engine.session import LEVELS, Session, pick
+from tesuji.engine.session import LEVELS, Session, pick, stoppable
 from tesuji.search.base import Budget, SearchResult, Status, UniformEvaluator
 from tesuji.search.search import Search
 
@@ -142,6 +143,23 @@ def test_the_real_search_serves_as_engine_adviser_and_tree() -> None:
     top = made.explore(made.game.current, [])
     assert {edge.action for edge in top} == set(range(7))
     assert made.explore(made.game.current, [9]) == []
+
+
+def test_a_warm_choice_is_still_legal(plain_search: Make) -> None:
+    made = session(plain_search, *"444444")
+    result = made.analyse(Budget(simulations=3))
+    rng = np.random.default_rng(0)
+    assert {pick(result, 3.0, rng) for _ in range(400)} == {0, 1, 2, 4, 5, 6}
+
+
+def test_ctrl_c_stops_a_search_and_keeps_what_it_found() -> None:
+    def think(stop: threading.Event) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "found" if stop.is_set() else "torn up"
+
+    assert stoppable(think) == "found"
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_levels_rise() -> None:
