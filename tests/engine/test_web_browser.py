@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tesuji.domains import registry
-from tesuji.domains.base import Domain
+from tesuji.domains.base import Domain, DomainSpec
 from tesuji.engine.web.server import listen, make_app, make_server, names_of
 from tesuji.engine.web.thinker import Limits
 from tesuji.search.base import Budget
@@ -68,9 +68,10 @@ def opened(browser: Browser, plain_search: Callable[[Domain], Any]) -> Iterator[
     endings: list[Callable[[], Any]] = []
     wrong: list[str] = []
 
-    def run(name: str = "connect_four", viewport: Any = DESKTOP, **options: Any) -> Page:
+    def run(game: str | Domain = "connect_four", viewport: Any = DESKTOP, **options: Any) -> Page:
         scheme = options.pop("color_scheme", "light")
-        running = served(registry.make(name), plain_search, **options)
+        domain = registry.make(game) if isinstance(game, str) else game
+        running = served(domain, plain_search, **options)
         url = running.__enter__()
         context = browser.new_context(viewport=viewport, color_scheme=scheme)
         endings.extend([lambda: running.__exit__(None, None, None), context.close])
@@ -84,7 +85,7 @@ def opened(browser: Browser, plain_search: Callable[[Domain], Any]) -> Iterator[
         page.on("console", lambda m: wrong.append(m.text) if m.type != "log" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("svg.board")
+        page.wait_for_selector("#board > *")
         return page
 
     yield run
@@ -303,6 +304,45 @@ def moves_to_a_pass() -> list[str]:
             if discount == 0:
                 break
     raise AssertionError("no game with a pass")
+
+
+class Nim(Domain):
+    """Take one to three of nine; whoever takes the last wins. No board, plain Python."""
+
+    spec = DomainSpec("nim", 3, (1,), num_players=2, max_steps=9)
+
+    def reset(self, seed: int = 0) -> Any:
+        return (9, 0)
+
+    def legal(self, state: Any) -> Any:
+        return np.arange(1, 4) <= state[0]
+
+    def step(self, state: Any, action: int, key: int = 0) -> tuple[Any, float, float]:
+        left = state[0] - action - 1
+        return (left, 1 - state[1]), float(left == 0), -float(left > 0)
+
+    def observe(self, state: Any) -> Any:
+        return np.array([state[0]], np.float32)
+
+    def to_play(self, state: Any) -> int:
+        return int(state[1])
+
+    def render(self, state: Any) -> str:
+        return f"{state[0]} left"
+
+    def action_name(self, state: Any, action: int) -> str:
+        return f"take {action + 1}"
+
+
+def test_a_game_without_a_board_is_text_and_buttons(opened: Open) -> None:
+    page = opened(Nim())
+    expect(page.locator(".text-board")).to_have_text("9 left")
+    page.click("#analyse")
+    expect(page.locator("#tree > li")).to_have_count(3)
+    page.locator("#tree > li > .row").first.hover()
+    page.locator("#moves button", has_text="Take 1").click()
+    expect(status(page)).to_have_text(re.compile(r"Second played take \d\. Your move\."))
+    expect(page.locator("#variations .move:not(.start)")).to_have_count(2)
 
 
 def test_othello_marks_its_legal_cells_and_turns_stones(opened: Open) -> None:
