@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -177,6 +178,12 @@ class Terminal:
         last = game.current.move.cell if game.current.move is not None else None
         self.console.print(draw(board, last))
 
+    def thinking(self) -> AbstractContextManager[object]:
+        """Show that a search goes on."""
+        if not self.console.is_terminal:
+            return nullcontext()
+        return self.console.status("thinking … (compiles once, for a minute, the first time ever)")
+
     def engine_moves(self) -> None:
         """Let the engine move as long as it is its turn."""
         while self.session.engine_to_move and not self.paused:
@@ -186,7 +193,8 @@ class Terminal:
         """Let the engine move for the side to play."""
         game = self.session.game
         side, state = game.side_name(game.current.to_play), game.current.state
-        action = stoppable(lambda stop: self.session.choose(stop=stop))
+        with self.thinking():
+            action = stoppable(lambda stop: self.session.choose(stop=stop))
         if action is None:
             self.paused = True
             self.say("stopped; the engine waits: go lets it move, or make its move yourself")
@@ -248,7 +256,8 @@ class Terminal:
     def hint(self, _: str) -> None:
         """Show the best move and the line it expects."""
         budget = Budget(simulations=self.simulations)
-        hint = stoppable(lambda stop: self.session.hint(budget, stop=stop))
+        with self.thinking():
+            hint = stoppable(lambda stop: self.session.hint(budget, stop=stop))
         side = hint.step.side
         share = hint.chance if side == 0 else 1 - hint.chance
         proof = f", {hint.status.value}" if hint.status.proven else ""

@@ -60,7 +60,7 @@ class Client:
         except WebSocketDisconnect:
             pass
         finally:
-            await self.thinker.rest()
+            await self.thinker.rest(tell=False)
 
     async def receive(self) -> str:
         """Return the next message as text; bytes come as text that is no JSON."""

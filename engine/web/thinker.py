@@ -25,6 +25,7 @@ T = TypeVar("T")
 Send = Callable[[views.Json], Awaitable[None]]
 
 _ANALYSIS = Budget(simulations=20_000, seconds=60.0)
+_PATIENCE = 0.5  # seconds
 _HINT = Budget(simulations=800, seconds=5.0)
 
 
@@ -74,10 +75,14 @@ class Thinker:
         """Whether the engine is about to move."""
         return self.session.engine_to_move and not self.waiting
 
-    async def rest(self) -> None:
-        """Stop thinking, and wait until it has stopped."""
+    async def rest(self, *, tell: bool = True) -> None:
+        """Stop thinking and wait until it has stopped; `tell` the page if that takes a while."""
         self._stop.set()
         if self._task is not None:
+            # A search stops at once, but one that is being compiled cannot.
+            done, _ = await asyncio.wait({self._task}, timeout=_PATIENCE)
+            if not done and tell:
+                await self.send({"type": "thinking"})
             await self._task
         self._task = None
 

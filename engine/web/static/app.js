@@ -12,7 +12,6 @@ const KEPT = 'tesuji game';
 let socket = null;
 let state = null;
 let analysing = false;
-let thinking = false;
 let restored = false;
 let retries = 0;
 
@@ -130,10 +129,17 @@ function say(text) {
 }
 
 function setThinking(on) {
-  thinking = on;
+  if (on === document.body.classList.contains('thinking')) return;
   document.body.classList.toggle('thinking', on);
-  if (on) say('Thinking …');
-  else if (state && find('#status').textContent === 'Thinking …') say(describe());
+  clearTimeout(setThinking.timer);
+  if (on) {
+    say('Thinking …');
+    setThinking.timer = setTimeout(() => {
+      say('Thinking … After an installation the first search compiles, for a minute or so.');
+    }, 4000);
+  } else if (state && find('#status').textContent.startsWith('Thinking …')) {
+    say(describe());
+  }
 }
 
 function toast(text) {
