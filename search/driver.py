@@ -22,7 +22,7 @@ from tesuji.search.batched import INLINE_NONE, INLINE_ROLLOUT, INLINE_UNIFORM
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.lookahead import Workspace
 from tesuji.search.select import FPU_LOSS, FPU_MINMAX, FPU_PARENT, FPU_REDUCTION
-from tesuji.search.tree import ROOT, Parameters, Tree, allocate
+from tesuji.search.tree import ROOT, Parameters, Tree, allocate, parameters_dtype
 
 _FPU = {
     "parent": FPU_PARENT,
@@ -52,7 +52,7 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
     """Return the settings as the kernels take them."""
     puct = settings if isinstance(settings, PUCT) else PUCT()
     gumbel = settings if isinstance(settings, Gumbel) else Gumbel()
-    return Parameters(
+    values = dict(
         gumbel=int(isinstance(settings, Gumbel)),
         c_init=float(puct.c_init),
         c_base=float(puct.c_base),
@@ -74,6 +74,10 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         gumbel_scale=float(gumbel.gumbel_scale),
         max_considered=gumbel.max_considered,
     )
+    record = np.zeros(1, parameters_dtype).view(np.recarray)[0]
+    for name, value in values.items():
+        record[name] = value
+    return record
 
 
 class Driver(ABC):

@@ -6,7 +6,7 @@ are bounds that hold, so the tree takes them for proven. Depth first with an exp
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,38 +17,41 @@ from tesuji.domains.compiled import legal_at, row_pointer, step_at
 MAX_DEPTH = 8
 
 
+level_dtype = np.dtype(
+    [
+        ("action", np.int64),  # the next to try
+        ("lower", np.float64),  # of what was tried so far
+        ("upper", np.float64),
+        ("reward", np.float64),  # of the step into the level
+        ("discount", np.float64),
+    ]
+)
+
+
 class Stack(NamedTuple):
     """Room for the walk: one level a ply."""
 
     states: npt.NDArray[np.uint8]  # [D, S]
     legal: npt.NDArray[np.bool_]  # [D, A]
-    action: npt.NDArray[np.int64]  # [D] the next action to try
-    lower: npt.NDArray[np.float64]  # [D] best proven so far
-    upper: npt.NDArray[np.float64]
-    reward: npt.NDArray[np.float64]  # [D] of the step into the level
-    discount: npt.NDArray[np.float64]
+    levels: npt.NDArray[Any]  # [D] level_dtype
 
 
 def allocate_stack(row_size: int, num_actions: int) -> Stack:
     """Return an empty stack."""
-    levels = MAX_DEPTH + 2
+    depth = MAX_DEPTH + 2
     return Stack(
-        np.zeros((levels, max(row_size, 1)), np.uint8),
-        np.zeros((levels, num_actions), np.bool_),
-        np.zeros(levels, np.int64),
-        np.zeros(levels),
-        np.zeros(levels),
-        np.zeros(levels),
-        np.zeros(levels),
+        np.zeros((depth, max(row_size, 1)), np.uint8),
+        np.zeros((depth, num_actions), np.bool_),
+        np.zeros(depth, level_dtype).view(np.recarray),
     )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-untyped-def]
     # Look at all ends one ply away before anything goes deeper: one winning move is enough.
-    stack.lower[level] = -np.inf
-    stack.upper[level] = -np.inf
-    stack.action[level] = 0
+    stack.levels[level].lower = -np.inf
+    stack.levels[level].upper = -np.inf
+    stack.levels[level].action = 0
     moves = stack.legal[level]
     legal(row_pointer(stack.states, level), instance, moves)
     for action in range(moves.shape[0]):
@@ -59,8 +62,8 @@ def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-unt
             )
             if discount == 0.0:
                 moves[action] = False
-                stack.lower[level] = max(stack.lower[level], reward)
-                stack.upper[level] = max(stack.upper[level], reward)
+                stack.levels[level].lower = max(stack.levels[level].lower, reward)
+                stack.levels[level].upper = max(stack.levels[level].upper, reward)
                 if reward >= highest:
                     return
 
@@ -74,33 +77,33 @@ def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-u
     _enter(stack, 0, step, legal, instance, highest)
     num_actions = stack.legal.shape[1]
     while True:
-        action = stack.action[level]
-        if stack.lower[level] >= highest:
+        action = stack.levels[level].action
+        if stack.levels[level].lower >= highest:
             action = num_actions
         while action < num_actions and not stack.legal[level, action]:
             action += 1
         if action < num_actions and level + 1 >= depth:
             # What goes on here is unknown.
-            stack.lower[level] = max(stack.lower[level], lowest)
-            stack.upper[level] = highest
+            stack.levels[level].lower = max(stack.levels[level].lower, lowest)
+            stack.levels[level].upper = highest
             action = num_actions
         if action == num_actions:
-            low = stack.lower[level]
-            high = highest if low >= highest else stack.upper[level]
+            low = stack.levels[level].lower
+            high = highest if low >= highest else stack.levels[level].upper
             if level == 0:
                 return low, high
-            first = stack.reward[level] + stack.discount[level] * low
-            second = stack.reward[level] + stack.discount[level] * high
+            first = stack.levels[level].reward + stack.levels[level].discount * low
+            second = stack.levels[level].reward + stack.levels[level].discount * high
             level -= 1
-            stack.lower[level] = max(stack.lower[level], min(first, second))
-            stack.upper[level] = max(stack.upper[level], first, second)
+            stack.levels[level].lower = max(stack.levels[level].lower, min(first, second))
+            stack.levels[level].upper = max(stack.levels[level].upper, first, second)
             continue
-        stack.action[level] = action + 1
+        stack.levels[level].action = action + 1
         level += 1
         stack.states[level] = stack.states[level - 1]
         reward, discount = step(row_pointer(stack.states, level), action, instance, np.uint64(0))
-        stack.reward[level] = reward
-        stack.discount[level] = discount
+        stack.levels[level].reward = reward
+        stack.levels[level].discount = discount
         _enter(stack, level, step, legal, instance, highest)
 
 

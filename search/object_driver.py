@@ -49,7 +49,8 @@ class ObjectDriver(Driver):
         cache_entries: int,
     ) -> None:
         # Canonical forms need rows to compare; without them each position stands for itself.
-        super().__init__(domain, evaluator, parameters._replace(canonical=0))
+        parameters.canonical = 0
+        super().__init__(domain, evaluator, parameters)
         self.workspace = allocate_workspace(0, domain.spec.num_actions)
         self._cache_entries = cache_entries
         self._cache: dict[bytes, tuple[npt.NDArray[np.float32], float, float]] = {}
