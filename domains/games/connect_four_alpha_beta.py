@@ -97,9 +97,15 @@ def completes_four(stones):  # type: ignore[no-untyped-def]
 
 
 @njit("int64(int64, int64)", cache=True)
+def _key(own, mask):  # type: ignore[no-untyped-def]
+    """Return a number above 0 that no other position has."""
+    return own + mask + BOTTOM
+
+
+@njit("int64(int64, int64)", cache=True)
 def _slot(key, num_slots):  # type: ignore[no-untyped-def]
-    """Return the table slot of a position; a product of 32 by 31 bits cannot overflow."""
-    return (((key ^ (key >> 24)) & 0xFFFFFFFF) * 0x5851F42D >> 24) & (num_slots - 1)
+    """Return the table slot of a position: Fibonacci hashing, where overflow is meant."""
+    return ((key ^ (key >> 32)) * -0x61C8864680B583EB >> 33) & (num_slots - 1)
 
 
 @njit("int64(int64, int64, int64[::1])", cache=True)
@@ -136,7 +142,7 @@ def _order_moves(frames, node, moves, table):  # type: ignore[no-untyped-def]
             fours = completes_four(own | move) & ~mask
             if _safe_moves(mask | move, fours) == 0:
                 return 1
-            _prefetch(table, _slot((own ^ mask) + (mask | move), table.size))
+            _prefetch(table, _slot(_key(own ^ mask, mask | move), table.size))
             # A four right above the stone goes to waste: the opponent must and will block it.
             order = 2 * _num_squares(fours) - ((fours & (move << 1)) != 0)
             entry = node + num_moves
@@ -167,7 +173,7 @@ def _enter(frames, node, stones, threshold, table):  # type: ignore[no-untyped-d
         return 1
     if threshold > NUM_SQUARES - 1 - stones >> 1:
         return 0
-    answer = _look_up(frames[node + _OWN] + mask, threshold, table)
+    answer = _look_up(_key(frames[node + _OWN], mask), threshold, table)
     if answer == UNKNOWN:
         answer = _order_moves(frames, node, moves, table)
     return answer
@@ -176,7 +182,7 @@ def _enter(frames, node, stones, threshold, table):  # type: ignore[no-untyped-d
 @njit("void(int64[::1], int64, int64, int64, int64[::1])", cache=True)
 def _record(frames, node, threshold, answer, table):  # type: ignore[no-untyped-def]
     """Write the answer for the node into the table as a lower or an upper bound."""
-    key = frames[node + _OWN] + frames[node + _MASK]
+    key = _key(frames[node + _OWN], frames[node + _MASK])
     slot = _slot(key, table.size)
     entry = table[slot]
     if entry >> 2 * _BOUND_BITS != key:

@@ -85,6 +85,10 @@ class Solver:
         """Return the exact score of a position where the game still goes on."""
         return self._between(self._start(position, budget), -NUM_SQUARES, NUM_SQUARES)
 
+    def at_least(self, position: Bitboard, threshold: int, budget: SolveBudget = NO_LIMIT) -> bool:
+        """Return whether the score is at least `threshold`: one search, the quickest question."""
+        return self._between(self._start(position, budget), threshold - 1, threshold) >= threshold
+
     def value(self, position: Bitboard, budget: SolveBudget = NO_LIMIT) -> int:
         """Return 1, 0 or -1: the side to move wins, draws or loses. Faster than the score."""
         return self._between(self._start(position, budget), -1, 1)
@@ -127,11 +131,8 @@ class Solver:
         upper = min(upper, NUM_SQUARES - 1 - position.num_stones >> 1)
         while lower < upper:
             middle = (lower + upper) >> 1
-            # Long wins and losses are quicker to refute than to prove; begin near the draw.
-            if middle <= 0 and lower // 2 < middle:
-                middle = -(-lower // 2)
-            elif middle >= 0 and upper // 2 > middle:
-                middle = upper // 2
+            if lower < 0 < upper:  # quick wins and losses are the cheapest to find or rule out
+                middle = 2 * upper // 3 if upper >= -lower else -(-2 * lower // 3)
             if self._at_least(position, middle + 1):
                 lower = middle + 1
             else:
