@@ -113,8 +113,19 @@ def _run(verb: str, words: list[str]) -> int:
     if arguments is None:  # help was shown
         print(module.EXAMPLES, end="")
         return 0
+    _tell_warnings()
     answer = module.run(arguments)
     return 0 if answer is None else _say(answer, arguments)
+
+
+def _tell_warnings() -> None:
+    """Show our own warnings, a line each, and keep other libraries' advice away."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
+    shown = logging.StreamHandler()
+    shown.setFormatter(logging.Formatter("tesuji: warning: %(message)s"))
+    logging.getLogger("tesuji").handlers = [shown]
 
 
 def _say(answer: Answer, arguments: Any) -> int:

@@ -5,15 +5,22 @@ import resource
 import subprocess
 import sys
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from tesuji.engine import cli
 from tesuji.engine.arguments import parse
-from tesuji.engine.commands import bench, match, play, solve
+from tesuji.engine.commands import bench, match, solve
 from tesuji.engine.commands.base import Answer, Common
+from tesuji.engine.commands.train import next_run
+from tesuji.engine.config import save_toml
 from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.progress import Progress
+from tesuji.engine.train import TrainSummary
+from tesuji.engine.training_config import TrainConfig
+from tesuji.nets.config import ResNetConfig
 
 # Nothing of this may load for a line of help.
 HEAVY = {"numpy", "numba", "torch", "z3", "rich", "typeguard", "networkx", "starlette"}
@@ -279,12 +286,58 @@ def test_a_stopped_match_says_how_to_go_on(
 def test_play_starts_from_a_position(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = iter(["moves", "quit"])
-    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+    monkeypatch.setattr("sys.stdin", StringIO("moves\nquit\n"))
     words = ["play", "connect_four", "--agent", "uniform", "--position", "44", "--side", "none"]
-    arguments = parse(play.Arguments, "play", words[1:])
-    assert arguments is not None
-    assert arguments.position == "44"
+    assert cli.main(words) == 0
+    assert "made: 4 4" in capsys.readouterr().out
+
+
+def test_training_tells_its_summary_and_how_to_play(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[tuple[TrainConfig, Path, bool]] = []
+
+    def train(config: TrainConfig, run: Path, progress: Progress, resume: bool) -> TrainSummary:
+        seen.append((config, run, resume))
+        progress.update({"kind": "iteration", "iteration": 1})
+        return TrainSummary(run, 1, 2, 3, 4.0, {"mistakes": {"policy": {"Easy": 0.5}}})
+
+    monkeypatch.setattr("tesuji.engine.train.train", train)
+    run = str(tmp_path / "run")
+    words = ["train", "tic_tac_toe", "--minutes", "3", "--net.channels", "8", "--run-dir", run]
+    assert cli.main(words) == 0
+    told = capsys.readouterr().out
+    assert "mistakes, policy, Easy: 50.0 %" in told
+    assert f"tesuji play tic_tac_toe --agent {run}" in told
+    assert seen == [
+        (TrainConfig("tic_tac_toe", 3.0, net=ResNetConfig(channels=8)), Path(run), False)
+    ]
+    assert cli.main([*words, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["kind"] for row in rows] == ["iteration", "answer"]
+
+
+def test_a_run_goes_on_with_its_own_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[TrainConfig] = []
+
+    def train(config: TrainConfig, run: Path, progress: Progress, resume: bool) -> None:
+        assert resume
+        seen.append(config)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tesuji.engine.train.train", train)
+    save_toml(tmp_path / "config.toml", TrainConfig("tic_tac_toe", iterations=3, minutes=0))
+    assert cli.main(["train", "--resume", str(tmp_path), "--iterations", "9"]) == 130
+    assert seen == [TrainConfig("tic_tac_toe", iterations=9, minutes=0)]
+    assert f"go on with: tesuji train --resume {tmp_path}" in capsys.readouterr().out
+
+
+def test_a_new_run_takes_the_next_free_folder(tmp_path: Path) -> None:
+    assert next_run("my.py:game", tmp_path) == tmp_path / "game"
+    (tmp_path / "game").mkdir()
+    assert next_run("my.py:game", tmp_path) == tmp_path / "game-2"
 
 
 def test_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
