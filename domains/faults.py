@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -148,39 +147,40 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def fingerprint(value: Any) -> Any:
-    """Return a comparable deep copy of any value's content."""
+def fingerprint(value: Any, depth: int = 12) -> Any:
+    """Return a comparable deep copy of any value's content, at most `depth` levels down."""
     if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
         copy: Any = (value.dtype.str, value.shape, value.tobytes())
+    elif depth == 0:  # an object that holds itself
+        copy = type(value).__name__
     elif isinstance(value, np.ndarray):
-        copy = fingerprint(value.tolist())
+        copy = fingerprint(value.tolist(), depth - 1)
     elif isinstance(value, Mapping):
-        copy = [(fingerprint(key), fingerprint(value[key])) for key in value]
+        copy = [(repr(key), fingerprint(value[key], depth - 1)) for key in value]
     elif isinstance(value, (list, tuple)):
-        copy = [fingerprint(item) for item in value]
+        copy = [fingerprint(item, depth - 1) for item in value]
     elif isinstance(value, (set, frozenset)):
-        copy = sorted(repr(fingerprint(item)) for item in value)
+        copy = sorted(repr(fingerprint(item, depth - 1)) for item in value)
     else:
         fields = _fields(value)
-        copy = repr(value) if fields is None else fingerprint(fields)
+        copy = repr(value) if fields is None else fingerprint(fields, depth - 1)
     return copy
 
 
-def arrays(value: Any) -> Iterator[npt.NDArray[Any]]:
-    """Yield the arrays that a value holds."""
+def arrays(value: Any, depth: int = 12) -> Iterator[npt.NDArray[Any]]:
+    """Yield the arrays that a value holds, at most `depth` levels down."""
     if isinstance(value, np.ndarray):
         yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from arrays(item)
-    else:
-        yield from arrays(list((_fields(value) or {}).values()))
+    elif depth > 0:
+        items = value if isinstance(value, (list, tuple)) else (_fields(value) or {}).values()
+        for item in items:
+            yield from arrays(item, depth - 1)
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    fields = getattr(value, "__dict__", None)
-    if isinstance(fields, dict) and not callable(value):
-        return dict(fields)
-    return None
+    """Return an object's attributes, or None for a plain value, a function or a class."""
+    if callable(value):
+        return None
+    names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    names += getattr(value, "__dict__", {})
+    return {name: getattr(value, name) for name in names if hasattr(value, name)} or None

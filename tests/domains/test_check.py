@@ -3,11 +3,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from numba.core import config
 
 from tesuji.domains.base import Domain
 from tesuji.domains.check import FAULTS, DomainFault, check_domain
+from tesuji.domains.faults import arrays, fingerprint
 from tesuji.domains.registry import make, names
 
 
@@ -70,6 +72,21 @@ def test_a_fault_gives_the_way_to_its_state() -> None:
     for action in fault.value.actions:
         state = game.step(state, action)[0]
     assert fault.value.state == str(state)
+
+
+class Slots:
+    __slots__ = ("board", "friend")
+
+    def __init__(self) -> None:
+        self.board, self.friend = [np.zeros(3)], self
+
+
+def test_a_fingerprint_reaches_into_any_object() -> None:
+    first, second = Slots(), Slots()
+    assert fingerprint(first) == fingerprint(second)
+    second.board[0][2] = 1
+    assert fingerprint(first) != fingerprint(second)
+    assert next(arrays(second)) is second.board[0]
 
 
 def test_no_episodes_are_refused() -> None:

@@ -9,6 +9,7 @@ from tesuji.domains import registry
 from tesuji.domains.base import Domain
 from tesuji.domains.registry import UnknownDomainError, make, names
 
+EXAMPLE = Path(__file__).with_name("example_game.py")
 FILE = Path(__file__).with_name("object_connect_four.py")
 
 
@@ -83,3 +84,23 @@ def test_other_packages_offer_domains(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_need_no_numba() -> None:
     code = "import sys, tesuji.domains.registry as r; r.names(); sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_machine_code_is_found_again_however_a_file_is_loaded(
+    tmp_path: Path, needs_jit: None
+) -> None:
+    """Numba's cache names a kernel's module, which need not be importable the next time."""
+    play = "from tesuji.domains.playout import random_playouts as p; p({}, 1)"
+    by_name = "import my_game as g; " + play.format("g.dots_and_boxes()")
+    by_path = "from tesuji import make; " + play.format("make('{}:dots_and_boxes')")
+    folder, moved = tmp_path / "games", tmp_path / "moved"
+    folder.mkdir()
+    (folder / "my_game.py").write_text(EXAMPLE.read_text())
+    for code, where in (
+        (by_name, folder),
+        (by_path.format(folder / "my_game.py"), tmp_path),
+        (by_path.format(moved / "my_game.py"), tmp_path),
+    ):
+        if "moved" in code:
+            folder.rename(moved)
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=where)
