@@ -16,7 +16,7 @@ RUN = 512  # lanes that a transform treats at once, so that they stay in the sec
 
 _FLAT = float32[::1]
 _BOARD = float32[:, ::1]
-_TORUS = (_BOARD, _BOARD, int64[::1], int64[:, ::1], int64[:, ::1])
+_TORUS = (_BOARD, _BOARD, _BOARD, _BOARD, int64[::1], int64[:, ::1], int64[:, ::1])
 _FUSED = {"contract", "nsz"}  # as in `tile`
 _ZERO = np.float32(0)
 
@@ -25,7 +25,7 @@ _ZERO = np.float32(0)
 def _multiply(  # type: ignore[no-untyped-def]
     a, a_first, a_stride, b, b_first, b_stride, c, c_first, c_stride, rows, depth, columns
 ):
-    """Set c to a times b; all are parts of flat arrays, as in `tile`."""
+    """Set c to a times b; all are parts of contiguous arrays, as in `tile`."""
     for column in range(0, columns, LANES):
         right = b_first + column
         row = 0
@@ -50,25 +50,22 @@ def _multiply(  # type: ignore[no-untyped-def]
                 row += 1
 
 
-@njit(
-    void(_BOARD, int64, float32[:, :, ::1], _BOARD),
-    nogil=True,
-    cache=True,
-)
+@njit(void(_BOARD, int64, float32[:, :, ::1], _BOARD), nogil=True, cache=True)
 def multiply_planes(spectrum, rows, weights, products):  # type: ignore[no-untyped-def]
     """Set products `[G, L']` to spectrum `[G, L]`, as `rows` x K, times weights `[G, K, N]`."""
     planes, depth, columns = weights.shape
-    a, b, c = spectrum.reshape(-1), weights.reshape(-1), products.reshape(-1)
     for plane in range(planes):
+        left, right = plane * spectrum.shape[1], plane * depth * columns
+        to = plane * products.shape[1]
         _multiply(
-            a,
-            plane * spectrum.shape[1],
+            spectrum,
+            left,
             depth,
-            b,
-            plane * depth * columns,
+            weights,
+            right,
             columns,
-            c,
-            plane * products.shape[1],
+            products,
+            to,
             columns,
             rows,
             depth,
@@ -80,77 +77,73 @@ def multiply_planes(spectrum, rows, weights, products):  # type: ignore[no-untyp
 def dense(inputs, weights, bias, outputs):  # type: ignore[no-untyped-def]
     """Set outputs `[B, N]` to inputs `[B, K]` times weights `[K, N]`, plus bias `[N]`."""
     depth, columns = weights.shape
-    a, b, c = inputs.reshape(-1), weights.reshape(-1), outputs.reshape(-1)
-    _multiply(a, 0, depth, b, 0, columns, c, 0, columns, len(inputs), depth, columns)
+    rows = len(inputs)
+    _multiply(inputs, 0, depth, weights, 0, columns, outputs, 0, columns, rows, depth, columns)
     for row in range(len(outputs)):
         for column in range(columns):
             outputs[row, column] += bias[column]
 
 
-@njit(nogil=True, inline="always")
-def _three(planes, first, start, end):  # type: ignore[no-untyped-def]
-    """Return the three planes of one frequency."""
-    return planes[first, start:end], planes[first + 1, start:end], planes[first + 2, start:end]
+# Each loop below writes one array: LLVM proves no more than that apart. Unsigned indices spare it
+# the test for negative ones, which would keep it from using vectors at all.
 
 
 @njit(nogil=True, fastmath=_FUSED)
-def _combine(torus, start, end, reals, pairs, quads, spectrum):  # type: ignore[no-untyped-def]
-    """Write a run of planes: the factors a + b, a and b of each complex coefficient a + ib."""
+def _combine(torus, first, lanes, reals, pairs, quads, spectrum):  # type: ignore[no-untyped-def]
+    """Write a run of planes: a + b, a and b of each complex coefficient a + ib."""
     plane = 0
     for index in reals:
-        spectrum[plane, start:end] = torus[index, : end - start]
+        for i in range(lanes):
+            spectrum[plane, first + i] = torus[index, i]
         plane += 1
     for pair in range(len(pairs)):
-        real, imaginary = torus[pairs[pair, 0]], torus[pairs[pair, 1]]
-        first, second, third = _three(spectrum, plane, start, end)
-        for i in range(end - start):
-            first[i] = real[i] + imaginary[i]
-            second[i] = real[i]
-            third[i] = imaginary[i]
+        real, imaginary = pairs[pair, 0], pairs[pair, 1]
+        for i in range(lanes):
+            spectrum[plane, first + i] = torus[real, i] + torus[imaginary, i]
+        for i in range(lanes):
+            spectrum[plane + 1, first + i] = torus[real, i]
+        for i in range(lanes):
+            spectrum[plane + 2, first + i] = torus[imaginary, i]
         plane += 3
     for quad in range(len(quads)):
-        cos_cos, sin_sin = torus[quads[quad, 0]], torus[quads[quad, 1]]
-        sin_cos, cos_sin = torus[quads[quad, 2]], torus[quads[quad, 3]]
-        first, second, third = _three(spectrum, plane, start, end)
-        for i in range(end - start):
-            second[i] = cos_cos[i] - sin_sin[i]
-            third[i] = sin_cos[i] + cos_sin[i]
-            first[i] = second[i] + third[i]
-        first, second, third = _three(spectrum, plane + 3, start, end)
-        for i in range(end - start):
-            second[i] = cos_cos[i] + sin_sin[i]
-            third[i] = sin_cos[i] - cos_sin[i]
-            first[i] = second[i] + third[i]
-        plane += 6
+        r, s, t, u = quads[quad, 0], quads[quad, 1], quads[quad, 2], quads[quad, 3]
+        for sign in (np.float32(1), np.float32(-1)):
+            for i in range(lanes):
+                a, b = torus[r, i] - sign * torus[s, i], torus[t, i] + sign * torus[u, i]
+                spectrum[plane, first + i] = a + b
+            for i in range(lanes):
+                spectrum[plane + 1, first + i] = torus[r, i] - sign * torus[s, i]
+            for i in range(lanes):
+                spectrum[plane + 2, first + i] = torus[t, i] + sign * torus[u, i]
+            plane += 3
 
 
 @njit(nogil=True, fastmath=_FUSED)
-def _separate(products, start, end, reals, pairs, quads, torus):  # type: ignore[no-untyped-def]
+def _separate(products, first, lanes, reals, pairs, quads, torus):  # type: ignore[no-untyped-def]
     """Read a run of planes: the inverse of `_combine`, after the multiplication."""
     plane = 0
     for index in reals:
-        torus[index, : end - start] = products[plane, start:end]
+        for i in range(lanes):
+            torus[index, i] = products[plane, first + i]
         plane += 1
     for pair in range(len(pairs)):
-        real, imaginary = torus[pairs[pair, 0]], torus[pairs[pair, 1]]
-        first, second, third = _three(products, plane, start, end)
-        for i in range(end - start):
-            real[i] = first[i] - third[i]
-            imaginary[i] = first[i] + second[i]
+        for part, sign, other in ((0, np.float32(-1), 2), (1, np.float32(1), 1)):
+            index = pairs[pair, part]
+            for i in range(lanes):
+                difference = sign * products[plane + other, first + i]
+                torus[index, i] = products[plane, first + i] + difference
         plane += 3
     for quad in range(len(quads)):
-        one, two = torus[quads[quad, 0]], torus[quads[quad, 1]]
-        first, second, third = _three(products, plane, start, end)
-        fourth, fifth, sixth = _three(products, plane + 3, start, end)
-        for i in range(end - start):
-            a, b = first[i] - third[i], fourth[i] - sixth[i]
-            one[i] = a + b
-            two[i] = b - a
-        one, two = torus[quads[quad, 2]], torus[quads[quad, 3]]
-        for i in range(end - start):
-            a, b = first[i] + second[i], fourth[i] + fifth[i]
-            one[i] = a + b
-            two[i] = a - b
+        for part, sign, other in ((0, np.float32(-1), 2), (2, np.float32(1), 1)):
+            index, opposite = quads[quad, part], quads[quad, part + 1]
+            for i in range(lanes):
+                a = products[plane, first + i] + sign * products[plane + other, first + i]
+                b = products[plane + 3, first + i] + sign * products[plane + 3 + other, first + i]
+                torus[index, i] = a + b
+            for i in range(lanes):
+                a = products[plane, first + i] + sign * products[plane + other, first + i]
+                b = products[plane + 3, first + i] + sign * products[plane + 3 + other, first + i]
+                torus[opposite, i] = sign * (a - b)
         plane += 6
 
 
@@ -159,74 +152,71 @@ def _transform(board, first, lanes, rows, columns, half, torus):  # type: ignore
     """Set torus `[N M, RUN]` to the coefficients of a run of board `[P, L]`."""
     (n, height), (m, width) = rows.shape, columns.shape
     stride = board.shape[1]
-    a, b, c, d = columns.reshape(-1), board.reshape(-1), half.reshape(-1), torus.reshape(-1)
     for row in range(height):
-        start = row * width * stride + first
-        _multiply(a, 0, width, b, start, stride, c, row * m * RUN, RUN, m, width, lanes)
-    a = rows.reshape(-1)
+        left, to = row * width * stride + first, row * m * RUN
+        _multiply(columns, 0, width, board, left, stride, half, to, RUN, m, width, lanes)
     for column in range(m):
-        start = column * RUN
-        _multiply(a, 0, height, c, start, m * RUN, d, start, m * RUN, n, height, lanes)
+        at = column * RUN
+        _multiply(rows, 0, height, half, at, m * RUN, torus, at, m * RUN, n, height, lanes)
 
 
 @njit(nogil=True)
 def _restore(torus, lanes, rows, columns, half, cells):  # type: ignore[no-untyped-def]
     """Set cells `[P, RUN]` to the board whose coefficients torus holds: `_transform`'s inverse."""
     (height, n), (width, m) = rows.shape, columns.shape
-    a, b, c, d = rows.reshape(-1), torus.reshape(-1), half.reshape(-1), cells.reshape(-1)
     for column in range(m):
-        start = column * RUN
-        _multiply(a, 0, n, b, start, m * RUN, c, start, m * RUN, height, n, lanes)
-    a = columns.reshape(-1)
+        at = column * RUN
+        _multiply(rows, 0, n, torus, at, m * RUN, half, at, m * RUN, height, n, lanes)
     for row in range(height):
-        start = row * m * RUN
-        _multiply(a, 0, m, c, start, RUN, d, row * width * RUN, RUN, width, m, lanes)
-
-
-@njit(void(_BOARD, *_TORUS, _BOARD), nogil=True, cache=True)
-def analyse(board, rows, columns, reals, pairs, quads, spectrum):  # type: ignore[no-untyped-def]
-    """Set spectrum `[G, L]` to the planes of board `[P, L]`."""
-    (n, height), m = rows.shape, columns.shape[0]
-    half = np.empty((height * m, RUN), np.float32)
-    torus = np.empty((n * m, RUN), np.float32)
-    for start in range(0, board.shape[1], RUN):
-        end = min(start + RUN, board.shape[1])
-        _transform(board, start, end - start, rows, columns, half, torus)
-        _combine(torus, start, end, reals, pairs, quads, spectrum)
+        at, to = row * m * RUN, row * width * RUN
+        _multiply(columns, 0, m, half, at, RUN, cells, to, RUN, width, m, lanes)
 
 
 @njit(nogil=True, fastmath=_FUSED)
-def _rectify(cells, start, end, bias, residual):  # type: ignore[no-untyped-def]
+def _rectify(cells, first, lanes, bias, residual):  # type: ignore[no-untyped-def]
     """Add bias and residual to a run of a board, and cut off what is negative."""
     for cell in range(len(cells)):
-        here, offset = cells[cell], bias[start:end]
         if len(residual):
-            skipped = residual[cell, start:end]
-            for i in range(end - start):
-                here[i] = max(here[i] + offset[i] + skipped[i], _ZERO)
+            for i in range(lanes):
+                total = cells[cell, i] + bias[first + i] + residual[cell, first + i]
+                cells[cell, i] = max(total, _ZERO)
         else:
-            for i in range(end - start):
-                here[i] = max(here[i] + offset[i], _ZERO)
+            for i in range(lanes):
+                cells[cell, i] = max(cells[cell, i] + bias[first + i], _ZERO)
 
 
 @njit(void(_BOARD, _FLAT, _BOARD, *_TORUS, _BOARD, _BOARD), nogil=True, cache=True)
-def activate(products, bias, residual, rows, columns, reals, pairs, quads, board, spectrum):  # type: ignore[no-untyped-def]
+def activate(  # type: ignore[no-untyped-def]
+    products,
+    bias,
+    residual,
+    rows,
+    columns,
+    back_rows,
+    back_columns,
+    reals,
+    pairs,
+    quads,
+    board,
+    spectrum,
+):
     """Set board `[P, L]` to relu(convolution + bias `[L]` + residual), and spectrum to its planes.
 
     Residual, board and spectrum may each have no rows: then there is none, or none is wanted.
     """
     (n, height), (m, width) = rows.shape, columns.shape
-    inverse_rows, inverse_columns = rows.T.copy(), columns.T.copy()
     half = np.empty((height * m, RUN), np.float32)
     torus = np.empty((n * m, RUN), np.float32)
     cells = np.empty((height * width, RUN), np.float32)
     for start in range(0, products.shape[1], RUN):
-        end = min(start + RUN, products.shape[1])
-        _separate(products, start, end, reals, pairs, quads, torus)
-        _restore(torus, end - start, inverse_rows, inverse_columns, half, cells)
-        _rectify(cells, start, end, bias, residual)
+        lanes = min(RUN, products.shape[1] - start)
+        first, count = np.uint64(start), np.uint64(lanes)
+        _separate(products, first, count, reals, pairs, quads, torus)
+        _restore(torus, lanes, back_rows, back_columns, half, cells)
+        _rectify(cells, first, count, bias, residual)
         for cell in range(len(board)):
-            board[cell, start:end] = cells[cell, : end - start]
+            for i in range(count):
+                board[cell, first + i] = cells[cell, i]
         if len(spectrum):
-            _transform(cells, 0, end - start, rows, columns, half, torus)
-            _combine(torus, start, end, reals, pairs, quads, spectrum)
+            _transform(cells, 0, lanes, rows, columns, half, torus)
+            _combine(torus, first, count, reals, pairs, quads, spectrum)

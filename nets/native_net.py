@@ -6,12 +6,13 @@ tiles, `K` inputs; a board is `[P, B * C]`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from tesuji.nets.fourier import Torus, torus, transform_kernel
-from tesuji.nets.kernels import activate, analyse, dense, multiply_planes
+from tesuji.nets.kernels import activate, dense, multiply_planes
 from tesuji.nets.tile import LANES
 from tesuji.search.base import DomainSpec, FloatArray
 
@@ -44,6 +45,22 @@ def _padded(array: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     result = np.zeros(shape, np.float32)
     result[tuple(slice(size) for size in array.shape)] = array
     return result
+
+
+class _Scratch(threading.local):
+    """Arrays that are used again and again by one thread: fresh memory would cost page faults."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, FloatArray] = {}
+
+    def take(self, name: str, rows: int, lanes: int) -> FloatArray:
+        """Return array `name` as `[rows, lanes]`; it holds anything."""
+        if name not in self._arrays or self._arrays[name].size < rows * lanes:
+            self._arrays[name] = np.empty(rows * lanes, np.float32)
+        return self._arrays[name][: rows * lanes].reshape(rows, lanes)
+
+
+_SCRATCH = _Scratch()
 
 
 class _Linear:
@@ -93,29 +110,30 @@ class _Convolution:
     def __init__(self, tensors: Tensors, name: str, board: Torus, inputs: int) -> None:
         kernel = tensors[f"{name}.conv.weight"]
         outputs = _whole_tiles(len(kernel))
-        self._functions = board[:5]
-        self._cells = board.cells
+        self._functions = board[:7]
+        self._cells = board.board.shape[1]
         self._planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
         self._bias = _padded(tensors[f"{name}.conv.bias"], (outputs,))
 
     def __call__(
         self,
         spectrum: FloatArray,
-        rows: int,
+        result: FloatArray,
+        board: FloatArray = _NONE,
         residual: FloatArray = _NONE,
         bias: FloatArray | float = 0.0,
-        want: tuple[bool, bool] = (True, True),
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return relu(convolution + residual + bias `[B, C]`), as a board and as its planes."""
-        lanes = rows * len(self._bias)
-        products = np.empty((len(spectrum), lanes), np.float32)
+    ) -> None:
+        """Convolve the board whose planes are `spectrum`, add residual and bias `[B, C]`, rectify.
+
+        The planes of it become `result` and the cells `board`, where these have any rows; result
+        may be spectrum, and board may be residual.
+        """
+        rows = result.shape[1] // len(self._bias)
+        products = _SCRATCH.take("products", len(spectrum), result.shape[1])
         multiply_planes(spectrum, rows, self._planes, products)
         offsets = np.empty((rows, len(self._bias)), np.float32)
         offsets[:] = self._bias + bias
-        board = np.empty((self._cells * want[0], lanes), np.float32)
-        result = np.empty((len(spectrum) * want[1], lanes), np.float32)
         activate(products, offsets.reshape(-1), residual, *self._functions, board, result)
-        return board, result
 
 
 def _pool(x: FloatArray, rows: int) -> FloatArray:
@@ -133,13 +151,16 @@ class _Block:
         pooling = f"{name}.pooled.weight" in tensors
         self._pooled = _Linear(tensors, f"{name}.pooled", 2) if pooling else None
 
-    def __call__(
-        self, x: FloatArray, spectrum: FloatArray, rows: int, last: bool
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the board after the block, and its planes unless this is the last one."""
-        hidden, planes = self._first(spectrum, rows, want=(self._pooled is not None, True))
-        bias = self._pooled.padded(_pool(hidden, rows)) if self._pooled else 0.0
-        return self._second(planes, rows, x, bias, want=(True, not last))
+    def __call__(self, x: FloatArray, spectrum: FloatArray, rows: int, last: bool) -> None:
+        """Replace the board and, unless this is the last block, its planes."""
+        if self._pooled is None:
+            self._first(spectrum, spectrum)
+            bias: FloatArray | float = 0.0
+        else:
+            hidden = _SCRATCH.take("hidden", *x.shape)
+            self._first(spectrum, spectrum, hidden)
+            bias = self._pooled.padded(_pool(hidden, rows))
+        self._second(spectrum, spectrum[: 0 if last else None], x, x, bias)
 
 
 class _Policy:
@@ -180,8 +201,9 @@ class NativeResNet:
 
     def __init__(self, tensors: Tensors, spec: DomainSpec) -> None:
         inputs, height, width = spec.observation_shape
-        self._board = board = torus(height, width)
-        channels = _whole_tiles(len(tensors["stem.conv.weight"]))
+        board = torus(height, width)
+        self._torus = board.board
+        self._channels = channels = _whole_tiles(len(tensors["stem.conv.weight"]))
         self._stem = _Convolution(tensors, "stem", board, inputs)
         count = sum(name.endswith(".first.conv.weight") for name in tensors)
         self._blocks = [_Block(tensors, f"blocks.{i}", board, channels) for i in range(count)]
@@ -194,11 +216,14 @@ class NativeResNet:
         rows, inputs = observations.shape[:2]
         cells = observations.reshape(rows, inputs, -1).transpose(2, 0, 1).reshape(-1, rows * inputs)
         x = _padded(cells, (len(cells), _whole_tiles(rows * inputs)))
-        spectrum = np.empty((self._board.planes, x.shape[1]), np.float32)
-        analyse(x, *self._board[:5], spectrum)
-        x, spectrum = self._stem(spectrum, rows)
+        planes, lanes = len(self._torus), rows * self._channels
+        seen = np.empty((planes, x.shape[1]), np.float32)
+        dense(self._torus, x, np.zeros(x.shape[1], np.float32), seen)
+        x = _SCRATCH.take("board", len(cells), lanes)
+        spectrum = _SCRATCH.take("spectrum", planes, lanes)
+        self._stem(seen, spectrum, x)
         for block in self._blocks:
-            x, spectrum = block(x, spectrum, rows, last=block is self._blocks[-1])
+            block(x, spectrum, rows, last=block is self._blocks[-1])
         pooled = _pool(x, rows)
         hidden = self._value_hidden.padded(pooled)
         np.maximum(hidden, 0, out=hidden)

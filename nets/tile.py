@@ -1,9 +1,9 @@
 """The inner loop of all our matrix products: a tile of the result, held in registers.
 
 `tile(a, a_first, a_stride, b, b_first, b_stride, c, c_first, c_stride, depth)` sets `height` rows
-of `LANES` columns of c to a times b, where each is part of a flat float32 array:
-`array[first + row * stride + column]`. numba alone leaves such sums in memory, at a third of the
-speed; BLAS rounds a row one way or another, depending on the rows beside it.
+of `LANES` columns of c to a times b, where each is part of a contiguous float32 array of any
+shape: `first + row * stride + column` counts its numbers. numba alone leaves such sums in memory,
+at a third of the speed; BLAS rounds a row one way or another, depending on the rows beside it.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ def plain_tile(height: int) -> Any:
     def tile(  # type: ignore[no-untyped-def]
         a, a_first, a_stride, b, b_first, b_stride, c, c_first, c_stride, depth
     ):
+        a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
         for row in range(height):
             total = np.zeros(LANES, np.float32)
             for k in range(depth):
