@@ -109,7 +109,7 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> str:
     for row in rows:
         last.update(row)
     words = [str(last[key]) for key in ("game",) if key in last]
-    words += [f"{key} {last[key]}" for key in ("iteration", "step") if key in last]
+    words += [f"{key} {last[key]}" for key in ("iteration", "step") if key in last][:1]
     seconds = numbers(last).get("seconds")
     return " · ".join(words + ([f"{clock(seconds)} of training"] if seconds is not None else []))
 

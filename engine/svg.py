@@ -84,7 +84,9 @@ def _ticks(low: float, high: float, step: float) -> Iterator[float]:
 def _y_axis(chart: Chart, low: float, high: float, y_of: Scale) -> Iterator[str]:
     if chart.logarithmic:
         exponents = range(round(math.log10(low)), round(math.log10(high)) + 1)
-        ticks = [10.0**exponent for exponent in exponents]
+        factors = (1, 2, 5) if len(exponents) <= 3 else (1,)
+        ticks = [factor * 10.0**e for e in exponents for factor in factors]
+        ticks = [tick for tick in ticks if tick <= high * 1.001]
     else:
         ticks = list(_ticks(low, high, nice_step(high - low)))
     for tick in ticks:
