@@ -106,7 +106,9 @@ class LiveProgress:
     def update(self, row: Mapping[str, object]) -> None:
         """Take the row into the display."""
         if row.get("kind") == "event":
-            self._live.console.print(str(row.get("message", "")), markup=False, highlight=False)
+            from rich.text import Text  # noqa: PLC0415
+
+            self._live.console.print(Text(str(row.get("message", ""))))
             return
         self._latest.update(row)
         self._live.update(self._draw())
@@ -123,7 +125,8 @@ class LiveProgress:
         head.add_row(_title(self._latest), bar, clock(elapsed), _eta(values))
         body = Table.grid(padding=(0, 2))
         for title, group in _GROUPS.items():
-            cells = [_shown(name, value) for name, value in _members(values, group)]
+            shown = [_shown(name, value) for name, value in _members(values, group)]
+            cells = [cell.removeprefix(f"{title}, ") for cell in shown]
             if cells:
                 body.add_row(f"[dim]{title}[/dim]", " · ".join(cells))
         return Group(head, body)

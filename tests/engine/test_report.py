@@ -214,3 +214,4 @@ def test_a_terminal_gets_a_live_display(monkeypatch: pytest.MonkeyPatch) -> None
     assert "NaN: <back> to 000001" in told
     assert "1:01 left" in told
     assert "34.6 k simulations/s" in told
+    assert "[dim]" not in told
