@@ -69,9 +69,7 @@ def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def observe_rows(
-    table, instance, rows, symmetries, policies, scratch, observations, targets, legals
-):  # type: ignore[no-untyped-def]
+def observe_rows(table, instance, rows, symmetries, policies, scratch, out):  # type: ignore[no-untyped-def]
     """Fill observations, policies and masks of `rows` under a symmetry each, for training.
 
     Args:
@@ -81,10 +79,9 @@ def observe_rows(
         symmetries: `[B]`.
         policies: `[B, A]`, of the rows as they are.
         scratch: room for one row, `[1, S]`.
-        observations: filled, `[B, O]`.
-        targets: filled, `[B, A]`, the policies under the symmetry.
-        legals: filled, `[B, A]`.
+        out: `(observations [B, O], policies [B, A], masks [B, A])`, filled.
     """
+    observations, targets, legals = out
     legal = legal_at(table)
     observe = observe_at(table)
     transform = transform_at(table)

@@ -239,13 +239,15 @@ def _start_game(
 
 
 def _join(parts: list[Positions], domain: CompiledDomain) -> Positions:
-    if not parts:
-        return Positions(
-            np.zeros((0, domain.row_size), np.uint8),
-            np.zeros((0, domain.spec.num_actions), np.float32),
-            *(np.zeros(0, np.float32) for _ in range(3)),
-            np.zeros(0, np.bool_),
-            np.zeros(0, np.uint16),
-            np.zeros(0, np.uint32),
-        )
-    return Positions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    if parts:
+        return Positions._make(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Positions(
+        states=np.zeros((0, domain.row_size), np.uint8),
+        policy=np.zeros((0, domain.spec.num_actions), np.float32),
+        outcome=np.zeros(0, np.float32),
+        value=np.zeros(0, np.float32),
+        draw=np.zeros(0, np.float32),
+        full=np.zeros(0, np.bool_),
+        ply=np.zeros(0, np.uint16),
+        game=np.zeros(0, np.uint32),
+    )

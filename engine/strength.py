@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.engine.agent import PolicyAgent, SearchAgent
+from tesuji.engine.agent import Agent, PolicyAgent, SearchAgent
 from tesuji.engine.evaluation import evaluate
 from tesuji.engine.positions import shipped_sets
 from tesuji.engine.selfplay_round import choose_backend
@@ -32,7 +32,7 @@ class Strength:
         source = network if backend == "torch" else exported
         evaluator = make_evaluator(backend, source, self._domain.spec, threads=1)
         settings = PUCT(lookahead=self._config.lookahead, cache_entries=1 << 18, canonical=True)
-        agents = [
+        agents: list[Agent] = [
             PolicyAgent(evaluator, "policy"),
             SearchAgent(
                 self._domain, evaluator, settings, Budget(simulations=self._config.simulations),

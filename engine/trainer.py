@@ -51,7 +51,7 @@ class Trainer:
         self.device = torch.device(device)
         self.network = network.to(self.device)
         if self.device.type == "cpu":
-            self.network = self.network.to(memory_format=torch.channels_last)
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
@@ -76,7 +76,8 @@ class Trainer:
                 group["lr"] = self._rate(progress)
             sums += self._learn_batch(window.sample(rng, self.config.batch_size), rng)
         means = sums / max(steps, 1)
-        return Losses(*(float(mean) for mean in means), steps=steps)
+        loss, policy, value, entropy, gradient = (float(mean) for mean in means)
+        return Losses(loss, policy, value, entropy, gradient, steps)
 
     def _learn_batch(
         self, positions: Positions, rng: np.random.Generator
@@ -119,9 +120,7 @@ class Trainer:
             rng.integers(spec.num_symmetries, size=size),
             np.ascontiguousarray(positions.policy),
             np.zeros((1, self.domain.row_size), np.uint8),
-            observations,
-            targets,
-            legal,
+            (observations, targets, legal),
         )
         shaped = torch.from_numpy(observations).reshape(size, *spec.observation_shape)
         if shaped.dim() == 4:

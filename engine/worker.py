@@ -144,6 +144,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     from tesuji.engine.trained import load_evaluator  # noqa: PLC0415
     from tesuji.engine.training_config import SelfPlayConfig  # noqa: PLC0415
     from tesuji.nets.evaluators import make_evaluator  # noqa: PLC0415
+    from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
 
     began = os.times()
     domain = make(task["game"])
@@ -156,9 +157,11 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     else:
         lane = new_lane(domain, config, int(task["lane"]), int(task["seed"]))
     if task["backend"] == "torch":
-        evaluator = load_evaluator(
+        loaded = load_evaluator(
             run / task["checkpoint"], domain, backend="torch", device=task["device"]
         )
+        assert not isinstance(loaded, RolloutEvaluator)  # a checkpoint holds a network
+        evaluator = loaded
     else:
         network = (run / task["network"]).read_bytes()
         evaluator = make_evaluator(task["backend"], network, domain.spec)

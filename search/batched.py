@@ -8,274 +8,31 @@ on to its next simulation.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from tesuji.domains.compiled import (
-    legal_at,
-    observe_at,
-    row_pointer,
-    step_at,
-    transform_action_at,
-    transform_at,
-)
-from tesuji.search.lookahead import bound_edges
-from tesuji.search.random import advance as next_seed
-from tesuji.search.random import below, gamma, gumbel, mix
+from tesuji.domains.compiled import row_pointer, step_at
+from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
 from tesuji.search.select import select_leaf
-from tesuji.search.tree import (
-    NO_PARENT,
-    ROOT,
-    add_edges,
-    add_node,
-    add_pending,
-    back_up,
-    back_up_edge,
-    set_priors,
-    tighten,
-)
-
-INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
-_DONE, _REQUESTED, _COLLIDED = range(3)
-_HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
-
-request_dtype = np.dtype(
-    [("key", np.uint64), ("tree", np.int32), ("node", np.int32), ("symmetry", np.int32)],
-    align=True,
-)
-
-
-class Cache(NamedTuple):
-    """Evaluations by position, direct mapped; a key of 0 is an empty slot."""
-
-    keys: npt.NDArray[np.uint64]  # [M], M a power of two
-    values: npt.NDArray[np.float32]  # [M, 2] value and draw
-    logits: npt.NDArray[np.float32]  # [M, A]
-
-
-class Batch(NamedTuple):
-    """What goes to the evaluator."""
-
-    requests: npt.NDArray[Any]  # [R] request_dtype
-    observations: npt.NDArray[np.float32]  # [R, observation size]
-
-
-class Rules(NamedTuple):
-    """A compiled domain as the kernels take it."""
-
-    table: npt.NDArray[np.int64]
-    instance: npt.NDArray[np.int64]
-
-
-def allocate_cache(entries: int, num_actions: int) -> Cache:
-    """Return an empty cache with room for at least `entries`, or none at all for 0."""
-    size = 1 << max(entries - 1, 0).bit_length() if entries else 0
-    return Cache(
-        np.zeros(size, np.uint64),
-        np.zeros((size, 2), np.float32),
-        np.zeros((size, num_actions), np.float32),
-    )
+from tesuji.search.tree import NO_PARENT, ROOT, add_node, add_pending, back_up, back_up_edge
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def hash_row(row):  # type: ignore[no-untyped-def]
-    """Return a 64-bit hash of a state row, never 0; the row's size is a multiple of 8."""
-    words = row.view(np.uint64)
-    key = np.uint64(0x243F6A8885A308D3)
-    for i in range(words.shape[0]):
-        key = mix((key ^ words[i]) + _HASH_STEP)
-    return key | np.uint64(1)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _identify(tree, row, rules, parameters, workspace):  # type: ignore[no-untyped-def]
-    # The key of a position and the symmetry that leads to its canonical form.
-    key = hash_row(tree.states[row])
-    symmetry = 0
-    if parameters.canonical:
-        transform = transform_at(rules.table)
-        for k in range(1, parameters.num_symmetries):
-            workspace.row[1] = 0
-            transform(
-                row_pointer(tree.states, row), k, rules.instance, row_pointer(workspace.row, 1)
-            )
-            other = hash_row(workspace.row[1])
-            if other < key:
-                key = other
-                symmetry = k
-    return key, symmetry
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
-    """Give an evaluated root its priors anew, with this search's noise."""
-    record = tree.trees[t]
-    root = tree.nodes[t, ROOT]
-    first = root.first_edge
-    count = root.num_edges
-    seed = record.seed
-    record.considered = min(parameters.max_considered, count)
-    total = 0.0
-    for index in range(first, first + count):
-        total += np.exp(tree.edges[t, index].logit)
-    noise_total = 0.0
-    for index in range(first, first + count):
-        edge = tree.edges[t, index]
-        edge.prior = np.exp(edge.logit) / total
-        edge.noise = 0.0
-        if parameters.gumbel and parameters.gumbel_scale > 0.0:
-            seed = next_seed(seed)
-            edge.noise = parameters.gumbel_scale * gumbel(mix(seed))
-        elif parameters.dirichlet_fraction > 0.0:
-            alpha = parameters.dirichlet_alpha if parameters.dirichlet_alpha > 0 else 10.0 / count
-            number, seed = gamma(seed, alpha)
-            edge.noise = number
-            noise_total += number
-    if noise_total > 0.0:
-        fraction = parameters.dirichlet_fraction
-        for index in range(first, first + count):
-            edge = tree.edges[t, index]
-            edge.prior = (1.0 - fraction) * edge.prior + fraction * edge.noise / noise_total
-            edge.noise = 0.0
-    record.seed = seed
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-def]
-    """Mark a node as judged and back its value up."""
-    record = tree.nodes[t, node]
-    record.raw_value = value
-    record.evaluated = 1
-    back_up(tree, t, node, value, draw, parameters)
-    if node == ROOT:
-        dress_root(tree, t, parameters)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _random_playouts(tree, t, row, rules, count, max_steps, workspace):  # type: ignore[no-untyped-def]
-    # The mean return of random play from a state, for its side to move.
-    step = step_at(rules.table)
-    legal = legal_at(rules.table)
-    seed = tree.trees[t].seed
-    total = 0.0
-    for _ in range(count):
-        workspace.row[0] = tree.states[row]
-        pointer = row_pointer(workspace.row, 0)
-        sign = 1.0
-        for _step in range(max_steps):
-            legal(pointer, rules.instance, workspace.legal)
-            options = 0
-            for action in range(workspace.legal.shape[0]):
-                options += workspace.legal[action]
-            seed = next_seed(seed)
-            skip = below(mix(seed), options)
-            chosen = 0
-            for action in range(workspace.legal.shape[0]):
-                if workspace.legal[action]:
-                    if skip == 0:
-                        chosen = action
-                        break
-                    skip -= 1
-            reward, discount = step(pointer, chosen, rules.instance, seed)
-            total += sign * reward
-            sign *= discount
-            if discount == 0.0:
-                break
-    tree.trees[t].seed = seed
-    return total / count
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _open_node(
-    tree, t, node, rules, cache, batch, filled, inline, rollouts, max_steps, parameters, workspace
-):  # type: ignore[no-untyped-def]
-    # Judge a new node at once where that is possible, else ask for its evaluation.
-    row = t * tree.nodes.shape[1] + node
-    record = tree.nodes[t, node]
-    legal_at(rules.table)(row_pointer(tree.states, row), rules.instance, workspace.legal)
-    if add_edges(tree, t, node, workspace.legal, parameters) and parameters.lookahead > 0:
-        bound_edges(tree, t, node, rules.table, rules.instance, workspace.stack, parameters)
-        tighten(tree, t, node)
-        if parameters.prove and record.lower == record.upper:
-            settle(tree, t, node, record.lower, 1.0 if record.lower == 0.0 else 0.0, parameters)
-            return _DONE
-    if inline == INLINE_UNIFORM:
-        settle(tree, t, node, 0.0, 0.0, parameters)
-        return _DONE
-    if inline == INLINE_ROLLOUT:
-        value = _random_playouts(tree, t, row, rules, rollouts, max_steps, workspace)
-        settle(tree, t, node, value, 0.0, parameters)
-        return _DONE
-    key = np.uint64(0)
-    symmetry = 0
-    entries = cache.keys.shape[0]
-    if entries or parameters.canonical:
-        key, symmetry = _identify(tree, row, rules, parameters, workspace)
-    if entries:
-        slot = np.int64(key & np.uint64(entries - 1))
-        if cache.keys[slot] == key:
-            tree.trees[t].cache_hits += 1
-            _write_priors(tree, t, node, cache.logits[slot], symmetry, rules, workspace)
-            settle(tree, t, node, cache.values[slot, 0], cache.values[slot, 1], parameters)
-            return _DONE
-    request = batch.requests[filled]
-    request.key = key
-    request.tree = t
-    request.node = node
-    request.symmetry = symmetry
-    batch.observations[filled] = 0.0
-    if symmetry:
-        workspace.row[1] = 0
-        transform_at(rules.table)(
-            row_pointer(tree.states, row),
-            symmetry,
-            rules.instance,
-            row_pointer(workspace.row, 1),
-        )
-        observe_at(rules.table)(
-            row_pointer(workspace.row, 1), rules.instance, batch.observations[filled]
-        )
-    else:
-        observe_at(rules.table)(
-            row_pointer(tree.states, row), rules.instance, batch.observations[filled]
-        )
-    return _REQUESTED
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _write_priors(tree, t, node, logits, symmetry, rules, workspace):  # type: ignore[no-untyped-def]
-    if tree.nodes[t, node].num_edges == 0:
-        return
-    if symmetry == 0:
-        set_priors(tree, t, node, logits)
-        return
-    transform_action = transform_action_at(rules.table)
-    for action in range(logits.shape[0]):
-        workspace.work[action] = logits[transform_action(action, symmetry, rules.instance)]
-    set_priors(tree, t, node, workspace.work)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _simulate(
-    tree, t, rules, cache, batch, filled, inline, rollouts, max_steps, parameters, workspace
-):  # type: ignore[no-untyped-def]
+def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     record = tree.trees[t]
     node, index = select_leaf(tree, t, workspace.work, parameters)
     if index < 0:
         leaf = tree.nodes[t, node]
         if leaf.evaluated == 0:
-            return _COLLIDED
+            return COLLIDED
         record.simulations += 1
         back_up(tree, t, node, leaf.raw_value, 0.0, parameters)
-        return _DONE
+        return DONE
     record.simulations += 1
     edge = tree.edges[t, index]
     if parameters.prove and edge.lower == edge.upper:
         back_up_edge(tree, t, node, index, edge.lower, parameters)
-        return _DONE
+        return DONE
     workspace.row[0] = tree.states[t * tree.nodes.shape[1] + node]
     reward, discount = step_at(rules.table)(
         row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, np.uint64(0)
@@ -286,14 +43,11 @@ def _simulate(
         edge.lower = reward
         edge.upper = reward
         back_up_edge(tree, t, node, index, reward, parameters)
-        return _DONE
+        return DONE
     child = add_node(tree, t, node, index, parameters.leaves)
     tree.states[t * tree.nodes.shape[1] + child] = workspace.row[0]
-    outcome = _open_node(
-        tree, t, child, rules, cache, batch, filled, inline, rollouts, max_steps, parameters,
-        workspace,
-    )  # fmt: skip
-    if outcome == _DONE:
+    outcome = open_node(tree, t, child, rules, cache, batch, filled, parameters, workspace)
+    if outcome == DONE:
         if child >= tree.nodes.shape[1] - parameters.leaves:
             record.spare_used -= 1
     elif parameters.leaves > 1:
@@ -302,20 +56,7 @@ def _simulate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def advance(
-    tree,
-    start,
-    stop,
-    rules,
-    cache,
-    batch,
-    inline,
-    rollouts,
-    max_steps,
-    quota,
-    parameters,
-    workspace,
-):  # type: ignore[no-untyped-def]
+def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace):  # type: ignore[no-untyped-def]
     """Grow trees `start:stop` until each asks for an evaluation, is done, or spent `quota`.
 
     Returns:
@@ -330,11 +71,8 @@ def advance(
         begun = 0
         if record.num_nodes == 0:
             add_node(tree, t, NO_PARENT, NO_PARENT, parameters.leaves)
-            outcome = _open_node(
-                tree, t, ROOT, rules, cache, batch, filled, inline, rollouts, max_steps,
-                parameters, workspace,
-            )  # fmt: skip
-            if outcome == _REQUESTED:
+            outcome = open_node(tree, t, ROOT, rules, cache, batch, filled, parameters, workspace)
+            if outcome == REQUESTED:
                 filled += 1
                 asked = parameters.leaves
         root = tree.nodes[t, ROOT]
@@ -344,14 +82,11 @@ def advance(
             and record.simulations < record.target
             and not (parameters.prove and root.lower == root.upper)
         ):
-            outcome = _simulate(
-                tree, t, rules, cache, batch, filled, inline, rollouts, max_steps, parameters,
-                workspace,
-            )  # fmt: skip
+            outcome = _simulate(tree, t, rules, cache, batch, filled, parameters, workspace)
             begun += 1
-            if outcome == _COLLIDED:
+            if outcome == COLLIDED:
                 break
-            if outcome == _REQUESTED:
+            if outcome == REQUESTED:
                 filled += 1
                 asked += 1
         if asked or (
@@ -373,7 +108,7 @@ def receive(tree, rules, cache, batch, count, logits, value, draw, parameters, w
         if parameters.leaves > 1 and node != ROOT:
             add_pending(tree, t, node, -1)
         tree.trees[t].evaluations += 1
-        _write_priors(tree, t, node, logits[i], request.symmetry, rules, workspace)
+        write_priors(tree, t, node, logits[i], request.symmetry, rules, workspace)
         settle(tree, t, node, value[i], draw[i], parameters)
         if entries:
             slot = np.int64(request.key & np.uint64(entries - 1))

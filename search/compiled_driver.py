@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.search import batched
 from tesuji.search.base import Evaluator, State
+from tesuji.search.batched import advance, receive
 from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
+from tesuji.search.leaves import Batch, Rules, allocate_cache, dress_root, request_dtype
 from tesuji.search.lookahead import allocate_workspace
 from tesuji.search.tree import ROOT, Parameters
 
@@ -28,11 +29,17 @@ class CompiledDriver(Driver):
         super().__init__(domain, evaluator, parameters)
         self.compiled = domain
         self.row_size = domain.row_size
-        self.rules = batched.Rules(domain.kernels.addresses(), domain.instance)
-        self.cache = batched.allocate_cache(cache_entries, domain.spec.num_actions)
+        self.rules = Rules(
+            domain.kernels.addresses(),
+            domain.instance,
+            self.inline,
+            self.rollouts,
+            domain.spec.max_steps,
+        )
+        self.cache = allocate_cache(cache_entries, domain.spec.num_actions)
         self.workspace = allocate_workspace(self.row_size, domain.spec.num_actions)
-        self._batch = batched.Batch(
-            np.zeros(0, batched.request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
+        self._batch = Batch(
+            np.zeros(0, request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
         )
 
     def place_roots(self, roots: Sequence[State]) -> None:
@@ -60,13 +67,13 @@ class CompiledDriver(Driver):
     def step(self) -> bool:
         """Grow every tree by one batch."""
         self._reserve(len(self.tree.trees) * self.parameters.leaves)
-        filled, unfinished = batched.advance(
-            self.tree, 0, len(self.tree.trees), self.rules, self.cache, self._batch, self.inline,
-            self.rollouts, self.spec.max_steps, QUOTA, self.parameters, self.workspace,
+        filled, unfinished = advance(
+            self.tree, 0, len(self.tree.trees), self.rules, self.cache, self._batch, QUOTA,
+            self.parameters, self.workspace,
         )  # fmt: skip
         if filled:
             logits, value, draw = self.evaluate(self._batch.observations[:filled])
-            batched.receive(
+            receive(
                 self.tree, self.rules, self.cache, self._batch, filled, logits, value, draw,
                 self.parameters, self.workspace,
             )  # fmt: skip
@@ -74,12 +81,12 @@ class CompiledDriver(Driver):
 
     def _reserve(self, size: int) -> None:
         if len(self._batch.requests) < size:
-            self._batch = batched.Batch(
-                np.zeros(size, batched.request_dtype).view(np.recarray),
+            self._batch = Batch(
+                np.zeros(size, request_dtype).view(np.recarray),
                 np.zeros((size, int(np.prod(self.spec.observation_shape))), np.float32),
             )
 
     def _dress_roots(self) -> None:
         for t in np.flatnonzero(self.tree.trees["num_nodes"]):
             if self.tree.nodes[t, ROOT].evaluated:
-                batched.dress_root(self.tree, int(t), self.parameters)
+                dress_root(self.tree, int(t), self.parameters)

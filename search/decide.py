@@ -119,7 +119,7 @@ def _gumbel_choice(tree, t, work, parameters):  # type: ignore[no-untyped-def]
         if known or edge.visits == most:
             score = edge.noise + edge.logit + work[i]
             if score > best_score:
-                best = i
+                best = np.int64(i)
                 best_score = score
     return best
 
@@ -203,7 +203,7 @@ def best_line(tree, t, action, out, parameters):  # type: ignore[no-untyped-def]
             elif edge.visits == 0 and edge.lower < record.upper:
                 continue
             if rank > best_rank:
-                best = index
+                best = np.int64(index)
                 best_rank = rank
         if best < 0:
             return length, node

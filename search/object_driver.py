@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.search.base import Domain, Evaluator, State
-from tesuji.search.batched import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
 from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
+from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
 from tesuji.search.lookahead import allocate_workspace
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, mix

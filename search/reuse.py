@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tesuji.search.base import State
 from tesuji.search.driver import Driver
-from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED
+from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, Tree
 
 
 def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: int) -> bool:
@@ -24,17 +24,15 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
     found = [_find(driver, t, root) for t, root in enumerate(roots)]
     if all(node < 0 for node in found):
         return False
-    kept = [_subtree(driver, t, node) if node >= 0 else [] for t, node in enumerate(found)]
-    states = [[driver.state_of(t, int(n)) for n in nodes] for t, nodes in enumerate(kept)]
+    kept = [_subtree(old, t, node) for t, node in enumerate(found)]
+    states = [[driver.state_of(t, n) for n in nodes.tolist()] for t, nodes in enumerate(kept)]
     extra_nodes = max(len(nodes) for nodes in kept)
-    extra_edges = max(
-        sum(int(old.nodes[t, n].num_edges) for n in nodes) for t, nodes in enumerate(kept)
-    )
+    extra_edges = max(int(old.nodes["num_edges"][t, nodes].sum()) for t, nodes in enumerate(kept))
     old_nodes, old_edges = old.nodes.copy(), old.edges.copy()
     driver.allocate(len(roots), num_nodes + extra_nodes, num_edges + extra_edges)
     driver.place_roots(roots)
     for t, nodes in enumerate(kept):
-        if nodes:
+        if len(nodes):
             _copy(driver, t, nodes, old_nodes[t], old_edges[t])
             driver.place_states(t, states[t])
     return True
@@ -59,42 +57,42 @@ def _children(driver: Driver, t: int, node: int) -> list[int]:
     return [int(child) for child in children if child != UNVISITED]
 
 
-def _subtree(driver: Driver, t: int, node: int) -> list[int]:
-    # Breadth first, so that parents come before their children.
-    order = [node]
-    for current in order:
-        order.extend(_children(driver, t, current))
-    return order
+def _subtree(tree: Tree, t: int, node: int) -> npt.NDArray[np.int64]:
+    """Return the nodes from `node` down, breadth first, so that parents come before children."""
+    levels = [np.array([node] if node >= 0 else [], np.int64)]
+    while len(levels[-1]):
+        children = tree.edges["child"][t, _edges_of(tree.nodes[t, levels[-1]])]
+        levels.append(children[children != UNVISITED].astype(np.int64))
+    return np.concatenate(levels)
+
+
+def _edges_of(nodes: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    """Return where the edges of `nodes` lie, node by node."""
+    counts = nodes["num_edges"].astype(np.int64)
+    starts = np.cumsum(counts) - counts
+    return np.repeat(nodes["first_edge"] - starts, counts) + np.arange(counts.sum())
 
 
 def _copy(
     driver: Driver,
     t: int,
-    kept: list[int],
+    kept: npt.NDArray[np.int64],
     old_nodes: npt.NDArray[np.void],
     old_edges: npt.NDArray[np.void],
 ) -> None:
+    place = np.full(len(old_nodes) + 1, UNVISITED, np.int64)  # [-1] is for no child
+    place[kept] = np.arange(len(kept))
+    nodes, edges = old_nodes[kept], old_edges[_edges_of(old_nodes[kept])]
+    counts = nodes["num_edges"].astype(np.int64)
+    nodes["first_edge"] = np.cumsum(counts) - counts
+    edges["child"] = place[edges["child"]]
+    grown = np.flatnonzero(edges["child"] != UNVISITED)
+    children = edges["child"][grown]
+    nodes["parent"][children] = np.repeat(np.arange(len(kept)), counts)[grown]
+    nodes["parent_edge"][children] = grown
+    nodes["parent"][ROOT] = nodes["parent_edge"][ROOT] = NO_PARENT
     tree = driver.tree
-    place = {node: i for i, node in enumerate(kept)}
-    next_edge = 0
-    for i, node in enumerate(kept):
-        tree.nodes[t, i] = old_nodes[node]
-        record = tree.nodes[t, i]
-        first, count = int(record.first_edge), int(record.num_edges)
-        tree.edges[t, next_edge : next_edge + count] = old_edges[first : first + count]
-        record.first_edge = next_edge
-        for index in range(next_edge, next_edge + count):
-            child = int(tree.edges[t, index].child)
-            if child != UNVISITED:
-                tree.edges[t, index].child = place[child]
-        next_edge += count
-    for i in range(len(kept)):
-        record = tree.nodes[t, i]
-        for index in range(record.first_edge, record.first_edge + record.num_edges):
-            child = int(tree.edges[t, index].child)
-            if child != UNVISITED:
-                tree.nodes[t, child].parent = i
-                tree.nodes[t, child].parent_edge = index
-    tree.nodes[t, ROOT].parent = tree.nodes[t, ROOT].parent_edge = NO_PARENT
-    tree.trees[t].num_nodes = len(kept)
-    tree.trees[t].num_edges = next_edge
+    tree.nodes[t, : len(nodes)] = nodes
+    tree.edges[t, : len(edges)] = edges
+    tree.trees[t].num_nodes = len(nodes)
+    tree.trees[t].num_edges = len(edges)

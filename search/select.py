@@ -45,14 +45,14 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
         count = edge.visits + edge.pending
         if count == 0:
             if edge.prior > fresh_prior and is_open(edge, record, parameters):
-                fresh = index
+                fresh = np.int64(index)
                 fresh_prior = edge.prior
         else:
             seen_prior += edge.prior
             if is_open(edge, record, parameters):
                 score = edge_value(edge, parameters) + rate * edge.prior / (1.0 + count)
                 if score > best_score:
-                    best = index
+                    best = np.int64(index)
                     best_score = score
     if fresh >= 0:
         first_play = parameters.lowest
@@ -88,7 +88,7 @@ def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
             value = edge_value(edge, parameters) if count else low
             score = (value - low) / max(high - low, 1e-8) + rate * edge.prior / (1.0 + count)
             if score > best_score:
-                best = index
+                best = np.int64(index)
                 best_score = score
     return best
 
@@ -164,7 +164,7 @@ def _gumbel_interior(tree, t, node, work, parameters):  # type: ignore[no-untype
         if is_open(edge, record, parameters):
             score = work[i] / total - (edge.visits + edge.pending) / (1.0 + visits)
             if score > best_score:
-                best = first + i
+                best = np.int64(first + i)
                 best_score = score
     return best
 
@@ -205,10 +205,10 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
         if is_open(edge, record, parameters):
             score = max(-1e9, edge.noise + edge.logit) + work[i]
             if edge.visits + edge.pending == wanted and score > best_score:
-                best = first + i
+                best = np.int64(first + i)
                 best_score = score
             if score > fallback_score:
-                fallback = first + i
+                fallback = np.int64(first + i)
                 fallback_score = score
     return best if best >= 0 else fallback
 

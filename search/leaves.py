@@ -1,0 +1,253 @@
+"""New leaves: judged at once where that is possible, else put into the batch for the evaluator.
+
+No network is needed for ends, proven positions, cached evaluations, and the evaluators that run
+inside the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tesuji.domains.compiled import (
+    legal_at,
+    observe_at,
+    row_pointer,
+    step_at,
+    transform_action_at,
+    transform_at,
+)
+from tesuji.search.lookahead import bound_edges
+from tesuji.search.random import advance as next_seed
+from tesuji.search.random import below, gamma, gumbel, mix
+from tesuji.search.tree import (
+    ROOT,
+    add_edges,
+    back_up,
+    set_priors,
+    tighten,
+)
+
+INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
+DONE, REQUESTED, COLLIDED = range(3)
+_HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+request_dtype = np.dtype(
+    [("key", np.uint64), ("tree", np.int32), ("node", np.int32), ("symmetry", np.int32)],
+    align=True,
+)
+
+
+class Cache(NamedTuple):
+    """Evaluations by position, direct mapped; a key of 0 is an empty slot."""
+
+    keys: npt.NDArray[np.uint64]  # [M], M a power of two
+    values: npt.NDArray[np.float32]  # [M, 2] value and draw
+    logits: npt.NDArray[np.float32]  # [M, A]
+
+
+class Batch(NamedTuple):
+    """What goes to the evaluator."""
+
+    requests: npt.NDArray[Any]  # [R] request_dtype
+    observations: npt.NDArray[np.float32]  # [R, observation size]
+
+
+class Rules(NamedTuple):
+    """A compiled domain as the kernels take it, and what judges its leaves."""
+
+    table: npt.NDArray[np.int64]
+    instance: npt.NDArray[np.int64]
+    inline: int  # which evaluator runs inside the kernel, if any
+    rollouts: int
+    max_steps: int
+
+
+def allocate_cache(entries: int, num_actions: int) -> Cache:
+    """Return an empty cache with room for at least `entries`, or none at all for 0."""
+    size = 1 << max(entries - 1, 0).bit_length() if entries else 0
+    return Cache(
+        np.zeros(size, np.uint64),
+        np.zeros((size, 2), np.float32),
+        np.zeros((size, num_actions), np.float32),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hash_row(row):  # type: ignore[no-untyped-def]
+    """Return a 64-bit hash of a state row, never 0; the row's size is a multiple of 8."""
+    words = row.view(np.uint64)
+    key = np.uint64(0x243F6A8885A308D3)
+    for i in range(words.shape[0]):
+        key = mix((key ^ words[i]) + _HASH_STEP)
+    return key | np.uint64(1)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _identify(tree, row, rules, parameters, workspace):  # type: ignore[no-untyped-def]
+    # The key of a position and the symmetry that leads to its canonical form.
+    key = hash_row(tree.states[row])
+    symmetry = 0
+    if parameters.canonical:
+        transform = transform_at(rules.table)
+        for k in range(1, parameters.num_symmetries):
+            workspace.row[1] = 0
+            transform(
+                row_pointer(tree.states, row), k, rules.instance, row_pointer(workspace.row, 1)
+            )
+            other = hash_row(workspace.row[1])
+            if other < key:
+                key = other
+                symmetry = k
+    return key, symmetry
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
+    """Give an evaluated root its priors anew, with this search's noise."""
+    record = tree.trees[t]
+    root = tree.nodes[t, ROOT]
+    first = root.first_edge
+    count = root.num_edges
+    seed = record.seed
+    record.considered = min(parameters.max_considered, count)
+    total = 0.0
+    for index in range(first, first + count):
+        total += np.exp(tree.edges[t, index].logit)
+    noise_total = 0.0
+    for index in range(first, first + count):
+        edge = tree.edges[t, index]
+        edge.prior = np.exp(edge.logit) / total
+        edge.noise = 0.0
+        if parameters.gumbel and parameters.gumbel_scale > 0.0:
+            seed = next_seed(seed)
+            edge.noise = parameters.gumbel_scale * gumbel(mix(seed))
+        elif parameters.dirichlet_fraction > 0.0:
+            alpha = parameters.dirichlet_alpha if parameters.dirichlet_alpha > 0 else 10.0 / count
+            number, seed = gamma(seed, alpha)
+            edge.noise = number
+            noise_total += number
+    if noise_total > 0.0:
+        fraction = parameters.dirichlet_fraction
+        for index in range(first, first + count):
+            edge = tree.edges[t, index]
+            edge.prior = (1.0 - fraction) * edge.prior + fraction * edge.noise / noise_total
+            edge.noise = 0.0
+    record.seed = seed
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-def]
+    """Mark a node as judged and back its value up."""
+    record = tree.nodes[t, node]
+    record.raw_value = value
+    record.evaluated = 1
+    back_up(tree, t, node, value, draw, parameters)
+    if node == ROOT:
+        dress_root(tree, t, parameters)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped-def]
+    # The mean return of random play from a state, for its side to move.
+    step = step_at(rules.table)
+    legal = legal_at(rules.table)
+    seed = tree.trees[t].seed
+    total = 0.0
+    for _ in range(rules.rollouts):
+        workspace.row[0] = tree.states[row]
+        pointer = row_pointer(workspace.row, 0)
+        sign = 1.0
+        for _step in range(rules.max_steps):
+            legal(pointer, rules.instance, workspace.legal)
+            options = 0
+            for action in range(workspace.legal.shape[0]):
+                options += workspace.legal[action]
+            seed = next_seed(seed)
+            skip = below(mix(seed), options)
+            chosen = 0
+            for action in range(workspace.legal.shape[0]):
+                if workspace.legal[action]:
+                    if skip == 0:
+                        chosen = action
+                        break
+                    skip -= 1
+            reward, discount = step(pointer, chosen, rules.instance, seed)
+            total += sign * reward
+            sign *= discount
+            if discount == 0.0:
+                break
+    tree.trees[t].seed = seed
+    return total / rules.rollouts
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
+    """Judge a new node at once where that is possible, else ask for its evaluation."""
+    row = t * tree.nodes.shape[1] + node
+    record = tree.nodes[t, node]
+    legal_at(rules.table)(row_pointer(tree.states, row), rules.instance, workspace.legal)
+    if add_edges(tree, t, node, workspace.legal, parameters) and parameters.lookahead > 0:
+        bound_edges(tree, t, node, rules.table, rules.instance, workspace.stack, parameters)
+        tighten(tree, t, node)
+        if parameters.prove and record.lower == record.upper:
+            settle(tree, t, node, record.lower, 1.0 if record.lower == 0.0 else 0.0, parameters)
+            return DONE
+    if rules.inline == INLINE_UNIFORM:
+        settle(tree, t, node, 0.0, 0.0, parameters)
+        return DONE
+    if rules.inline == INLINE_ROLLOUT:
+        value = _random_playouts(tree, t, row, rules, workspace)
+        settle(tree, t, node, value, 0.0, parameters)
+        return DONE
+    key = np.uint64(0)
+    symmetry = 0
+    entries = cache.keys.shape[0]
+    if entries or parameters.canonical:
+        key, symmetry = _identify(tree, row, rules, parameters, workspace)
+    if entries:
+        slot = np.int64(key & np.uint64(entries - 1))
+        if cache.keys[slot] == key:
+            tree.trees[t].cache_hits += 1
+            write_priors(tree, t, node, cache.logits[slot], symmetry, rules, workspace)
+            settle(tree, t, node, cache.values[slot, 0], cache.values[slot, 1], parameters)
+            return DONE
+    request = batch.requests[filled]
+    request.key = key
+    request.tree = t
+    request.node = node
+    request.symmetry = symmetry
+    batch.observations[filled] = 0.0
+    if symmetry:
+        workspace.row[1] = 0
+        transform_at(rules.table)(
+            row_pointer(tree.states, row),
+            symmetry,
+            rules.instance,
+            row_pointer(workspace.row, 1),
+        )
+        observe_at(rules.table)(
+            row_pointer(workspace.row, 1), rules.instance, batch.observations[filled]
+        )
+    else:
+        observe_at(rules.table)(
+            row_pointer(tree.states, row), rules.instance, batch.observations[filled]
+        )
+    return REQUESTED
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_priors(tree, t, node, logits, symmetry, rules, workspace):  # type: ignore[no-untyped-def]
+    """Write the priors of a node from logits `[A]` of its form under `symmetry`."""
+    if tree.nodes[t, node].num_edges == 0:
+        return
+    if symmetry == 0:
+        set_priors(tree, t, node, logits)
+        return
+    transform_action = transform_action_at(rules.table)
+    for action in range(logits.shape[0]):
+        workspace.work[action] = logits[transform_action(action, symmetry, rules.instance)]
+    set_priors(tree, t, node, workspace.work)
