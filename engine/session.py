@@ -169,10 +169,17 @@ class Session:
     def hint(self, budget: Budget, *, stop: threading.Event | None = None) -> Hint:
         """Return the best move here and the line that it expects."""
         position = self.game.current
-        result = self.analyse(budget, stop=stop)
+        result = self.results.get(position.index)
+        if result is None or not self._suffices(result, budget):
+            result = self.analyse(budget, stop=stop)
         line = self.game.steps(position.state, result.principal_variation or (result.action,))
         chance = self.chance(result.value, position.to_play)
         return Hint(line[0], chance, result.status, line)
+
+    def _suffices(self, result: SearchResult, budget: Budget) -> bool:
+        """Return whether a search with `budget` would hardly tell more."""
+        wanted = budget.simulations
+        return result.status.proven or (wanted is not None and result.num_nodes > wanted)
 
     def choose(self, *, stop: threading.Event | None = None) -> int | None:
         """Return the engine's move for the side to play; None where `stop` came first."""

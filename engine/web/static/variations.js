@@ -30,7 +30,7 @@ export function drawVariations(host, state, goto) {
       list.append(button(at, deep, first || deep % 2 === 1));
       first = false;
       const parent = state.positions[at].parent;
-      if (at === children[parent][0]) drawSiblings(list, parent, deep);
+      if (at === children[parent][0]) first = drawSiblings(list, parent, deep);
       at = children[at][0];
       deep += 1;
     }
@@ -40,6 +40,7 @@ export function drawVariations(host, state, goto) {
     for (const index of children[parent].slice(1)) {
       list.append(html('div', { class: 'variation' }, drawLine(index, depth)));
     }
+    return children[parent].length > 1; // the line goes on below, so it needs a number
   };
 
   const start = html('button', {
@@ -49,5 +50,13 @@ export function drawVariations(host, state, goto) {
   const scrolled = host.scrollTop;
   host.replaceChildren(start, ...(children[0].length ? [drawLine(children[0][0], 1)] : []));
   host.scrollTop = scrolled;
-  host.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  reveal(host, host.querySelector('[aria-current]'));
+}
+
+// Scroll the list, never the page.
+function reveal(host, element) {
+  if (!element) return;
+  const [outer, inner] = [host.getBoundingClientRect(), element.getBoundingClientRect()];
+  if (inner.top < outer.top) host.scrollTop -= outer.top - inner.top;
+  if (inner.bottom > outer.bottom) host.scrollTop += inner.bottom - outer.bottom;
 }
