@@ -7,7 +7,6 @@ the same bytes.
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,12 +32,13 @@ from tesuji.engine.progress import Progress
 from tesuji.engine.replay import ReplayWindow
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
-from tesuji.engine.selfplay_round import Round, RoundResult, write_network
+from tesuji.engine.selfplay_round import Round, write_network
 from tesuji.engine.shards import ShardInfo, save_shard_list
 from tesuji.engine.strength import Strength
 from tesuji.engine.trained import net_to_dict
 from tesuji.engine.trainer import DivergedError, Losses, Trainer
 from tesuji.engine.training_config import TrainConfig
+from tesuji.engine.training_row import Timing, Totals, iteration_row
 from tesuji.engine.worker import WorkerPool
 from tesuji.nets.model import build
 
@@ -56,20 +56,6 @@ class TrainSummary:
     positions: int
     seconds: float
     strength: dict[str, Any]
-
-
-@dataclass
-class _Totals:
-    """What a run has done so far, kept in every checkpoint."""
-
-    iteration: int = 0
-    seconds: float = 0.0
-    games: int = 0
-    positions: int = 0
-    simulations: int = 0
-    num_shards: int = 0
-    diverged: int = 0
-    measured: float = 0.0  # seconds at the last measurement
 
 
 def train(config: TrainConfig, run: Path, progress: Progress, resume: bool = False) -> TrainSummary:
@@ -105,10 +91,11 @@ class _Runner:
         torch.manual_seed(mix_seed(config.seed, 0) % 2**63)
         torch.set_num_threads(config.workers or torch.get_num_threads())
         self.config, self.run, self.progress, self.domain = config, run, progress, domain
-        network = build(config.net, domain.spec)
+        self.net = config.net.config(domain.spec.observation_shape)
+        network = build(self.net, domain.spec)
         self.trainer = Trainer(domain, network, config.learning, config.device)
         self.window = ReplayWindow(run, domain.row_size, domain.spec.num_actions, config.window)
-        self.totals = _Totals()
+        self.totals = Totals()
         self.shards: list[ShardInfo] = []
         self.lanes: list[dict[str, str]] = []
         self.last_strength: dict[str, Any] = {}
@@ -153,7 +140,12 @@ class _Runner:
         totals.simulations += played.simulations
         totals.seconds = time.monotonic() - self._began
         self._export()
-        row = self._row(played, losses, played_seconds, time.monotonic() - began)
+        timing = Timing(played_seconds, time.monotonic() - began)
+        row = iteration_row(self.config, totals, played, losses, timing) | {
+            "progress": round(self._share(), 4),
+            "window": len(self.window),
+            "steps": self.trainer.step,
+        }
         self.metrics.write(number, row)
         self.progress.update(row)
         if self._measurement_due():
@@ -203,53 +195,6 @@ class _Runner:
         for error in self.window.extend(shards):
             self._event(f"{error}; training goes on without it")
 
-    def _row(
-        self, played: RoundResult, losses: Losses | None, played_seconds: float, seconds: float
-    ) -> dict[str, Any]:
-        totals = self.totals
-        left = self._left(seconds)
-        row: dict[str, Any] = {
-            "kind": "iteration",
-            "game": self.config.game,
-            "iteration": totals.iteration,
-            "seconds": round(totals.seconds, 3),
-            "progress": round(self._share(), 4),
-            "games": totals.games,
-            "positions": totals.positions,
-            "simulations": totals.simulations,
-            "games_per_second": played.games / played_seconds,
-            "simulations_per_second": played.simulations / played_seconds,
-            "evaluations_per_second": played.evaluations / played_seconds,
-            "cache_hits": played.cache_hits / max(played.cache_hits + played.evaluations, 1),
-            "evaluator_share": played.evaluator_seconds / max(played.lane_seconds, 1e-9),
-            "proven_games": played.proven / max(played.games, 1),
-            "game_length": played.positions / max(played.games, 1),
-            "first_wins": played.wins / max(played.games, 1),
-            "draws": played.draws / max(played.games, 1),
-            "window": len(self.window),
-            "selfplay_seconds": played_seconds,
-            "learning_seconds": seconds - played_seconds,
-            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        if losses is not None:
-            row |= {
-                "loss": losses.loss,
-                "loss_policy": losses.policy,
-                "loss_value": losses.value,
-                "target_entropy": losses.policy_entropy,
-                "gradient_norm": losses.gradient,
-                "steps": self.trainer.step,
-            }
-        if left is not None:
-            row["eta_seconds"] = left
-        return row
-
-    def _left(self, seconds: float) -> float | None:
-        config, totals = self.config, self.totals
-        if config.minutes:
-            return max(0.0, 60.0 * config.minutes - totals.seconds)
-        return seconds * (config.iterations - totals.iteration) if config.iterations else None
-
     def _measurement_due(self) -> bool:
         every = self.config.evaluation.every_minutes
         return every > 0 and self.totals.seconds - self.totals.measured >= 60.0 * every
@@ -285,7 +230,7 @@ class _Runner:
         totals = self.totals
         checkpoint = Checkpoint(
             game=self.config.game,
-            net=net_to_dict(self.config.net),
+            net=net_to_dict(self.net),
             step=self.trainer.step,
             tensors=self.trainer.weights(),
             training=self.trainer.training_state(),
@@ -305,7 +250,7 @@ class _Runner:
             return False  # killed before there was anything to keep
         checkpoint = load_checkpoint(self.run, game=self.config.game, set_aside=True)
         self.trainer.restore(checkpoint.step, checkpoint.tensors, checkpoint.training)
-        self.totals = _Totals(**checkpoint.metadata["totals"])
+        self.totals = Totals(**checkpoint.metadata["totals"])
         self.lanes = RunFolder.lanes(self.run, checkpoint.metadata["lanes"])
         self.last_strength = dict(checkpoint.metadata["strength"])
         for warning in checkpoint.warnings:

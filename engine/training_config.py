@@ -5,7 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tesuji.nets.config import ResNetConfig
+from tesuji.nets.config import MLPConfig, ResNetConfig
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """What network to make.
+
+    Attributes:
+        kind: `resnet` for boards, `mlp` for anything; `auto` looks at the observation.
+        channels: resnet: channels of the trunk.
+        blocks: resnet: residual blocks.
+        pool_every: resnet: every k-th block sees the whole board; 0 for none.
+        hidden: mlp: units of a layer.
+        layers: mlp: hidden layers.
+    """
+
+    kind: Literal["auto", "resnet", "mlp"] = "auto"
+    channels: int = 32
+    blocks: int = 5
+    pool_every: int = 2
+    hidden: int = 128
+    layers: int = 3
+
+    def config(self, observation_shape: tuple[int, ...]) -> ResNetConfig | MLPConfig:
+        """Return the network's configuration for observations of this shape."""
+        if self.kind == "mlp" or (self.kind == "auto" and len(observation_shape) != 3):
+            return MLPConfig(self.hidden, self.layers)
+        return ResNetConfig(self.channels, self.blocks, self.pool_every)
 
 
 @dataclass(frozen=True)
@@ -30,15 +57,15 @@ class SelfPlayConfig:
 
     lanes: int = 2
     games: int = 256
-    moves: int = 24
-    simulations: int = 64
+    moves: int = 16
+    simulations: int = 40
     fast_simulations: int = 16
-    full_share: float = 0.5
-    lookahead: int = 2
+    full_share: float = 1.0
+    lookahead: int = 3
     cache_entries: int = 262_144
     gumbel_scale: float = 1.0
-    opening_share: float = 0.6
-    opening_plies: int = 16
+    opening_share: float = 0.7
+    opening_plies: int = 20
 
     def __post_init__(self) -> None:
         for name in ("lanes", "games", "moves", "simulations", "fast_simulations"):
@@ -143,7 +170,7 @@ class EvaluationConfig:
     every_minutes: float = 3.0
     positions: int = 100
     simulations: int = 100
-    lookahead: int = 2
+    lookahead: int = 3
 
     def __post_init__(self) -> None:
         if self.every_minutes < 0:
@@ -178,7 +205,7 @@ class TrainConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     backend: str = "auto"
     keep_checkpoints: int = 3
-    net: ResNetConfig = field(default_factory=ResNetConfig)
+    net: NetSettings = field(default_factory=NetSettings)
     selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)

@@ -19,8 +19,7 @@ from tesuji.engine.config import save_toml
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.progress import Progress
 from tesuji.engine.train import TrainSummary
-from tesuji.engine.training_config import TrainConfig
-from tesuji.nets.config import ResNetConfig
+from tesuji.engine.training_config import NetSettings, TrainConfig
 
 # Nothing of this may load for a line of help.
 HEAVY = {"numpy", "numba", "torch", "z3", "rich", "typeguard", "networkx", "starlette"}
@@ -310,7 +309,7 @@ def test_training_tells_its_summary_and_how_to_play(
     assert "mistakes, policy, Easy: 50.0 %" in told
     assert f"tesuji play tic_tac_toe --agent {run}" in told
     assert seen == [
-        (TrainConfig("tic_tac_toe", 3.0, net=ResNetConfig(channels=8)), Path(run), False)
+        (TrainConfig("tic_tac_toe", 3.0, net=NetSettings(channels=8)), Path(run), False)
     ]
     assert cli.main([*words, "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
