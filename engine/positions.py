@@ -66,7 +66,7 @@ def read_positions(path: str | Path, domain: Domain) -> SolvedSet:
     for number, fields in enumerate(lines, 1):
         try:
             state = _position(domain, fields[0])
-            rows.append(_scores(domain, state, [int(field) for field in fields[1:]], solver))
+            rows.append(_scores(domain, state, [_score(field) for field in fields[1:]], solver))
         except ValueError as error:
             raise UsageError(f"{path}, line {number}: {error}") from None
         states.append(state)
@@ -106,6 +106,12 @@ def _position(domain: Domain, moves: str) -> State:
     if discount == 0:
         raise ValueError(f"the game is over before the end of {moves!r}")
     return state
+
+
+def _score(text: str) -> int:
+    if text.removeprefix("-").isdecimal() and ILLEGAL <= int(text) < -ILLEGAL:
+        return int(text)
+    raise ValueError(f"{text!r} is no score; expected a number, {ILLEGAL} where illegal")
 
 
 def _scores(domain: Domain, state: State, numbers: list[int], solver: SolverAgent | None) -> Scores:
