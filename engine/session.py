@@ -41,6 +41,7 @@ LEVELS = (
     Level(512, 0.0),
     Level(1600, 0.0),
 )
+_MAX_KEPT = 200_000  # nodes above which an analysis starts afresh, so that memory is bounded
 _SLIP = 1e-3  # share of the policy that every legal action has before the temperature
 
 
@@ -154,11 +155,12 @@ class Session:
             if progress is not None:
                 progress(interim[0])
 
+        known = self.results.get(position.index)
         [result] = self.search.run(
             [position.state],
             budget,
             seed=self.game.seed,
-            reuse=True,
+            reuse=known is None or known.num_nodes < _MAX_KEPT,
             keep_tree=keep_tree,
             stop=stop,
             progress=note,

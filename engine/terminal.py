@@ -261,7 +261,7 @@ class Terminal:
         side = hint.step.side
         share = hint.chance if side == 0 else 1 - hint.chance
         proof = f", {hint.status.value}" if hint.status.proven else ""
-        line = " ".join(step.name for step in hint.line)
+        line = " ".join(step.name for step in hint.line[:10])
         self.say(f"{hint.step.name}: {share:.0%} for you{proof}; expected: {line}", "green")
 
     def analyse(self, text: str) -> None:

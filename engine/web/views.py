@@ -96,7 +96,7 @@ def view_hint(hint: Hint) -> Json:
         "chance": round(hint.chance, 4),
         "status": hint.status.value,
         "proven": hint.status.proven,
-        "line": [step._asdict() for step in hint.line],
+        "line": [step._asdict() for step in hint.line[:_LINE]],
     }
 
 
