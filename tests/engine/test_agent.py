@@ -130,11 +130,11 @@ def test_the_solver_plays_perfectly():
 
 def test_equally_good_moves_are_all_played_by_the_solver():
     domain = make("connect_four")
-    states = [late_position(domain, seed, 38) for seed in range(20)]
+    states = [late_position(domain, seed, 38) for seed in range(6)]
     solver = SolverAgent(domain)
     for state in states:
         scores = solver.scores(state)
-        played = {move.action for move in solver.act(domain, [state] * 50, range(50))}
+        played = {move.action for move in solver.act(domain, [state] * 25, range(25))}
         assert played == set(np.flatnonzero(scores == scores.max()).tolist())
 
 
