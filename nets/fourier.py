@@ -27,19 +27,19 @@ from tesuji.search.base import FloatArray
 
 Indices = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
-Frequencies = list[tuple[int, int]]
 
 
 class Torus(NamedTuple):
-    """The transform of one board size; the kernels take its first seven arrays."""
+    """The transform of one board size; the kernels take its first eight arrays."""
 
     rows: FloatArray  # [N, H] cosines and sines along a column of cells
     columns: FloatArray  # [M, W] cosines and sines along a row of cells
     back_rows: FloatArray  # [H, N]
     back_columns: FloatArray  # [W, M]
-    reals: Indices  # [R] coefficients that are real frequencies
-    pairs: Indices  # [S, 2] real and imaginary part of one frequency
-    quads: Indices  # [Q, 4] cos cos, sin sin, sin cos, cos sin of two frequencies
+    terms: Indices  # [G, 4] the coefficients that a plane is the sum of
+    signs: FloatArray  # [G, 4]
+    back_terms: Indices  # [N M, 4] the products that a coefficient is the sum of
+    back_signs: FloatArray  # [N M, 4]
     board: FloatArray  # [G, P] planes of a board
     taps: FloatArray  # [G, 9] planes of a 3x3 kernel
 
@@ -47,55 +47,83 @@ class Torus(NamedTuple):
 def torus(height: int, width: int) -> Torus:
     """Return the transform for boards of `height` x `width` cells."""
     rows, columns = _functions(height), _functions(width)
-    reals, pairs, quads, frequencies = _frequencies(height + 1, width + 1)
-    both = np.einsum("nh,mw->nmhw", rows, columns).reshape(len(rows) * len(columns), -1)
+    coefficients = np.einsum("nh,mw->nmhw", rows, columns).reshape(len(rows) * len(columns), -1)
+    frequencies = _frequencies(height + 1, width + 1)
+    planes = np.concatenate([frequency.planes() for frequency in frequencies])
+    back = np.concatenate([frequency.back() for frequency in frequencies], 1)
+    taps = [frequency.taps(height + 1, width + 1) for frequency in frequencies]
     return Torus(
         _single(rows),
         _single(columns),
         _single(rows.T),
         _single(columns.T),
-        reals,
-        pairs,
-        quads,
-        _single(_board_planes(both, reals, pairs, quads)),
-        _single(_tap_planes((height + 1, width + 1), frequencies, len(reals))),
-    )
-
-
-def _frequencies(height: int, width: int) -> tuple[Indices, Indices, Indices, Frequencies]:
-    """Return reals, pairs, quads, and the frequencies that they make, in this order."""
-    cosines = [height // 2 + 1, width // 2 + 1]  # sine k is function cosines + k - 1
-    reals, pairs, quads = [], [], []
-    frequencies: tuple[Frequencies, Frequencies, Frequencies] = ([], [], [])
-    for k, l in np.ndindex(cosines[0], cosines[1]):  # noqa: E741
-        cos, sin = k * width, (cosines[0] + k - 1) * width
-        sine_l = cosines[1] + l - 1
-        match 2 * k % height == 0, 2 * l % width == 0:
-            case True, True:
-                reals.append(cos + l)
-                frequencies[0].append((k, l))
-            case True, False:
-                pairs.append((cos + l, cos + sine_l))
-                frequencies[1].append((k, l))
-            case False, True:
-                pairs.append((cos + l, sin + l))
-                frequencies[1].append((k, l))
-            case _:
-                quads.append((cos + l, sin + sine_l, sin + l, cos + sine_l))
-                frequencies[2].extend([(k, l), (k, -l)])
-    return (
-        np.array(reals, np.int64),
-        np.array(pairs, np.int64).reshape(-1, 2),
-        np.array(quads, np.int64).reshape(-1, 4),
-        [*frequencies[0], *frequencies[1], *frequencies[2]],
+        *_four_terms(planes),
+        *_four_terms(back),
+        _single(planes @ coefficients),
+        _single(np.concatenate(taps)),
     )
 
 
 def transform_kernel(board: Torus, kernel: FloatArray) -> FloatArray:
-    """Return the planes `[G, inputs, outputs]` of a convolution `[outputs, inputs, 3, 3]`."""
+    """Return the planes `[G * inputs, outputs]` of a convolution `[outputs, inputs, 3, 3]`."""
     outputs, inputs = kernel.shape[:2]
     planes = board.taps @ kernel.reshape(outputs * inputs, 9).T
-    return np.ascontiguousarray(planes.reshape(-1, outputs, inputs).transpose(0, 2, 1))
+    by_plane = planes.reshape(-1, outputs, inputs).transpose(0, 2, 1)
+    return np.ascontiguousarray(by_plane).reshape(-1, outputs)
+
+
+class _Frequency(NamedTuple):
+    """The complex coefficient a + ib at (k, l); of its mirror image at (-k, -l) nothing is kept.
+
+    A product (a + ib)(u + iv) is (x - z) + i(x + y), where x = u(a + b), y = (v - u)a and
+    z = (u + v)b. So its planes hold a + b, a and b of a board, and u, v - u and u + v of a kernel.
+    """
+
+    k: int
+    l: int  # noqa: E741
+    a: Doubles  # [N M] signs of the torus coefficients that it is the sum of
+    b: Doubles  # [N M] all zero where it is real
+
+    def planes(self) -> Doubles:
+        """Return the planes of a board as sums of torus coefficients `[1 or 3, N M]`."""
+        if not self.b.any():
+            return self.a[None]
+        return np.stack([self.a + self.b, self.a, self.b])
+
+    def back(self) -> Doubles:
+        """Return the torus coefficients as sums of x, y, z `[N M, 1 or 3]`."""
+        if not self.b.any():
+            return self.a[:, None]
+        return np.stack([self.a + self.b, self.b, -self.a], 1)
+
+    def taps(self, height: int, width: int) -> Doubles:
+        """Return the planes of a 3x3 kernel `[1 or 3, 9]`, with the inverse transform's scale."""
+        offsets = np.arange(-1, 2)
+        angles = self.k * offsets[:, None] / height + self.l * offsets[None] / width
+        u = np.cos(2 * np.pi * angles).reshape(1, 9) / (height * width)
+        v = -np.sin(2 * np.pi * angles).reshape(1, 9) / (height * width)
+        if not self.b.any():
+            return u
+        return 2 * np.concatenate([u, v - u, u + v])  # twice: the mirror image adds as much
+
+
+def _frequencies(height: int, width: int) -> list[_Frequency]:
+    """Return half of the frequencies of a torus; the others mirror them."""
+    sines = height // 2, width // 2  # sine k is function k + this, cosine k is function k
+    coefficients = np.eye(height * width).reshape(height, width, -1)
+    nothing = np.zeros(height * width)
+    frequencies = []
+    for k, l in np.ndindex(sines[0] + 1, sines[1] + 1):  # noqa: E741
+        wave_k, wave_l = 2 * k % height != 0, 2 * l % width != 0
+        cos_cos = coefficients[k, l]
+        sin_cos = coefficients[sines[0] + k, l] if wave_k else nothing
+        cos_sin = coefficients[k, sines[1] + l] if wave_l else nothing
+        both = wave_k and wave_l
+        sin_sin = coefficients[sines[0] + k, sines[1] + l] if both else nothing
+        frequencies.append(_Frequency(k, l, cos_cos - sin_sin, sin_cos + cos_sin))
+        if both:
+            frequencies.append(_Frequency(k, -l, cos_cos + sin_sin, sin_cos - cos_sin))
+    return frequencies
 
 
 def _functions(cells: int) -> Doubles:
@@ -106,38 +134,11 @@ def _functions(cells: int) -> Doubles:
     return np.array(cosines + [np.sin(k * angles) for k in range(1, (size + 1) // 2)])
 
 
+def _four_terms(matrix: Doubles) -> tuple[Indices, FloatArray]:
+    """Return the places `[rows, 4]` and values of what is not zero; no row has more than four."""
+    terms = np.argsort(matrix == 0, 1, kind="stable")[:, :4]
+    return np.ascontiguousarray(terms), _single(np.take_along_axis(matrix, terms, 1))
+
+
 def _single(matrix: Doubles) -> FloatArray:
     return np.ascontiguousarray(matrix, np.float32)
-
-
-def _board_planes(torus: Doubles, reals: Indices, pairs: Indices, quads: Indices) -> Doubles:
-    """Return what each plane holds of the cells, from what each coefficient does.
-
-    The planes of a complex coefficient a + ib are a + b, a and b.
-    """
-    a, b = torus[pairs.T]
-    r, s, t, u = torus[quads.T]
-    of_pairs = np.stack([a + b, a, b], 1)
-    of_quads = np.stack([r - s + t + u, r - s, t + u, r + s + t - u, r + s, t - u], 1)
-    cells = torus.shape[1]
-    return np.concatenate([torus[reals], of_pairs.reshape(-1, cells), of_quads.reshape(-1, cells)])
-
-
-def _tap_planes(size: tuple[int, int], frequencies: Frequencies, reals: int) -> Doubles:
-    """Return what each plane holds of the nine taps, with the inverse transform's scale.
-
-    A complex product (a + ib)(u + iv) is made of u(a + b), (v - u)a and (u + v)b, so the planes of
-    one frequency hold u, v - u and u + v. Its mirror image, which is never computed, doubles it.
-    The first frequencies are the `reals`.
-    """
-    offsets = np.arange(-1, 2)
-    scale = 1 / (size[0] * size[1])
-    planes: list[Doubles] = []
-    for k, l in frequencies:  # noqa: E741
-        angles = 2 * np.pi * (k * offsets[:, None] / size[0] + l * offsets[None] / size[1])
-        real, imaginary = np.cos(angles).ravel() * scale, -np.sin(angles).ravel() * scale
-        if len(planes) < reals:
-            planes.append(real)
-        else:
-            planes += [2 * real, 2 * (imaginary - real), 2 * (real + imaginary)]
-    return np.array(planes)

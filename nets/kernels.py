@@ -10,13 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int64, njit, void
 
-from tesuji.nets.tile import LANES, tile_1, tile_2, tile_3, tile_4, tile_6
+from tesuji.nets.tile import LANES, tile_1, tile_4, tile_6
 
 RUN = 512  # lanes that a transform treats at once, so that they stay in the second cache
 
 _FLAT = float32[::1]
 _BOARD = float32[:, ::1]
-_TORUS = (_BOARD, _BOARD, _BOARD, _BOARD, int64[::1], int64[:, ::1], int64[:, ::1])
+_SUM = (int64[:, ::1], _BOARD)
+_TORUS = (_BOARD, _BOARD, _BOARD, _BOARD, *_SUM, *_SUM)
 _FUSED = {"contract", "nsz"}  # as in `tile`
 _ZERO = np.float32(0)
 
@@ -33,27 +34,22 @@ def _multiply(  # type: ignore[no-untyped-def]
             left = a_first + row * a_stride
             to = c_first + row * c_stride + column
             rest = rows - row
-            if rest > 8 or rest == 6:
+            if rest >= 6 and rest != 8:
                 tile_6(a, left, a_stride, b, right, b_stride, c, to, c_stride, depth)
                 row += 6
             elif rest >= 4:
                 tile_4(a, left, a_stride, b, right, b_stride, c, to, c_stride, depth)
                 row += 4
-            elif rest == 3:
-                tile_3(a, left, a_stride, b, right, b_stride, c, to, c_stride, depth)
-                row += 3
-            elif rest == 2:
-                tile_2(a, left, a_stride, b, right, b_stride, c, to, c_stride, depth)
-                row += 2
             else:
                 tile_1(a, left, a_stride, b, right, b_stride, c, to, c_stride, depth)
                 row += 1
 
 
-@njit(void(_BOARD, int64, float32[:, :, ::1], _BOARD), nogil=True, cache=True)
+@njit(void(_BOARD, int64, _BOARD, _BOARD), nogil=True, cache=True)
 def multiply_planes(spectrum, rows, weights, products):  # type: ignore[no-untyped-def]
-    """Set products `[G, L']` to spectrum `[G, L]`, as `rows` x K, times weights `[G, K, N]`."""
-    planes, depth, columns = weights.shape
+    """Set products `[G, L']` to spectrum `[G, L]`, as `rows` x K, times weights `[G K, N]`."""
+    planes, columns = len(spectrum), weights.shape[1]
+    depth = len(weights) // planes
     for plane in range(planes):
         left, right = plane * spectrum.shape[1], plane * depth * columns
         to = plane * products.shape[1]
@@ -84,67 +80,19 @@ def dense(inputs, weights, bias, outputs):  # type: ignore[no-untyped-def]
             outputs[row, column] += bias[column]
 
 
-# Each loop below writes one array: LLVM proves no more than that apart. Unsigned indices spare it
-# the test for negative ones, which would keep it from using vectors at all.
-
-
 @njit(nogil=True, fastmath=_FUSED)
-def _combine(torus, first, lanes, reals, pairs, quads, spectrum):  # type: ignore[no-untyped-def]
-    """Write a run of planes: a + b, a and b of each complex coefficient a + ib."""
-    plane = 0
-    for index in reals:
-        for i in range(lanes):
-            spectrum[plane, first + i] = torus[index, i]
-        plane += 1
-    for pair in range(len(pairs)):
-        real, imaginary = pairs[pair, 0], pairs[pair, 1]
-        for i in range(lanes):
-            spectrum[plane, first + i] = torus[real, i] + torus[imaginary, i]
-        for i in range(lanes):
-            spectrum[plane + 1, first + i] = torus[real, i]
-        for i in range(lanes):
-            spectrum[plane + 2, first + i] = torus[imaginary, i]
-        plane += 3
-    for quad in range(len(quads)):
-        r, s, t, u = quads[quad, 0], quads[quad, 1], quads[quad, 2], quads[quad, 3]
-        for sign in (np.float32(1), np.float32(-1)):
-            for i in range(lanes):
-                a, b = torus[r, i] - sign * torus[s, i], torus[t, i] + sign * torus[u, i]
-                spectrum[plane, first + i] = a + b
-            for i in range(lanes):
-                spectrum[plane + 1, first + i] = torus[r, i] - sign * torus[s, i]
-            for i in range(lanes):
-                spectrum[plane + 2, first + i] = torus[t, i] + sign * torus[u, i]
-            plane += 3
+def _add(source, source_first, terms, signs, lanes, target, target_first):  # type: ignore[no-untyped-def]
+    """Set each row of a run of target to a signed sum of four rows of source.
 
-
-@njit(nogil=True, fastmath=_FUSED)
-def _separate(products, first, lanes, reals, pairs, quads, torus):  # type: ignore[no-untyped-def]
-    """Read a run of planes: the inverse of `_combine`, after the multiplication."""
-    plane = 0
-    for index in reals:
-        for i in range(lanes):
-            torus[index, i] = products[plane, first + i]
-        plane += 1
-    for pair in range(len(pairs)):
-        for part, sign, other in ((0, np.float32(-1), 2), (1, np.float32(1), 1)):
-            index = pairs[pair, part]
-            for i in range(lanes):
-                difference = sign * products[plane + other, first + i]
-                torus[index, i] = products[plane, first + i] + difference
-        plane += 3
-    for quad in range(len(quads)):
-        for part, sign, other in ((0, np.float32(-1), 2), (2, np.float32(1), 1)):
-            index, opposite = quads[quad, part], quads[quad, part + 1]
-            for i in range(lanes):
-                a = products[plane, first + i] + sign * products[plane + other, first + i]
-                b = products[plane + 3, first + i] + sign * products[plane + 3 + other, first + i]
-                torus[index, i] = a + b
-            for i in range(lanes):
-                a = products[plane, first + i] + sign * products[plane + other, first + i]
-                b = products[plane + 3, first + i] + sign * products[plane + 3 + other, first + i]
-                torus[opposite, i] = sign * (a - b)
-        plane += 6
+    Unsigned lanes spare LLVM the test for negative ones, without which it makes no vectors.
+    """
+    for row in range(len(terms)):
+        a, b, c, d = terms[row, 0], terms[row, 1], terms[row, 2], terms[row, 3]
+        p, q, r, s = signs[row, 0], signs[row, 1], signs[row, 2], signs[row, 3]
+        for lane in range(lanes):
+            i = source_first + lane
+            total = p * source[a, i] + q * source[b, i] + r * source[c, i] + s * source[d, i]
+            target[row, target_first + lane] = total
 
 
 @njit(nogil=True)
@@ -194,9 +142,10 @@ def activate(  # type: ignore[no-untyped-def]
     columns,
     back_rows,
     back_columns,
-    reals,
-    pairs,
-    quads,
+    terms,
+    signs,
+    back_terms,
+    back_signs,
     board,
     spectrum,
 ):
@@ -210,8 +159,8 @@ def activate(  # type: ignore[no-untyped-def]
     cells = np.empty((height * width, RUN), np.float32)
     for start in range(0, products.shape[1], RUN):
         lanes = min(RUN, products.shape[1] - start)
-        first, count = np.uint64(start), np.uint64(lanes)
-        _separate(products, first, count, reals, pairs, quads, torus)
+        first, count, zero = np.uint64(start), np.uint64(lanes), np.uint64(0)
+        _add(products, first, back_terms, back_signs, count, torus, zero)
         _restore(torus, lanes, back_rows, back_columns, half, cells)
         _rectify(cells, first, count, bias, residual)
         for cell in range(len(board)):
@@ -219,4 +168,4 @@ def activate(  # type: ignore[no-untyped-def]
                 board[cell, first + i] = cells[cell, i]
         if len(spectrum):
             _transform(cells, 0, lanes, rows, columns, half, torus)
-            _combine(torus, first, count, reals, pairs, quads, spectrum)
+            _add(torus, zero, terms, signs, count, spectrum, first)

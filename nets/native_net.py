@@ -110,7 +110,7 @@ class _Convolution:
     def __init__(self, tensors: Tensors, name: str, board: Torus, inputs: int) -> None:
         kernel = tensors[f"{name}.conv.weight"]
         outputs = _whole_tiles(len(kernel))
-        self._functions = board[:7]
+        self._functions = board[:8]
         self._cells = board.board.shape[1]
         self._planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
         self._bias = _padded(tensors[f"{name}.conv.bias"], (outputs,))

@@ -132,4 +132,4 @@ def plain_tile(height: int) -> Any:
 
 
 _make = plain_tile if numba_config.DISABLE_JIT else _compiled_tile
-tile_6, tile_4, tile_3, tile_2, tile_1 = (_make(height) for height in (6, 4, 3, 2, 1))
+tile_6, tile_4, tile_1 = (_make(height) for height in (6, 4, 1))
