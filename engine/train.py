@@ -169,7 +169,7 @@ class _Runner:
                 raise TesujiError(
                     f"training diverged {_TRIES} times ({error}); lower the learning rate"
                 ) from error
-            good = load_checkpoint(self.run, game=self.config.game)
+            good = load_checkpoint(self.run, game=self.domain.spec.name)
             self.trainer.restore(good.step, good.tensors, good.training)
             self._event(f"{error}: back to the last good checkpoint (step {good.step})")
             return None
@@ -229,7 +229,7 @@ class _Runner:
     def _save(self) -> None:
         totals = self.totals
         checkpoint = Checkpoint(
-            game=self.config.game,
+            game=self.domain.spec.name,
             net=net_to_dict(self.net),
             step=self.trainer.step,
             tensors=self.trainer.weights(),
@@ -248,7 +248,7 @@ class _Runner:
     def _restore(self) -> bool:
         if not list_checkpoints(self.run):
             return False  # killed before there was anything to keep
-        checkpoint = load_checkpoint(self.run, game=self.config.game, set_aside=True)
+        checkpoint = load_checkpoint(self.run, game=self.domain.spec.name, set_aside=True)
         self.trainer.restore(checkpoint.step, checkpoint.tensors, checkpoint.training)
         self.totals = Totals(**checkpoint.metadata["totals"])
         self.lanes = RunFolder.lanes(self.run, checkpoint.metadata["lanes"])

@@ -6,6 +6,7 @@ files and numbers, nothing else, and can be done again by another worker with th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -58,11 +59,7 @@ class WorkerPool:
     def close(self) -> None:
         """End all workers."""
         for worker in self._all:
-            worker.kill()
-            worker.wait()
-            for stream in (worker.stdin, worker.stdout):
-                if stream is not None:
-                    stream.close()
+            _end(worker)
 
     def _do(
         self, task: Mapping[str, Any], live: Callable[[Mapping[str, Any]], None]
@@ -73,8 +70,7 @@ class WorkerPool:
             try:
                 result = _ask(worker, task, live)
             except (BrokenPipeError, EOFError, ValueError):
-                code = worker.wait()
-                last = f"it died with exit code {code}"
+                last = f"it died with exit code {_end(worker)}"
                 self.deaths += 1
                 self._all.remove(worker)
                 worker = _start()
@@ -101,6 +97,16 @@ def _start() -> subprocess.Popen[str]:
         # A Ctrl-C at the terminal is the parent's to handle.
         start_new_session=True,
     )
+
+
+def _end(worker: subprocess.Popen[str]) -> int:
+    worker.kill()
+    code = worker.wait()
+    for stream in (worker.stdin, worker.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):  # what was not sent is of no use now
+                stream.close()
+    return code
 
 
 def _ask(
