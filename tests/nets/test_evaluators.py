@@ -7,7 +7,7 @@ import torch
 
 from tesuji.nets.config import MLPConfig, ResNetConfig
 from tesuji.nets.evaluators import BACKENDS, make_evaluator
-from tesuji.nets.export import ParityError, check_parity, export_onnx
+from tesuji.nets.export import ParityError, check_parity, export_native, export_onnx
 from tesuji.nets.model import build
 from tesuji.search.base import DomainSpec, UniformEvaluator
 
@@ -81,6 +81,31 @@ def test_a_row_does_not_depend_on_its_batch(backend):
             )
 
 
+def test_threads_and_chunks_change_no_bit():
+    observations = boards(COLUMNS, 200)
+    model = trained_like(CONFIG, COLUMNS)
+    one, two = (make_evaluator("native", model, COLUMNS, threads=n) for n in (1, 2))
+
+    for a, b in zip(one.evaluate(observations), two.evaluate(observations), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_channels_need_not_fill_tiles():
+    config = ResNetConfig(channels=5, blocks=2, head_channels=3, value_hidden=7)
+
+    check_parity(make("torch", CELLS, config), make("native", CELLS, config), boards(CELLS, 9))
+
+
+def test_the_native_evaluator_says_what_it_cannot_run():
+    with pytest.raises(ValueError, match="residual nets and MLPs only"):
+        make_evaluator("native", torch.nn.Linear(3, 3), COLUMNS)
+
+
+def test_observations_of_another_game_are_refused():
+    with pytest.raises(ValueError, match=r"float32 of shape \(B, 2, 6, 7\), got float32 of shape"):
+        make("native").evaluate(boards(CELLS, 2))
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_shapes_and_ranges_are_those_of_the_contract(backend):
     evaluation = make(backend, CELLS).evaluate(boards(CELLS, 3))
@@ -96,16 +121,18 @@ def test_parity_names_the_largest_difference():
         check_parity(make("torch"), UniformEvaluator(7), boards(COLUMNS, 4))
 
 
-def test_an_export_runs_without_torch():
+@pytest.mark.parametrize("backend", ["native", "onnx", "openvino"])
+def test_an_export_runs_without_torch(backend):
     code = (
         "import sys; from tesuji.nets.evaluators import make_evaluator; "
         "from tesuji.search.base import DomainSpec; import numpy; "
         "spec = DomainSpec('columns', 7, (2, 6, 7), 2, 42); "
-        "evaluator = make_evaluator('onnx', sys.stdin.buffer.read(), spec); "
+        f"evaluator = make_evaluator('{backend}', sys.stdin.buffer.read(), spec); "
         "evaluator.evaluate(numpy.zeros((1, 2, 6, 7), numpy.float32)); "
         "assert 'torch' not in sys.modules"
     )
-    exported = export_onnx(trained_like(CONFIG, COLUMNS), COLUMNS)
+    model = trained_like(CONFIG, COLUMNS)
+    exported = export_native(model) if backend == "native" else export_onnx(model, COLUMNS)
 
     subprocess.run([sys.executable, "-c", code], input=exported, check=True)
 
