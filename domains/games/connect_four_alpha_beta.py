@@ -34,6 +34,11 @@ _BOUND_BITS, _OFFSET = 6, 21
 _LOWER = 0b111111
 _UPPER = _LOWER << _BOUND_BITS
 
+# Up to so many stones, mirror images share an entry; later ones are hardly ever both reached.
+_MIRRORED = 16
+_COLUMN = 0b1111111
+_CENTRE = _COLUMN << 21
+
 # Equal moves are tried from the centre outwards.
 _COLUMNS = tuple(0b111111 << 7 * column for column in (6, 0, 5, 1, 4, 2, 3))
 
@@ -96,10 +101,18 @@ def completes_four(stones):  # type: ignore[no-untyped-def]
     return squares & BOARD
 
 
-@njit("int64(int64, int64)", cache=True)
-def _key(own, mask):  # type: ignore[no-untyped-def]
-    """Return a number above 0 that no other position has."""
-    return own + mask + BOTTOM
+@njit("int64(int64, int64, int64)", cache=True)
+def _key(own, mask, stones):  # type: ignore[no-untyped-def]
+    """Return a number above 0 for the position, early on the same for its mirror image."""
+    key = own + mask + BOTTOM
+    if stones > _MIRRORED:
+        return key
+    mirrored = key & _CENTRE
+    for column in range(3):
+        shift = 7 * (6 - 2 * column)
+        mirrored |= (key & _COLUMN << 7 * column) << shift
+        mirrored |= (key >> shift) & _COLUMN << 7 * column
+    return min(key, mirrored)
 
 
 @njit("int64(int64, int64)", cache=True)
@@ -142,7 +155,7 @@ def _order_moves(frames, node, moves, table):  # type: ignore[no-untyped-def]
             fours = completes_four(own | move) & ~mask
             if _safe_moves(mask | move, fours) == 0:
                 return 1
-            _prefetch(table, _slot(_key(own ^ mask, mask | move), table.size))
+            _prefetch(table, _slot(_key(own ^ mask, mask | move, NUM_SQUARES), table.size))
             # A four right above the stone goes to waste: the opponent must and will block it.
             order = 2 * _num_squares(fours) - ((fours & (move << 1)) != 0)
             entry = node + num_moves
@@ -173,16 +186,16 @@ def _enter(frames, node, stones, threshold, table):  # type: ignore[no-untyped-d
         return 1
     if threshold > NUM_SQUARES - 1 - stones >> 1:
         return 0
-    answer = _look_up(_key(frames[node + _OWN], mask), threshold, table)
+    answer = _look_up(_key(frames[node + _OWN], mask, stones), threshold, table)
     if answer == UNKNOWN:
         answer = _order_moves(frames, node, moves, table)
     return answer
 
 
-@njit("void(int64[::1], int64, int64, int64, int64[::1])", cache=True)
-def _record(frames, node, threshold, answer, table):  # type: ignore[no-untyped-def]
+@njit("void(int64[::1], int64, int64, int64, int64, int64[::1])", cache=True)
+def _record(frames, node, stones, threshold, answer, table):  # type: ignore[no-untyped-def]
     """Write the answer for the node into the table as a lower or an upper bound."""
-    key = _key(frames[node + _OWN], frames[node + _MASK])
+    key = _key(frames[node + _OWN], frames[node + _MASK], stones)
     slot = _slot(key, table.size)
     entry = table[slot]
     if entry >> 2 * _BOUND_BITS != key:
@@ -222,7 +235,7 @@ def search(frames, table, progress, max_nodes):  # type: ignore[no-untyped-def]
             if answer == 0 and frames[node + _NUM_MOVES] > 0:
                 answer = UNKNOWN
             else:
-                _record(frames, node, threshold, answer, table)
+                _record(frames, node, stones, threshold, answer, table)
         move = frames[node + _NUM_MOVES] - 1
         frames[node + _NUM_MOVES] = move
         child = node + _FRAME
