@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from tesuji.domains.registry import make
-from tesuji.engine.checkpoint import load_checkpoint
+from tesuji.engine.checkpoint import load_checkpoint, save_checkpoint
+from tesuji.engine.config import SAVED
+from tesuji.engine.metrics import METRICS
 from tesuji.engine.storage import atomic_write
 from tesuji.engine.trained import load_network, random_observations
 
-Format = Literal["onnx", "onnx-int8", "openvino"]
+Format = Literal["net", "onnx", "onnx-int8", "openvino"]
 
 _CALIBRATION = 512  # positions of random games
 
@@ -73,3 +75,20 @@ def export_net(source: Path, to: Format) -> ExportedNet:
 
         files = openvino_files(exported)
     return ExportedNet(checkpoint.game, checkpoint.step, difference, files)
+
+
+def export_checkpoint(source: Path, folder: Path) -> list[Path]:
+    """Write the network of a run or checkpoint as a checkpoint of its own, to give away or to ship.
+
+    What only resuming needs stays behind; a run's configuration and metrics come along.
+
+    Raises:
+        StorageError: the folder cannot be written, or is there already.
+    """
+    checkpoint = load_checkpoint(source, training=False)
+    metadata = {k: v for k, v in checkpoint.metadata.items() if k != "lanes"}
+    save_checkpoint(folder, replace(checkpoint, training={}, metadata=metadata, warnings=()))
+    for name in (SAVED, METRICS):
+        if (source / name).is_file():
+            atomic_write(folder / name, (source / name).read_bytes())
+    return sorted(folder.iterdir())

@@ -48,7 +48,7 @@ class SelfPlayConfig:
         fast_simulations: simulations of a fast search, whose policy is not learned (playout cap
             randomisation, Wu 2019).
         full_share: share of moves that are searched in full.
-        lookahead: plies of exact look-ahead at a leaf.
+        lookahead: plies of exact look-ahead at a leaf, fewer where there are many moves.
         cache_entries: evaluations kept by position in each lane.
         gumbel_scale: how much the root explores.
         opening_share: share of games that begin with random moves.
@@ -164,7 +164,7 @@ class EvaluationConfig:
         every_minutes: minutes between two measurements; 0 for none.
         positions: positions of each set.
         simulations: simulations a move.
-        lookahead: plies of exact look-ahead at a leaf.
+        lookahead: plies of exact look-ahead at a leaf, fewer where there are many moves.
     """
 
     every_minutes: float = 3.0

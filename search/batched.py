@@ -108,7 +108,7 @@ def receive(tree, rules, cache, batch, count, logits, value, draw, parameters, w
         if parameters.leaves > 1 and node != ROOT:
             add_pending(tree, t, node, -1)
         tree.trees[t].evaluations += 1
-        write_priors(tree, t, node, logits[i], request.symmetry, rules, workspace)
+        write_priors(tree, t, node, logits[i], request.symmetry, rules, parameters, workspace)
         settle(tree, t, node, value[i], draw[i], parameters)
         if entries:
             slot = np.int64(request.key & np.uint64(entries - 1))

@@ -13,22 +13,32 @@ class SearchSettings:
     Attributes:
         lookahead: plies of exact look-ahead for ends of the game at a new leaf (MCTS-minimax
             hybrid, Baier & Winands 2015); 0 for none.
+        lookahead_steps: steps that it may take at a leaf; where more legal actions would need
+            more, it looks fewer plies ahead.
+        policy_temperature: divides the evaluator's logits; above 1 trusts a sharp policy less.
         prove: back up proven wins, draws and losses exactly (score-bounded MCTS, Cazenave &
             Saffidine 2010) and stop at a proven root.
-        cache_entries: evaluations kept by position, shared by all trees of a search; 0 for none.
+        cache_entries: evaluations kept by position, shared by all trees of a search; 0 for none,
+            as where `leaves` is above 1.
         canonical: evaluate each position in the form that sorts first under its symmetries.
         leaves: leaves that one tree puts into a batch, kept apart by virtual loss.
     """
 
-    lookahead: int = 1
+    lookahead: int = 3
+    lookahead_steps: int = 400
+    policy_temperature: float = 1.0
     prove: bool = True
-    cache_entries: int = 0
-    canonical: bool = False
+    cache_entries: int = 65_536
+    canonical: bool = True
     leaves: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.lookahead <= 8:
             raise ValueError(f"lookahead must be between 0 and 8 plies, got {self.lookahead}")
+        if self.lookahead_steps < 1:
+            raise ValueError(f"lookahead_steps must be at least 1, got {self.lookahead_steps}")
+        if not self.policy_temperature > 0:
+            raise ValueError(f"policy_temperature must be above 0, got {self.policy_temperature}")
         if self.cache_entries < 0:
             raise ValueError(f"cache_entries must be at least 0, got {self.cache_entries}")
         if not 1 <= self.leaves <= 4096:
@@ -51,7 +61,8 @@ class PUCT(SearchSettings):
         temperature: of the root's choice by visits; 0 takes the most visited.
     """
 
-    c_init: float = 1.25
+    policy_temperature: float = 2.0
+    c_init: float = 0.8
     c_base: float = 19652.0
     fpu: Literal["parent", "reduction", "loss", "minmax"] = "reduction"
     fpu_reduction: float = 0.2

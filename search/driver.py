@@ -63,6 +63,8 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         rescale=int(gumbel.rescale),
         prove=int(settings.prove),
         lookahead=settings.lookahead if settings.prove else 0,
+        lookahead_steps=settings.lookahead_steps,
+        policy_temperature=settings.policy_temperature,
         leaves=settings.leaves,
         canonical=int(settings.canonical and spec.num_symmetries > 1),
         num_symmetries=spec.num_symmetries,

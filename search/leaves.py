@@ -212,7 +212,7 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
         slot = np.int64(key & np.uint64(entries - 1))
         if cache.keys[slot] == key:
             tree.trees[t].cache_hits += 1
-            write_priors(tree, t, node, cache.logits[slot], symmetry, rules, workspace)
+            write_priors(tree, t, node, cache.logits[slot], symmetry, rules, parameters, workspace)
             settle(tree, t, node, cache.values[slot, 0], cache.values[slot, 1], parameters)
             return DONE
     request = batch.requests[filled]
@@ -240,14 +240,14 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_priors(tree, t, node, logits, symmetry, rules, workspace):  # type: ignore[no-untyped-def]
+def write_priors(tree, t, node, logits, symmetry, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     """Write the priors of a node from logits `[A]` of its form under `symmetry`."""
     if tree.nodes[t, node].num_edges == 0:
         return
     if symmetry == 0:
-        set_priors(tree, t, node, logits)
+        set_priors(tree, t, node, logits, parameters)
         return
     transform_action = transform_action_at(rules.table)
     for action in range(logits.shape[0]):
         workspace.work[action] = logits[transform_action(action, symmetry, rules.instance)]
-    set_priors(tree, t, node, workspace.work)
+    set_priors(tree, t, node, workspace.work, parameters)

@@ -108,6 +108,15 @@ def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-u
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def plies(num_edges, parameters):  # type: ignore[no-untyped-def]
+    """Return how far to look ahead from a node with so many legal actions."""
+    depth = parameters.lookahead
+    while depth > 1 and np.float64(num_edges) ** depth > parameters.lookahead_steps:
+        depth -= 1
+    return depth
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ignore[no-untyped-def]
     """Step every edge of a new node and narrow its bounds, `parameters.lookahead` plies deep.
 
@@ -131,7 +140,8 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
                 record.lower = reward
                 record.upper = reward
                 return
-    if parameters.lookahead > 1:
+    depth = plies(record.num_edges, parameters)
+    if depth > 1:
         for index in range(record.first_edge, record.first_edge + record.num_edges):
             edge = tree.edges[t, index]
             if edge.discount == 0.0:
@@ -142,7 +152,7 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
                 table,
                 instance,
                 stack,
-                parameters.lookahead - 1,
+                depth - 1,
                 parameters.lowest,
                 parameters.highest,
             )

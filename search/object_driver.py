@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tesuji.search.base import Domain, Evaluator, State
 from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
-from tesuji.search.lookahead import allocate_workspace
+from tesuji.search.lookahead import allocate_workspace, plies
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, mix
 from tesuji.search.results import exact_bounds
@@ -171,7 +171,7 @@ class ObjectDriver(Driver):
         self, t: int, node: int, logits: npt.NDArray[np.float32], value: float, draw: float
     ) -> None:
         if self.tree.nodes[t, node].num_edges:
-            set_priors(self.tree, t, node, logits)
+            set_priors(self.tree, t, node, logits, self.parameters)
         settle(self.tree, t, node, np.float32(value), np.float32(draw), self.parameters)
 
     def _receive(self) -> None:
@@ -203,13 +203,14 @@ class ObjectDriver(Driver):
                     return
             else:
                 following.append((i, state))
-        if self.parameters.lookahead > 1:
+        depth = plies(len(edges), self.parameters)
+        if depth > 1:
             for i, state in following:
                 edge = edges[i]
                 behind = exact_bounds(
                     self.domain,
                     state,
-                    self.parameters.lookahead - 1,
+                    depth - 1,
                     (self.parameters.lowest, self.parameters.highest),
                 )
                 low, high = sorted(edge.reward + edge.discount * bound for bound in behind)

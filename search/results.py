@@ -99,8 +99,13 @@ def _rest_of_proof(driver: Driver, root: State, line: Sequence[int]) -> list[int
             return []
     rest: list[int] = []
     value_range = (driver.parameters.lowest, driver.parameters.highest)
-    for depth in range(driver.parameters.lookahead, 0, -1):
-        best = _best_proven(domain, state, depth, value_range)
+    for _ in range(driver.parameters.lookahead):
+        # The nearest proof first: it is the cheapest to find again.
+        found = (
+            _best_proven(domain, state, depth, value_range)
+            for depth in range(1, driver.parameters.lookahead + 1)
+        )
+        best = next((action for action in found if action is not None), None)
         if best is None:
             break
         rest.append(best)

@@ -58,15 +58,14 @@ class Search:
         self.evaluator = evaluator
         self.settings = PUCT() if settings is None else settings
         self.parameters = make_parameters(self.settings, domain.spec)
+        # With several leaves in flight a cached one would come back before its turn, so that the
+        # tree would depend on what other trees have seen.
+        entries = self.settings.cache_entries if self.settings.leaves == 1 else 0
         self.driver: Driver
         if isinstance(domain, CompiledDomain):
-            self.driver = CompiledDriver(
-                domain, evaluator, self.parameters, self.settings.cache_entries
-            )
+            self.driver = CompiledDriver(domain, evaluator, self.parameters, entries)
         else:
-            self.driver = ObjectDriver(
-                domain, evaluator, self.parameters, self.settings.cache_entries
-            )
+            self.driver = ObjectDriver(domain, evaluator, self.parameters, entries)
 
     def clear_cache(self) -> None:
         """Forget all cached evaluations, as when the evaluator's weights have changed."""

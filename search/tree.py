@@ -93,11 +93,13 @@ parameters_dtype = np.dtype(
         ("dirichlet_alpha", np.float64),
         ("dirichlet_fraction", np.float64),
         ("gumbel_scale", np.float64),
+        ("policy_temperature", np.float64),
         ("gumbel", np.int64),
         ("fpu", np.int64),
         ("rescale", np.int64),
         ("prove", np.int64),
         ("lookahead", np.int64),
+        ("lookahead_steps", np.int64),
         ("leaves", np.int64),
         ("canonical", np.int64),
         ("num_symmetries", np.int64),
@@ -220,7 +222,7 @@ def bound_edge(edge, lower, upper):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def set_priors(tree, t, node, logits):  # type: ignore[no-untyped-def]
+def set_priors(tree, t, node, logits, parameters):  # type: ignore[no-untyped-def]
     """Write logits `[A]` and their softmax over the legal actions."""
     record = tree.nodes[t, node]
     first = record.first_edge
@@ -232,7 +234,7 @@ def set_priors(tree, t, node, logits):  # type: ignore[no-untyped-def]
     for index in range(first, stop):
         edge = tree.edges[t, index]
         # Differences alone count; held so that a lone huge logit cannot overflow a sum.
-        edge.logit = logits[edge.action] - largest
+        edge.logit = (logits[edge.action] - largest) / parameters.policy_temperature
         edge.prior = np.exp(edge.logit)
         total += edge.prior
     for index in range(first, stop):

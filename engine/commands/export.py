@@ -13,6 +13,7 @@ Examples:
   tesuji export runs/a                           writes connect_four.onnx
   tesuji export runs/a --to onnx-int8 --out net.onnx
   tesuji export runs/a --to openvino             writes connect_four.xml and .bin
+  tesuji export runs/a --to net --out best       writes the folder best, to play or give away
 """
 
 
@@ -22,19 +23,25 @@ class Arguments(Common):
 
     Attributes:
         run: a run (its newest checkpoint) or a checkpoint.
-        to: the format; onnx-int8 is smaller and faster on a CPU, and slightly different.
-        out: the file to write; the game's name by default.
+        to: the format; net is the checkpoint without what only training needs, onnx-int8 is
+            smaller and faster on some CPUs, and slightly different.
+        out: the file to write, or the folder for net; the game's name by default.
     """
 
     run: Run
-    to: Literal["onnx", "onnx-int8", "openvino"] = "onnx"
+    to: Literal["net", "onnx", "onnx-int8", "openvino"] = "onnx"
     out: File = None
 
 
 def run(arguments: Arguments) -> Answer:
     """Export, compare with torch, then write."""
-    from tesuji.engine.exporting import export_net
+    from tesuji.engine.checkpoint import load_checkpoint
+    from tesuji.engine.exporting import export_checkpoint, export_net
 
+    if arguments.to == "net":
+        folder = arguments.out or Path(load_checkpoint(arguments.run, training=False).game)
+        written = export_checkpoint(arguments.run, folder)
+        return Answer("\n".join(map(str, written)), {"to": "net", "files": list(map(str, written))})
     suffix = ".xml" if arguments.to == "openvino" else ".onnx"
     exported = export_net(arguments.run, arguments.to)
     path = arguments.out or Path(exported.game + suffix)

@@ -75,7 +75,11 @@ def test_puct_weights_are_those_of_muzero_policy(discount, simulations):
         params=(), rng_key=jax.random.PRNGKey(0), root=tree.mctx_root(roots),
         recurrent_fn=tree.mctx_step, num_simulations=simulations, dirichlet_fraction=0.0,
     )  # fmt: skip
-    search = Search(tree, tree, PUCT(fpu="minmax", prove=False, lookahead=0))
+    search = Search(
+        tree,
+        tree,
+        PUCT(c_init=1.25, policy_temperature=1.0, fpu="minmax", prove=False, lookahead=0),
+    )
     results = search.run(roots, Budget(simulations=simulations))
     weights = np.stack([result.visits / result.visits.sum() for result in results])
     np.testing.assert_allclose(weights, peer.action_weights, atol=1e-5)

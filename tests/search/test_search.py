@@ -77,9 +77,9 @@ def test_a_tree_does_not_depend_on_its_batch(settings):
 @pytest.mark.parametrize(
     "settings",
     [
-        PUCT(lookahead=2, dirichlet_fraction=0.25),
-        PUCT(leaves=4, lookahead=0),
-        Gumbel(gumbel_scale=1.0, lookahead=1, cache_entries=999),
+        PUCT(lookahead=2, dirichlet_fraction=0.25, canonical=False),
+        PUCT(leaves=4, lookahead=0, canonical=False),
+        Gumbel(gumbel_scale=1.0, lookahead=3, lookahead_steps=60, canonical=False),
     ],
     ids=str,
 )
