@@ -65,11 +65,10 @@ def torus(height: int, width: int) -> Torus:
 
 
 def transform_kernel(board: Torus, kernel: FloatArray) -> FloatArray:
-    """Return the planes `[G * inputs, outputs]` of a convolution `[outputs, inputs, 3, 3]`."""
+    """Return the planes `[G, inputs, outputs]` of a convolution `[outputs, inputs, 3, 3]`."""
     outputs, inputs = kernel.shape[:2]
     planes = board.taps @ kernel.reshape(outputs * inputs, 9).T
-    by_plane = planes.reshape(-1, outputs, inputs).transpose(0, 2, 1)
-    return np.ascontiguousarray(by_plane).reshape(-1, outputs)
+    return planes.reshape(-1, outputs, inputs).transpose(0, 2, 1)
 
 
 class _Frequency(NamedTuple):

@@ -11,8 +11,10 @@ import numpy as np
 from numba import float32, int64, njit, void
 
 from tesuji.nets.tile import LANES, tile_1, tile_4, tile_6
+from tesuji.search.base import FloatArray
 
-RUN = 512  # lanes that a transform treats at once, so that they stay in the second cache
+RUN = 256  # lanes that a transform treats at once, so that they stay in the second cache
+STRIDE = RUN + LANES  # rows a power of two apart would compete for the same lines of a cache
 
 _FLAT = float32[::1]
 _BOARD = float32[:, ::1]
@@ -45,28 +47,40 @@ def _multiply(  # type: ignore[no-untyped-def]
                 row += 1
 
 
+def pack_planes(weights: FloatArray) -> FloatArray:
+    """Return weights `[G, K, N]` as `multiply_planes` reads them, `[G * N / LANES * K, LANES]`."""
+    planes, depth, columns = weights.shape
+    tiles = weights.reshape(planes, depth, columns // LANES, LANES).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(tiles).reshape(-1, LANES)
+
+
 @njit(void(_BOARD, int64, _BOARD, _BOARD), nogil=True, cache=True)
 def multiply_planes(spectrum, rows, weights, products):  # type: ignore[no-untyped-def]
-    """Set products `[G, L']` to spectrum `[G, L]`, as `rows` x K, times weights `[G K, N]`."""
-    planes, columns = len(spectrum), weights.shape[1]
-    depth = len(weights) // planes
+    """Set products `[G, rows * N]` to spectrum `[G, rows * K]` times weights, plane by plane.
+
+    Weights `[G * N / LANES * K, LANES]` lie as they are read, one tile's columns after another's.
+    """
+    planes, columns = len(spectrum), products.shape[1] // rows
+    depth = weights.size // (planes * columns)
     for plane in range(planes):
-        left, right = plane * spectrum.shape[1], plane * depth * columns
-        to = plane * products.shape[1]
-        _multiply(
-            spectrum,
-            left,
-            depth,
-            weights,
-            right,
-            columns,
-            products,
-            to,
-            columns,
-            rows,
-            depth,
-            columns,
-        )
+        left = plane * spectrum.shape[1]
+        for column in range(0, columns, LANES):
+            right = (plane * columns + column) * depth
+            to = plane * products.shape[1] + column
+            _multiply(
+                spectrum,
+                left,
+                depth,
+                weights,
+                right,
+                LANES,
+                products,
+                to,
+                columns,
+                rows,
+                depth,
+                LANES,
+            )
 
 
 @njit(void(_BOARD, _BOARD, _FLAT, _BOARD), nogil=True, cache=True)
@@ -101,11 +115,11 @@ def _transform(board, first, lanes, rows, columns, half, torus):  # type: ignore
     (n, height), (m, width) = rows.shape, columns.shape
     stride = board.shape[1]
     for row in range(height):
-        left, to = row * width * stride + first, row * m * RUN
-        _multiply(columns, 0, width, board, left, stride, half, to, RUN, m, width, lanes)
+        left, to = row * width * stride + first, row * m * STRIDE
+        _multiply(columns, 0, width, board, left, stride, half, to, STRIDE, m, width, lanes)
     for column in range(m):
-        at = column * RUN
-        _multiply(rows, 0, height, half, at, m * RUN, torus, at, m * RUN, n, height, lanes)
+        at = column * STRIDE
+        _multiply(rows, 0, height, half, at, m * STRIDE, torus, at, m * STRIDE, n, height, lanes)
 
 
 @njit(nogil=True)
@@ -113,11 +127,11 @@ def _restore(torus, lanes, rows, columns, half, cells):  # type: ignore[no-untyp
     """Set cells `[P, RUN]` to the board whose coefficients torus holds: `_transform`'s inverse."""
     (height, n), (width, m) = rows.shape, columns.shape
     for column in range(m):
-        at = column * RUN
-        _multiply(rows, 0, n, torus, at, m * RUN, half, at, m * RUN, height, n, lanes)
+        at = column * STRIDE
+        _multiply(rows, 0, n, torus, at, m * STRIDE, half, at, m * STRIDE, height, n, lanes)
     for row in range(height):
-        at, to = row * m * RUN, row * width * RUN
-        _multiply(columns, 0, m, half, at, RUN, cells, to, RUN, width, m, lanes)
+        at, to = row * m * STRIDE, row * width * STRIDE
+        _multiply(columns, 0, m, half, at, STRIDE, cells, to, STRIDE, width, m, lanes)
 
 
 @njit(nogil=True, fastmath=_FUSED)
@@ -154,9 +168,9 @@ def activate(  # type: ignore[no-untyped-def]
     Residual, board and spectrum may each have no rows: then there is none, or none is wanted.
     """
     (n, height), (m, width) = rows.shape, columns.shape
-    half = np.empty((height * m, RUN), np.float32)
-    torus = np.empty((n * m, RUN), np.float32)
-    cells = np.empty((height * width, RUN), np.float32)
+    half = np.empty((height * m, STRIDE), np.float32)
+    torus = np.empty((n * m, STRIDE), np.float32)
+    cells = np.empty((height * width, STRIDE), np.float32)
     for start in range(0, products.shape[1], RUN):
         lanes = min(RUN, products.shape[1] - start)
         first, count, zero = np.uint64(start), np.uint64(lanes), np.uint64(0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tesuji.nets.fourier import Torus, torus, transform_kernel
-from tesuji.nets.kernels import activate, dense, multiply_planes
+from tesuji.nets.kernels import activate, dense, multiply_planes, pack_planes
 from tesuji.nets.tile import LANES
 from tesuji.search.base import DomainSpec, FloatArray
 
@@ -112,7 +112,8 @@ class _Convolution:
         outputs = _whole_tiles(len(kernel))
         self._functions = board[:8]
         self._cells = board.board.shape[1]
-        self._planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
+        planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
+        self._planes = pack_planes(planes)
         self._bias = _padded(tensors[f"{name}.conv.bias"], (outputs,))
 
     def __call__(

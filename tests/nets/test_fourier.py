@@ -5,7 +5,7 @@ from numba import njit
 from numba.core import config
 
 from tesuji.nets.fourier import torus, transform_kernel
-from tesuji.nets.kernels import activate, multiply_planes
+from tesuji.nets.kernels import activate, multiply_planes, pack_planes
 from tesuji.nets.tile import LANES, plain_tile, tile_1, tile_4, tile_6
 
 BOARDS = [(6, 7), (3, 3), (8, 8), (4, 9), (1, 5), (2, 2), (9, 5)]
@@ -28,7 +28,7 @@ def test_frequencies_multiply_as_boards_convolve(height, width):
     rng = np.random.default_rng(0)
     kernel, cells = rng.normal(size=(3, 2, 3, 3)), rng.normal(size=(height, width, 1, 2))
     board = torus(height, width)
-    weights = transform_kernel(board, kernel).reshape(-1, 2, 3)
+    weights = transform_kernel(board, kernel)
 
     products = np.einsum("gp,pi,gio->go", board.board, cells.reshape(-1, 2), weights)
 
@@ -50,7 +50,7 @@ def test_the_kernels_convolve_add_and_rectify(height, width, rows):
     spectrum, result = board.board @ flat, np.empty_like(flat)
 
     products = np.empty_like(spectrum)
-    multiply_planes(spectrum, rows, transform_kernel(board, kernel), products)
+    multiply_planes(spectrum, rows, pack_planes(transform_kernel(board, kernel)), products)
     activate(products, bias.reshape(-1), flat, *board[:8], result, spectrum)
 
     expected = np.maximum(convolve(cells, kernel).numpy() + bias + cells, 0)
