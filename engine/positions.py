@@ -129,9 +129,11 @@ def _scores(domain: Domain, state: State, numbers: list[int], solver: SolverAgen
 
 def shipped_sets(domain: Domain) -> list[SolvedSet]:
     """Return the solved sets that ship for a game, made by its own solver; none for most games."""
-    import os
-
-    folder = os.environ.get("TESUJI_SETS")
-    if not folder or domain.spec.name != "connect_four":
+    if domain.spec.name != "connect_four":
         return []
-    return [read_positions(path, domain) for path in sorted(Path(folder).glob("*.moves"))]
+    from tesuji.domains.games.connect_four_positions import load_positions  # noqa: PLC0415
+
+    return [
+        SolvedSet(found.name, [_position(domain, moves) for moves in found.moves], found.scores)
+        for found in load_positions().values()
+    ]
