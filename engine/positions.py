@@ -134,6 +134,14 @@ def shipped_sets(domain: Domain) -> list[SolvedSet]:
     from tesuji.domains.games.connect_four_positions import load_positions  # noqa: PLC0415
 
     return [
-        SolvedSet(found.name, [_position(domain, moves) for moves in found.moves], found.scores)
-        for found in load_positions().values()
+        SolvedSet(part.name, [_after_columns(domain, moves) for moves in part.moves], part.scores)
+        for part in load_positions().values()
     ]
+
+
+def _after_columns(domain: Domain, moves: str) -> State:
+    """Return the Connect Four state after `moves`, digits from 1, which are known to be legal."""
+    state = domain.reset()
+    for move in moves:
+        state, _, _ = domain.step(state, int(move) - 1)
+    return state

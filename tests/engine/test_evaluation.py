@@ -9,7 +9,7 @@ from tesuji.domains.registry import make
 from tesuji.engine.agent import Move, PolicyAgent, RandomAgent, load_agent
 from tesuji.engine.errors import UsageError
 from tesuji.engine.evaluation import EvaluationReport, EvaluationRow, evaluate, judge
-from tesuji.engine.positions import ILLEGAL, SolvedSet, read_positions
+from tesuji.engine.positions import ILLEGAL, SolvedSet, read_positions, shipped_sets
 from tesuji.search.base import Evaluation
 
 
@@ -219,3 +219,24 @@ def test_connect_four_files_without_scores_are_solved(tmp_path):
 def test_moves_that_cannot_be_are_named(tmp_path, line, fault):
     with pytest.raises(UsageError, match=fault):
         read_positions(write(tmp_path, line), make("connect_four"))
+
+
+def test_the_sets_that_ship_are_sound():
+    domain = make("connect_four")
+    sets = shipped_sets(domain)
+    assert {"End-Easy", "Middle-Easy", "Begin-Easy", "Middle-Medium"} <= {s.name for s in sets}
+    for solved in sets:
+        assert len(solved.states) >= 100
+        legal = np.array([domain.legal(state) for state in solved.states])
+        np.testing.assert_array_equal(solved.scores != ILLEGAL, legal)
+
+
+def test_the_solver_makes_no_mistake_at_the_end():
+    domain = make("connect_four")
+    end = next(solved for solved in shipped_sets(domain) if solved.name == "End-Easy")
+    [row] = evaluate(domain, [load_agent("solver", domain)], [end.first(50)]).rows
+    assert (row.mistakes, row.non_optimal) == (0, 0)
+
+
+def test_other_games_ship_no_sets(domain):
+    assert shipped_sets(domain) == []
