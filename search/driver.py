@@ -122,7 +122,7 @@ class Driver(ABC):
         trees["simulations"] = 0
         trees["evaluations"] = 0
         trees["cache_hits"] = 0
-        trees["seed"] = np.asarray(seeds).astype(np.uint64)
+        trees["seed"] = np.array(seeds, np.uint64)
         self._dress_roots()
 
     def judged(self) -> bool:
