@@ -9,15 +9,24 @@ on to its next simulation.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tesuji.domains.compiled import row_pointer, step_at
 from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
 from tesuji.search.select import select_leaf
-from tesuji.search.tree import NO_PARENT, ROOT, add_node, add_pending, back_up, back_up_edge
+from tesuji.search.tree import (
+    NO_PARENT,
+    ROOT,
+    add_node,
+    add_pending,
+    back_up,
+    back_up_edge,
+    copy_row,
+    inner,
+    kernel,
+)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     record = tree.trees[t]
     node, index = select_leaf(tree, t, workspace.work, parameters)
@@ -26,14 +35,15 @@ def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # t
         if leaf.evaluated == 0:
             return COLLIDED
         record.simulations += 1
-        back_up(tree, t, node, leaf.raw_value, 0.0, parameters)
+        back_up(tree, t, node, np.float64(leaf.raw_value), 0.0, parameters)
         return DONE
     record.simulations += 1
     edge = tree.edges[t, index]
     if parameters.prove and edge.lower == edge.upper:
-        back_up_edge(tree, t, node, index, edge.lower, parameters)
+        back_up_edge(tree, t, node, index, np.float64(edge.lower), parameters)
         return DONE
-    workspace.row[0] = tree.states[t * tree.nodes.shape[1] + node]
+    first_row = t * tree.nodes.shape[1]
+    copy_row(tree.states, first_row + node, workspace.row, 0)
     reward, discount = step_at(rules.table)(
         row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, np.uint64(0)
     )
@@ -45,33 +55,35 @@ def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # t
         back_up_edge(tree, t, node, index, reward, parameters)
         return DONE
     child = add_node(tree, t, node, index, parameters.leaves)
-    tree.states[t * tree.nodes.shape[1] + child] = workspace.row[0]
+    copy_row(workspace.row, 0, tree.states, first_row + child)
     outcome = open_node(tree, t, child, rules, cache, batch, filled, parameters, workspace)
     if outcome == DONE:
         if child >= tree.nodes.shape[1] - parameters.leaves:
             record.spare_used -= 1
     elif parameters.leaves > 1:
-        add_pending(tree, t, child, 1)
+        add_pending(tree, t, child, np.int64(1))
     return outcome
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace):  # type: ignore[no-untyped-def]
     """Grow trees `start:stop` until each asks for an evaluation, is done, or spent `quota`.
 
     Returns:
         `(requests made, trees that are not done)`.
     """
-    filled = 0
+    filled = np.int64(0)
     unfinished = 0
+    top = np.int64(ROOT)
+    above = np.int64(NO_PARENT)
     for t in range(start, stop):
         record = tree.trees[t]
         record.spare_used = 0
         asked = 0
         begun = 0
         if record.num_nodes == 0:
-            add_node(tree, t, NO_PARENT, NO_PARENT, parameters.leaves)
-            outcome = open_node(tree, t, ROOT, rules, cache, batch, filled, parameters, workspace)
+            add_node(tree, t, above, above, parameters.leaves)
+            outcome = open_node(tree, t, top, rules, cache, batch, filled, parameters, workspace)
             if outcome == REQUESTED:
                 filled += 1
                 asked = parameters.leaves
@@ -97,7 +109,7 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
     return filled, unfinished
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def receive(tree, rules, cache, batch, count, logits, value, draw, parameters, workspace):  # type: ignore[no-untyped-def]
     """Expand and back up the `count` leaves of a batch, in the order they were asked for."""
     entries = cache.keys.shape[0]
@@ -106,13 +118,15 @@ def receive(tree, rules, cache, batch, count, logits, value, draw, parameters, w
         t = np.int64(request.tree)
         node = np.int64(request.node)
         if parameters.leaves > 1 and node != ROOT:
-            add_pending(tree, t, node, -1)
+            add_pending(tree, t, node, np.int64(-1))
         tree.trees[t].evaluations += 1
-        write_priors(tree, t, node, logits[i], request.symmetry, rules, parameters, workspace)
-        settle(tree, t, node, value[i], draw[i], parameters)
+        write_priors(
+            tree, t, node, logits[i], np.int64(request.symmetry), rules, parameters, workspace
+        )
+        settle(tree, t, node, np.float64(value[i]), np.float64(draw[i]), parameters)
         if entries:
             slot = np.int64(request.key & np.uint64(entries - 1))
             cache.keys[slot] = request.key
             cache.values[slot, 0] = value[i]
             cache.values[slot, 1] = draw[i]
-            cache.logits[slot] = logits[i]
+            copy_row(logits, i, cache.logits, slot)

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tesuji.search.random import advance, mix, uniform
 from tesuji.search.select import completed_q, edge_value, is_open
-from tesuji.search.tree import ROOT, UNVISITED
+from tesuji.search.tree import ROOT, UNVISITED, inner, kernel
 
 
 class Summary(NamedTuple):
@@ -40,7 +39,7 @@ def allocate_summary(batch: int, num_actions: int) -> Summary:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _candidate(edge, root, parameters):  # type: ignore[no-untyped-def]
     # Whether a wise player may choose this edge: nothing proven is better.
     if parameters.prove == 0:
@@ -52,7 +51,7 @@ def _candidate(edge, root, parameters):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _visit_weights(tree, t, out, temperature, parameters):  # type: ignore[no-untyped-def]
     # PUCT: visits, among candidates; a proven value stands for itself where all others are less.
     root = tree.nodes[t, ROOT]
@@ -79,11 +78,11 @@ def _visit_weights(tree, t, out, temperature, parameters):  # type: ignore[no-un
         out[i] /= total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _completed_policy(tree, t, out, parameters):  # type: ignore[no-untyped-def]
     # Gumbel AlphaZero: softmax of logits and completed action values, among candidates.
     root = tree.nodes[t, ROOT]
-    completed_q(tree, t, ROOT, out, parameters)
+    completed_q(tree, t, np.int64(ROOT), out, parameters)
     largest = -np.inf
     for i in range(root.num_edges):
         edge = tree.edges[t, root.first_edge + i]
@@ -99,10 +98,10 @@ def _completed_policy(tree, t, out, parameters):  # type: ignore[no-untyped-def]
         out[i] /= total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _gumbel_choice(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     root = tree.nodes[t, ROOT]
-    completed_q(tree, t, ROOT, work, parameters)
+    completed_q(tree, t, np.int64(ROOT), work, parameters)
     most = -1
     for i in range(root.num_edges):
         edge = tree.edges[t, root.first_edge + i]
@@ -124,7 +123,7 @@ def _gumbel_choice(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _sample(weights, count, bits):  # type: ignore[no-untyped-def]
     left = uniform(bits)
     last = 0
@@ -137,7 +136,7 @@ def _sample(weights, count, bits):  # type: ignore[no-untyped-def]
     return last
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def summarise(tree, out, work, temperature, parameters):  # type: ignore[no-untyped-def]
     """Fill `out` for every tree; roots must have been judged."""
     for t in range(tree.trees.shape[0]):
@@ -153,7 +152,10 @@ def summarise(tree, out, work, temperature, parameters):  # type: ignore[no-unty
             _completed_policy(tree, t, work, parameters)
         else:
             _visit_weights(tree, t, work, temperature, parameters)
-            chosen = np.int64(np.argmax(work[: root.num_edges]))
+            chosen = np.int64(0)
+            for i in range(root.num_edges):
+                if work[i] > work[chosen]:
+                    chosen = np.int64(i)
             if temperature > 0.0:
                 tree.trees[t].seed = advance(tree.trees[t].seed)
                 chosen = _sample(work, root.num_edges, mix(tree.trees[t].seed))
@@ -179,7 +181,7 @@ def summarise(tree, out, work, temperature, parameters):  # type: ignore[no-unty
         out.raw_value[t] = root.raw_value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def best_line(tree, t, action, out, parameters):  # type: ignore[no-untyped-def]
     """Write the line of best actions that begins with `action`; return `(length, end node)`.
 

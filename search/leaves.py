@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tesuji.domains.compiled import (
     legal_at,
@@ -27,6 +26,9 @@ from tesuji.search.tree import (
     ROOT,
     add_edges,
     back_up,
+    copy_row,
+    inner,
+    kernel,
     set_priors,
     tighten,
 )
@@ -76,21 +78,23 @@ def allocate_cache(entries: int, num_actions: int) -> Cache:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def hash_row(row):  # type: ignore[no-untyped-def]
     """Return a 64-bit hash of a state row, never 0; the row's size is a multiple of 8."""
-    words = row.view(np.uint64)
     key = np.uint64(0x243F6A8885A308D3)
-    for i in range(words.shape[0]):
-        key = mix((key ^ words[i]) + _HASH_STEP)
+    for i in range(0, row.shape[0], 8):
+        word = np.uint64(0)
+        for j in range(8):
+            word |= np.uint64(row[i + j]) << np.uint64(8 * j)
+        key = mix((key ^ word) + _HASH_STEP)
     return key | np.uint64(1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _identify(tree, row, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     # The key of a position and the symmetry that leads to its canonical form.
     key = hash_row(tree.states[row])
-    symmetry = 0
+    symmetry = np.int64(0)
     if parameters.canonical:
         transform = transform_at(rules.table)
         for k in range(1, parameters.num_symmetries):
@@ -101,11 +105,11 @@ def _identify(tree, row, rules, parameters, workspace):  # type: ignore[no-untyp
             other = hash_row(workspace.row[1])
             if other < key:
                 key = other
-                symmetry = k
+                symmetry = np.int64(k)
     return key, symmetry
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
     """Give an evaluated root its priors anew, with this search's noise."""
     record = tree.trees[t]
@@ -139,7 +143,7 @@ def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
     record.seed = seed
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-def]
     """Mark a node as judged and back its value up."""
     record = tree.nodes[t, node]
@@ -150,7 +154,7 @@ def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-d
         dress_root(tree, t, parameters)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped-def]
     # The mean return of random play from a state, for its side to move.
     step = step_at(rules.table)
@@ -158,7 +162,7 @@ def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped
     seed = tree.trees[t].seed
     total = 0.0
     for _ in range(rules.rollouts):
-        workspace.row[0] = tree.states[row]
+        copy_row(tree.states, row, workspace.row, 0)
         pointer = row_pointer(workspace.row, 0)
         sign = 1.0
         for _step in range(rules.max_steps):
@@ -184,7 +188,7 @@ def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped
     return total / rules.rollouts
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     """Judge a new node at once where that is possible, else ask for its evaluation."""
     row = t * tree.nodes.shape[1] + node
@@ -194,17 +198,18 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
         bound_edges(tree, t, node, rules.table, rules.instance, workspace.stack, parameters)
         tighten(tree, t, node)
         if parameters.prove and record.lower == record.upper:
-            settle(tree, t, node, record.lower, 1.0 if record.lower == 0.0 else 0.0, parameters)
+            draw = 1.0 if record.lower == 0.0 else 0.0
+            settle(tree, t, node, np.float64(record.lower), draw, parameters)
             return DONE
     if rules.inline == INLINE_UNIFORM:
         settle(tree, t, node, 0.0, 0.0, parameters)
         return DONE
     if rules.inline == INLINE_ROLLOUT:
-        value = _random_playouts(tree, t, row, rules, workspace)
-        settle(tree, t, node, value, 0.0, parameters)
+        mean = _random_playouts(tree, t, row, rules, workspace)
+        settle(tree, t, node, mean, 0.0, parameters)
         return DONE
     key = np.uint64(0)
-    symmetry = 0
+    symmetry = np.int64(0)
     entries = cache.keys.shape[0]
     if entries or parameters.canonical:
         key, symmetry = _identify(tree, row, rules, parameters, workspace)
@@ -213,7 +218,8 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
         if cache.keys[slot] == key:
             tree.trees[t].cache_hits += 1
             write_priors(tree, t, node, cache.logits[slot], symmetry, rules, parameters, workspace)
-            settle(tree, t, node, cache.values[slot, 0], cache.values[slot, 1], parameters)
+            value = np.float64(cache.values[slot, 0])
+            settle(tree, t, node, value, np.float64(cache.values[slot, 1]), parameters)
             return DONE
     request = batch.requests[filled]
     request.key = key
@@ -239,7 +245,7 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
     return REQUESTED
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def write_priors(tree, t, node, logits, symmetry, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     """Write the priors of a node from logits `[A]` of its form under `symmetry`."""
     if tree.nodes[t, node].num_edges == 0:

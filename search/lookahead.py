@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tesuji.domains.compiled import legal_at, row_pointer, step_at
+from tesuji.search.tree import copy_row, inner, kernel
 
 MAX_DEPTH = 8
 
@@ -46,7 +46,7 @@ def allocate_stack(row_size: int, num_actions: int) -> Stack:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-untyped-def]
     # Look at all ends one ply away before anything goes deeper: one winning move is enough.
     stack.levels[level].lower = -np.inf
@@ -56,7 +56,7 @@ def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-unt
     legal(row_pointer(stack.states, level), instance, moves)
     for action in range(moves.shape[0]):
         if moves[action]:
-            stack.states[level + 1] = stack.states[level]
+            copy_row(stack.states, level, stack.states, level + 1)
             reward, discount = step(
                 row_pointer(stack.states, level + 1), action, instance, np.uint64(0)
             )
@@ -68,13 +68,13 @@ def _enter(stack, level, step, legal, instance, highest):  # type: ignore[no-unt
                     return
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-untyped-def]
     """Return bounds of the exact value of `stack.states[0]`, looking `depth` plies ahead."""
     step = step_at(table)
     legal = legal_at(table)
-    level = 0
-    _enter(stack, 0, step, legal, instance, highest)
+    level = np.int64(0)
+    _enter(stack, level, step, legal, instance, highest)
     num_actions = stack.legal.shape[1]
     while True:
         action = stack.levels[level].action
@@ -100,14 +100,14 @@ def bounds(table, instance, stack, depth, lowest, highest):  # type: ignore[no-u
             continue
         stack.levels[level].action = action + 1
         level += 1
-        stack.states[level] = stack.states[level - 1]
+        copy_row(stack.states, level - 1, stack.states, level)
         reward, discount = step(row_pointer(stack.states, level), action, instance, np.uint64(0))
         stack.levels[level].reward = reward
         stack.levels[level].discount = discount
         _enter(stack, level, step, legal, instance, highest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def plies(num_edges, parameters):  # type: ignore[no-untyped-def]
     """Return how far to look ahead from a node with so many legal actions."""
     depth = parameters.lookahead
@@ -116,7 +116,7 @@ def plies(num_edges, parameters):  # type: ignore[no-untyped-def]
     return depth
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ignore[no-untyped-def]
     """Step every edge of a new node and narrow its bounds, `parameters.lookahead` plies deep.
 
@@ -127,7 +127,7 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
     row = t * tree.nodes.shape[1] + node
     for index in range(record.first_edge, record.first_edge + record.num_edges):
         edge = tree.edges[t, index]
-        stack.states[0] = tree.states[row]
+        copy_row(tree.states, row, stack.states, 0)
         reward, discount = step(
             row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0)
         )
@@ -146,7 +146,7 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
             edge = tree.edges[t, index]
             if edge.discount == 0.0:
                 continue
-            stack.states[0] = tree.states[row]
+            copy_row(tree.states, row, stack.states, 0)
             step(row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0))
             low, high = bounds(
                 table,

@@ -8,14 +8,13 @@ Edges that are proven not to beat what is proven already are left out.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from tesuji.search.tree import ROOT, UNVISITED
+from tesuji.search.tree import ROOT, UNVISITED, inner, kernel
 
 FPU_PARENT, FPU_REDUCTION, FPU_LOSS, FPU_MINMAX = range(4)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
     """Return Q of an edge that was visited or is pending: virtual losses in, bounds kept."""
     visits = edge.visits + edge.pending
@@ -23,13 +22,13 @@ def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
     return min(max(value, edge.lower), edge.upper)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
     """Return whether an edge may still raise what is proven of its node."""
     return parameters.prove == 0 or edge.upper > node.lower
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
@@ -65,7 +64,7 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     # mctx.muzero_action_selection with qtransform_by_parent_and_siblings.
     record = tree.nodes[t, node]
@@ -93,7 +92,7 @@ def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def mixed_value(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     """Return the value that stands in for unvisited actions (Gumbel AlphaZero, appendix D)."""
     record = tree.nodes[t, node]
@@ -113,7 +112,7 @@ def mixed_value(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     return (record.raw_value + visits * weighted / seen) / (visits + 1.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def completed_q(tree, t, node, out, parameters):  # type: ignore[no-untyped-def]
     """Fill `out` with the node's edges' transformed action values (mctx: completed by mix value).
 
@@ -141,7 +140,7 @@ def completed_q(tree, t, node, out, parameters):  # type: ignore[no-untyped-def]
         out[i] *= scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _gumbel_interior(tree, t, node, work, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     first = record.first_edge
@@ -169,7 +168,7 @@ def _gumbel_interior(tree, t, node, work, parameters):  # type: ignore[no-untype
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def considered_visits(num_considered, budget, simulation):  # type: ignore[no-untyped-def]
     """Return the visit count that sequential halving asks of the action tried at `simulation`."""
     if num_considered <= 1:
@@ -189,11 +188,11 @@ def considered_visits(num_considered, budget, simulation):  # type: ignore[no-un
         count = max(2, count // 2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, ROOT]
     first = record.first_edge
-    completed_q(tree, t, ROOT, work, parameters)
+    completed_q(tree, t, np.int64(ROOT), work, parameters)
     count = min(np.int64(tree.trees[t].considered), np.int64(record.num_edges))
     wanted = considered_visits(count, tree.trees[t].target, tree.trees[t].simulations)
     best = np.int64(-1)
@@ -213,7 +212,7 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     return best if best >= 0 else fallback
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     """Walk down from the root; return `(node, edge)`.
 

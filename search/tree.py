@@ -17,6 +17,18 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+# No way in from C for any kernel, and none from Python for those that kernels alone call: such
+# entries take longer to compile than many a kernel. Those make no arrays, so they count none.
+kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+inner = njit(
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+    no_cfunc_wrapper=True,
+    no_cpython_wrapper=True,
+    _nrt=False,
+)
+
 ROOT = 0
 UNVISITED = -1
 NO_PARENT = -1
@@ -121,7 +133,17 @@ def allocate(batch: int, num_nodes: int, num_edges: int, row_size: int) -> Tree:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
+def copy_row(rows, source, others, target):  # type: ignore[no-untyped-def]
+    """Copy row `source` of `rows` `[*, S]` to row `target` of `others`.
+
+    `others[target] = rows[source]` would take seconds to compile, for the text of its error alone.
+    """
+    for i in range(rows.shape[1]):
+        others[target, i] = rows[source, i]
+
+
+@kernel
 def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-def]
     """Return a new node under `parent_edge`; a spare one, not linked, where the tree is full."""
     record = tree.trees[t]
@@ -149,7 +171,7 @@ def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-d
     return node
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
     """Give `node` an edge for each legal action; return False where none were left to give.
 
@@ -194,7 +216,7 @@ def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def tighten(tree, t, node):  # type: ignore[no-untyped-def]
     """Recompute a node's bounds from its edges; return whether they changed."""
     record = tree.nodes[t, node]
@@ -212,7 +234,7 @@ def tighten(tree, t, node):  # type: ignore[no-untyped-def]
     return changed
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def bound_edge(edge, lower, upper):  # type: ignore[no-untyped-def]
     """Narrow an edge's bounds to those of what lies behind it, `reward + discount * [l, u]`."""
     first = edge.reward + edge.discount * lower
@@ -221,7 +243,7 @@ def bound_edge(edge, lower, upper):  # type: ignore[no-untyped-def]
     edge.upper = min(edge.upper, max(first, second))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def set_priors(tree, t, node, logits, parameters):  # type: ignore[no-untyped-def]
     """Write logits `[A]` and their softmax over the legal actions."""
     record = tree.nodes[t, node]
@@ -241,7 +263,7 @@ def set_priors(tree, t, node, logits, parameters):  # type: ignore[no-untyped-de
         tree.edges[t, index].prior /= total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
     """Add a leaf's `value`, seen by its side to move, along the path to the root."""
     node = leaf
@@ -263,11 +285,11 @@ def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-
         edge.value_sum += value
         if narrowed and parameters.prove:
             bound_edge(edge, record.lower, record.upper)
-            narrowed = tighten(tree, t, record.parent)
+            narrowed = tighten(tree, t, np.int64(record.parent))
         node = np.int64(record.parent)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def back_up_edge(tree, t, node, index, value, parameters):  # type: ignore[no-untyped-def]
     """Add `value`, the return of an edge that ends the game or is proven, and go on upwards."""
     edge = tree.edges[t, index]
@@ -278,7 +300,7 @@ def back_up_edge(tree, t, node, index, value, parameters):  # type: ignore[no-un
     back_up(tree, t, node, value, 1.0 if value == 0.0 else 0.0, parameters)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def add_pending(tree, t, node, count):  # type: ignore[no-untyped-def]
     """Add virtual visits along the path from the root to `node` (virtual loss)."""
     while True:
