@@ -18,8 +18,7 @@ STRIDE = RUN + LANES  # rows a power of two apart would compete for the same lin
 
 _FLAT = float32[::1]
 _BOARD = float32[:, ::1]
-_SUM = (int64[:, ::1], _BOARD)
-_TORUS = (_BOARD, _BOARD, _BOARD, _BOARD, *_SUM, *_SUM)
+_TORUS = (_BOARD, _BOARD, int64[:, ::1], _FLAT, _FLAT)
 _FUSED = {"contract", "nsz"}  # as in `tile`
 _ZERO = np.float32(0)
 
@@ -94,49 +93,46 @@ def dense(inputs, weights, bias, outputs):  # type: ignore[no-untyped-def]
             outputs[row, column] += bias[column]
 
 
-@njit(nogil=True, fastmath=_FUSED)
-def _add(source, source_first, terms, signs, lanes, target, target_first):  # type: ignore[no-untyped-def]
-    """Set each row of a run of target to a signed sum of four rows of source.
-
-    Unsigned lanes spare LLVM the test for negative ones, without which it makes no vectors.
-    """
-    for row in range(len(terms)):
-        a, b, c, d = terms[row, 0], terms[row, 1], terms[row, 2], terms[row, 3]
-        p, q, r, s = signs[row, 0], signs[row, 1], signs[row, 2], signs[row, 3]
-        for lane in range(lanes):
-            i = source_first + lane
-            total = p * source[a, i] + q * source[b, i] + r * source[c, i] + s * source[d, i]
-            target[row, target_first + lane] = total
+@njit(nogil=True)
+def _transform(cells, lanes, columns, groups, planes, half, spectrum, first):  # type: ignore[no-untyped-def]
+    """Set a run of spectrum `[G, L]` to the planes of cells `[P, RUN]`."""
+    m, width = columns.shape
+    height = len(cells) // width
+    for row in range(height):
+        at, to = row * width * STRIDE, row * STRIDE
+        _multiply(columns, 0, width, cells, at, STRIDE, half, to, height * STRIDE, m, width, lanes)
+    matrix, at, to, stride = 0, 0, first, spectrum.shape[1]
+    for group in range(len(groups)):
+        depth, rows = groups[group, 0], groups[group, 1]
+        _multiply(planes, matrix, depth, half, at, STRIDE, spectrum, to, stride, rows, depth, lanes)
+        matrix += rows * depth
+        at += depth * STRIDE
+        to += rows * stride
 
 
 @njit(nogil=True)
-def _transform(board, first, lanes, rows, columns, half, torus):  # type: ignore[no-untyped-def]
-    """Set torus `[N M, RUN]` to the coefficients of a run of board `[P, L]`."""
-    (n, height), (m, width) = rows.shape, columns.shape
-    stride = board.shape[1]
+def _restore(products, first, lanes, columns, groups, planes, half, cells):  # type: ignore[no-untyped-def]
+    """Set cells `[P, RUN]` to the board whose planes are a run of products: the inverse."""
+    width, m = columns.shape
+    height = len(cells) // width
+    matrix, at, to, stride = 0, first, 0, products.shape[1]
+    for group in range(len(groups)):
+        rows, depth = groups[group, 0], groups[group, 1]
+        _multiply(planes, matrix, depth, products, at, stride, half, to, STRIDE, rows, depth, lanes)
+        matrix += rows * depth
+        at += depth * stride
+        to += rows * STRIDE
     for row in range(height):
-        left, to = row * width * stride + first, row * m * STRIDE
-        _multiply(columns, 0, width, board, left, stride, half, to, STRIDE, m, width, lanes)
-    for column in range(m):
-        at = column * STRIDE
-        _multiply(rows, 0, height, half, at, m * STRIDE, torus, at, m * STRIDE, n, height, lanes)
-
-
-@njit(nogil=True)
-def _restore(torus, lanes, rows, columns, half, cells):  # type: ignore[no-untyped-def]
-    """Set cells `[P, RUN]` to the board whose coefficients torus holds: `_transform`'s inverse."""
-    (height, n), (width, m) = rows.shape, columns.shape
-    for column in range(m):
-        at = column * STRIDE
-        _multiply(rows, 0, n, torus, at, m * STRIDE, half, at, m * STRIDE, height, n, lanes)
-    for row in range(height):
-        at, to = row * m * STRIDE, row * width * STRIDE
-        _multiply(columns, 0, m, half, at, STRIDE, cells, to, STRIDE, width, m, lanes)
+        at, to = row * STRIDE, row * width * STRIDE
+        _multiply(columns, 0, m, half, at, height * STRIDE, cells, to, STRIDE, width, m, lanes)
 
 
 @njit(nogil=True, fastmath=_FUSED)
 def _rectify(cells, first, lanes, bias, residual):  # type: ignore[no-untyped-def]
-    """Add bias and residual to a run of a board, and cut off what is negative."""
+    """Add bias and residual to a run of a board, and cut off what is negative.
+
+    Unsigned lanes spare LLVM the test for negative ones, without which it makes no vectors.
+    """
     for cell in range(len(cells)):
         if len(residual):
             for i in range(lanes):
@@ -149,37 +145,23 @@ def _rectify(cells, first, lanes, bias, residual):  # type: ignore[no-untyped-de
 
 @njit(void(_BOARD, _FLAT, _BOARD, *_TORUS, _BOARD, _BOARD), nogil=True, cache=True)
 def activate(  # type: ignore[no-untyped-def]
-    products,
-    bias,
-    residual,
-    rows,
-    columns,
-    back_rows,
-    back_columns,
-    terms,
-    signs,
-    back_terms,
-    back_signs,
-    board,
-    spectrum,
+    products, bias, residual, columns, back_columns, groups, planes, back_planes, board, spectrum
 ):
     """Set board `[P, L]` to relu(convolution + bias `[L]` + residual), and spectrum to its planes.
 
     Residual, board and spectrum may each have no rows: then there is none, or none is wanted.
     """
-    (n, height), (m, width) = rows.shape, columns.shape
-    half = np.empty((height * m, STRIDE), np.float32)
-    torus = np.empty((n * m, STRIDE), np.float32)
+    m, width = columns.shape
+    height = groups[0, 0]
+    half = np.empty((m * height, STRIDE), np.float32)
     cells = np.empty((height * width, STRIDE), np.float32)
     for start in range(0, products.shape[1], RUN):
         lanes = min(RUN, products.shape[1] - start)
-        first, count, zero = np.uint64(start), np.uint64(lanes), np.uint64(0)
-        _add(products, first, back_terms, back_signs, count, torus, zero)
-        _restore(torus, lanes, back_rows, back_columns, half, cells)
+        first, count = np.uint64(start), np.uint64(lanes)
+        _restore(products, start, lanes, back_columns, groups, back_planes, half, cells)
         _rectify(cells, first, count, bias, residual)
         for cell in range(len(board)):
             for i in range(count):
                 board[cell, first + i] = cells[cell, i]
         if len(spectrum):
-            _transform(cells, 0, lanes, rows, columns, half, torus)
-            _add(torus, zero, terms, signs, count, spectrum, first)
+            _transform(cells, lanes, columns, groups, planes, half, spectrum, start)

@@ -19,6 +19,7 @@ from tesuji.search.base import DomainSpec, FloatArray
 Tensors = Mapping[str, FloatArray]
 Net = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
+_PAGE = 1024  # numbers
 _NONE = np.empty((0, 0), np.float32)
 
 
@@ -110,7 +111,7 @@ class _Convolution:
     def __init__(self, tensors: Tensors, name: str, board: Torus, inputs: int) -> None:
         kernel = tensors[f"{name}.conv.weight"]
         outputs = _whole_tiles(len(kernel))
-        self._functions = board[:8]
+        self._functions = board[:5]
         self._cells = board.board.shape[1]
         planes = transform_kernel(board, _padded(kernel, (outputs, inputs, 3, 3)))
         self._planes = pack_planes(planes)
@@ -214,8 +215,11 @@ class NativeResNet:
 
     def __call__(self, observations: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return `(policy_logits [B, A], wdl_logits [B, 3])`."""
-        rows, inputs = observations.shape[:2]
-        cells = observations.reshape(rows, inputs, -1).transpose(2, 0, 1).reshape(-1, rows * inputs)
+        size, inputs = observations.shape[:2]
+        rows = size
+        if rows * self._channels % _PAGE == 0:
+            rows += 2  # planes that lie whole pages apart compete for the same lines of a cache
+        cells = observations.reshape(size, inputs, -1).transpose(2, 0, 1).reshape(-1, size * inputs)
         x = _padded(cells, (len(cells), _whole_tiles(rows * inputs)))
         planes, lanes = len(self._torus), rows * self._channels
         seen = np.empty((planes, x.shape[1]), np.float32)
@@ -228,4 +232,4 @@ class NativeResNet:
         pooled = _pool(x, rows)
         hidden = self._value_hidden.padded(pooled)
         np.maximum(hidden, 0, out=hidden)
-        return self._policy(x, pooled), self._value(hidden)
+        return self._policy(x, pooled)[:size], self._value(hidden)[:size]
