@@ -136,7 +136,7 @@ def _signs(j: int, k: int, size: tuple[int, int]) -> tuple[int, ...]:
 
 def _waves(j: int, cells: int, always: bool = False) -> Doubles:
     """Return cosine and, if it is not 0 or `always`, sine of frequency j `[1 or 2, cells]`."""
-    angles: Doubles = 2 * np.pi * j / (cells + 1) * np.arange(cells)
+    angles = np.arange(cells, dtype=np.float64) * (2 * np.pi * j / (cells + 1))
     if always or _is_wave(j, cells + 1):
         return np.stack([np.cos(angles), np.sin(angles)])
     return np.stack([np.cos(angles)])

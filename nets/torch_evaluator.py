@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -32,8 +33,7 @@ class TorchEvaluator:
         cuda = self._device.type == "cuda"
         if cuda and not torch.cuda.is_available():
             raise ValueError("no GPU: torch sees no CUDA device; use device=cpu")
-        if not cuda:
-            torch.set_num_threads(threads)  # one setting for the process: torch has no other
+        self._threads = threads
         self._dtype = dtype or (torch.bfloat16 if cuda else torch.float32)
         net = InferenceNet(model).to(self._device, self._dtype)
         self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -44,7 +44,7 @@ class TorchEvaluator:
         size = len(observations)
         padded = np.zeros((_next_power_of_two(size), *observations.shape[1:]), np.float32)
         padded[:size] = observations
-        with torch.inference_mode():
+        with torch.inference_mode(), _threads(self._threads):
             outputs = self._run(torch.from_numpy(padded))
         return Evaluation(*(output.float().cpu().numpy()[:size] for output in outputs))
 
@@ -79,6 +79,20 @@ class TorchEvaluator:
             return outputs
 
         return replay
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let torch compute with `number` threads; its one setting is the whole process's."""
+    before = torch.get_num_threads()
+    if before == number:
+        yield
+        return
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _next_power_of_two(size: int) -> int:

@@ -90,6 +90,15 @@ def test_threads_and_chunks_change_no_bit():
         np.testing.assert_array_equal(a, b)
 
 
+def test_torch_keeps_the_threads_of_the_process():
+    before = torch.get_num_threads()
+    evaluator = make_evaluator("torch", trained_like(CONFIG, COLUMNS), COLUMNS, threads=before + 1)
+
+    evaluator.evaluate(boards(COLUMNS, 1))
+
+    assert torch.get_num_threads() == before
+
+
 def test_channels_need_not_fill_tiles():
     config = ResNetConfig(channels=5, blocks=2, head_channels=3, value_hidden=7)
 
