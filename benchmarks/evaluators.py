@@ -80,7 +80,7 @@ def measure(net: str, backends: list[str], seconds: float) -> list[dict[str, Any
         rates = {batch: rates[backend] for batch, rates in by_batch.items()}
         gflops = max(rates.values()) * convolution_flops(config) / 1e9
         rows.append({"net": net, "backend": backend, "rates": rates, "gflops": gflops})
-        print(_line(rows[-1]), flush=True)  # noqa: T201
+        print(_line(rows[-1]), flush=True)
     return rows
 
 
