@@ -13,7 +13,8 @@ from tesuji.search.batched import advance, receive
 from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
 from tesuji.search.leaves import Batch, Rules, allocate_cache, dress_root, request_dtype
 from tesuji.search.lookahead import allocate_workspace
-from tesuji.search.tree import ROOT, Parameters
+from tesuji.search.parameters import Parameters
+from tesuji.search.tree import ROOT
 
 
 class CompiledDriver(Driver):

@@ -21,8 +21,9 @@ from tesuji.search.base import (
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.leaves import INLINE_NONE, INLINE_ROLLOUT, INLINE_UNIFORM
 from tesuji.search.lookahead import Workspace
+from tesuji.search.parameters import Parameters, parameters_dtype
 from tesuji.search.select import FPU_LOSS, FPU_MINMAX, FPU_PARENT, FPU_REDUCTION
-from tesuji.search.tree import ROOT, Parameters, Tree, allocate, parameters_dtype
+from tesuji.search.tree import ROOT, Tree, allocate
 
 _FPU = {
     "parent": FPU_PARENT,

@@ -12,6 +12,7 @@ from tesuji.search.base import Domain, Evaluator, State
 from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
 from tesuji.search.lookahead import allocate_workspace, plies
+from tesuji.search.parameters import Parameters
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, mix
 from tesuji.search.results import exact_bounds
@@ -19,7 +20,6 @@ from tesuji.search.select import select_leaf
 from tesuji.search.tree import (
     NO_PARENT,
     ROOT,
-    Parameters,
     add_edges,
     add_node,
     add_pending,
