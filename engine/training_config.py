@@ -134,7 +134,7 @@ class LearningConfig:
     """
 
     batch_size: int = 512
-    reuse: float = 4.0
+    reuse: float = 6.0
     learning_rate: float = 2e-3
     final_rate: float = 0.05
     decay_start: float = 0.6
