@@ -56,8 +56,6 @@ def run(arguments: Arguments) -> None:
     """Play until the person leaves."""
     if not 1 <= arguments.level <= 10:
         raise UsageError(f"--level must be between 1 and 10, got {arguments.level}")
-    if arguments.web and arguments.position:
-        raise UsageError("--position is for the terminal; on the page, make the moves")
     domain = open_domain(arguments.game)
     search = _search(arguments.agent, domain)  # a wrong agent is told of before anything starts
     person = {"first": 0, "second": 1, "none": None}[arguments.side]
@@ -90,6 +88,7 @@ def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> Non
         level=arguments.level,
         person=person,
         seed=arguments.seed,
+        moves=arguments.position,
         open_browser=sys.stdout.isatty(),
         announce=_announce,
     )

@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket
 
 from tesuji.domains.base import Domain
 from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.moves import read_game
 from tesuji.engine.session import Searcher, Session
 from tesuji.engine.web.client import Client
 from tesuji.engine.web.guard import Guard
@@ -43,6 +44,7 @@ def make_app(
     level: int = 5,
     person: int | None = 0,
     seed: int = 0,
+    moves: str = "",
     limits: Limits | None = None,
 ) -> Starlette:
     """Return the ASGI application.
@@ -54,6 +56,7 @@ def make_app(
         level: strength of the engine at first.
         person: the side that the person plays at first.
         seed: decides the engine's choices.
+        moves: what has been played already when a page opens.
         limits: how much a page may ask for.
     """
     limits = limits if limits is not None else Limits()
@@ -69,6 +72,7 @@ def make_app(
         try:
             search = await asyncio.get_running_loop().run_in_executor(threads, make_search)
             session = Session(domain, search, level=level, person=person, seed=seed)
+            session.start(read_game(domain, moves, seed))
             await Client(page, session, limits, threads).serve()
         except TesujiError as error:
             await turn_away(page, str(error))
@@ -110,6 +114,7 @@ def serve(
     level: int = 5,
     person: int | None = 0,
     seed: int = 0,
+    moves: str = "",
     open_browser: bool = True,
     announce: Callable[[str], None] = lambda line: None,
     limits: Limits | None = None,
@@ -124,17 +129,28 @@ def serve(
         level: strength of the engine at first, 1 to 10.
         person: the side that the person plays at first; None for both.
         seed: decides the engine's choices.
+        moves: what has been played already when a page opens.
         open_browser: open the page in the person's browser.
         announce: told where the page is.
         limits: how much a page may ask for.
 
     Raises:
-        UsageError: `host` is no loopback address.
+        UsageError: `host` is no loopback address, or a move is not legal.
         TesujiError: the port cannot be had.
     """
+    read_game(domain, moves, seed)  # a wrong move is told of before anything starts
     listener = listen(host, port)
     hosts = names_of(listener)
-    app = make_app(domain, make_search, hosts, level=level, person=person, seed=seed, limits=limits)
+    app = make_app(
+        domain,
+        make_search,
+        hosts,
+        level=level,
+        person=person,
+        seed=seed,
+        moves=moves,
+        limits=limits,
+    )
     url = f"http://{_bracketed(listener)}/"
     announce(f"play at {url} (Ctrl-C ends)")
     if open_browser:

@@ -157,6 +157,11 @@ def test_a_page_is_shown_the_start(opened: Open) -> None:
         assert state["board"]["cells"] == [[0] * 7] * 6
 
 
+def test_a_page_may_open_on_a_position(opened: Open) -> None:
+    with opened(moves="4453") as web, web.page() as page:
+        assert page.hear("state")["current"] == 4
+
+
 def test_a_move_is_answered_by_the_engine(opened: Open) -> None:
     with opened(person=0) as web, web.page() as page:
         page.say("play", action=3)
