@@ -73,6 +73,7 @@ class Domain(ABC):
     """Rules over immutable states; the contract of both tiers."""
 
     spec: DomainSpec
+    constraints: tuple[str, ...] = ()  # names of what must hold besides the rules
 
     @abstractmethod
     def reset(self, seed: int = 0) -> State:
@@ -139,6 +140,11 @@ class Domain(ABC):
         """
         del state, action
         return ()
+
+    def refusal(self, state: State, action: int) -> str | None:
+        """Return why `action` is not legal, in words; None where the domain has none for it."""
+        del state, action
+        return None
 
     def parse_action(self, state: State, text: str) -> int:
         """Return the legal action that `text` names.

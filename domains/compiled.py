@@ -77,7 +77,7 @@ class CompiledDomain(Domain):
         instance: npt.ArrayLike = (),
         render: Callable[[State], str] | None = None,
         action_name: Callable[[State, int], str] | None = None,
-        board: Callable[[State], Board] | None = None,
+        board: Callable[[State], Board | None] | None = None,
         action_cells: Callable[[State, int], tuple[tuple[int, int], ...]] | None = None,
     ) -> None:
         self.spec = spec

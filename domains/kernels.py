@@ -160,6 +160,15 @@ class Kernels:
         """Register the kernel that maps an action under a symmetry."""
         return self._add("transform_action", function)
 
+    def take(self, name: str, kernel: Any) -> None:
+        """Register a compiled kernel as `name`, such as one of another domain."""
+        if name not in KERNEL_NAMES:
+            raise ValueError(f"no kernel is called {name!r}; known: {', '.join(KERNEL_NAMES)}")
+        self._functions[name] = kernel
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._functions
+
     def __getitem__(self, name: str) -> Any:
         """Return the kernel `name`, compiled as the search calls it.
 
@@ -170,6 +179,10 @@ class Kernels:
         if not numba_config.DISABLE_JIT and not kernel.signatures:
             kernel.compile(self._signatures[name])
         return kernel
+
+    def address(self, name: str) -> int:
+        """Return the address of one kernel; compiles on first use."""
+        return self._address(name)
 
     def addresses(self) -> npt.NDArray[np.int64]:
         """Return the table of kernel addresses, `KERNEL_NAMES` in order; compiles on first use."""
@@ -187,7 +200,8 @@ class Kernels:
             _interpreted.append(_on_rows(kernel, self.state_dtype))
             return len(_interpreted) - 1
         signatures = self._signatures if name in self._functions else POINTER_SIGNATURES
-        kernel.compile(signatures[name])
+        if signatures[name].args not in kernel.overloads:
+            kernel.compile(signatures[name])
         result = kernel.overloads[signatures[name].args]
         if result.signature.return_type != signatures[name].return_type:
             raise ValueError(f"kernel {name!r} was called before it was compiled for the search")

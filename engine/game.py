@@ -155,6 +155,9 @@ class Game:
         cells = self.domain.action_cells(here.state, action)
         if board is not None and cells and all(board.cells[r][c] for r, c in cells):
             return f"{name} is full" if len(cells) > 1 else f"{name} is taken"
+        reason = self.domain.refusal(here.state, action)
+        if reason is not None:
+            return f"{name} is {reason}"
         names = list(self.legal_moves())
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         return f"the rules do not allow {name} here; legal: {shown}"
