@@ -1,0 +1,291 @@
+"""`constrain`: a domain that allows what its rules and a model's constraints allow.
+
+A state that is entered and leaves nothing to do is a dead end: the game is over there. Of two
+players the one that cannot move has lost; a single player is given the low end of the range of
+values, so that a search keeps away from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import z3
+
+from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, State
+from tesuji.domains.compiled import KERNEL_NAMES, CompiledDomain
+from tesuji.search.symbolic.exact import decide
+from tesuji.search.symbolic.masking import (
+    BASE,
+    GUARDS,
+    HAS_GUARDS,
+    HAS_INVARIANTS,
+    HIGH,
+    INVARIANTS,
+    LOW,
+    NUM_ACTIONS,
+    ROW_SIZE,
+    TAIL,
+    TWO_PLAYERS,
+    constrained_kernels,
+    make_instance,
+    predicate_address,
+)
+from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
+from tesuji.search.symbolic.predicate import Predicate, compile_predicate
+
+
+def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
+    """Return `domain` with the constraints of `model` in force.
+
+    Inside the search an action that the compiled check cannot decide counts as forbidden;
+    `allowed` decides it exactly. Symmetries are given up: a constraint may break them.
+
+    Raises:
+        ConstraintError: a constraint cannot be compiled, or together they allow no action in the
+            first state; the message has the smallest set that is to blame.
+    """
+    if isinstance(domain, (ConstrainedDomain, ConstrainedObjectDomain)):
+        model = _together(domain.model, model)
+        domain = domain.base
+    if model.invariants and not domain.spec.deterministic:
+        name = next(iter(model.invariants))
+        raise ConstraintError(
+            f"constraint {name!r} speaks of the state entered, which chance decides in "
+            f"{domain.spec.name}; state it of the action"
+        )
+    found: Constrained = (
+        ConstrainedDomain(domain, model)
+        if isinstance(domain, CompiledDomain)
+        else ConstrainedObjectDomain(domain, model)
+    )
+    state = domain.reset(0)
+    if domain.legal(state).any() and not found.allowed(state).any():
+        names = " + ".join(blame(domain, model, state))
+        raise ConstraintError(f"{names}: together they allow no action in the first state")
+    return found
+
+
+def refusing(domain: Domain, model: SymbolicModel, state: State, action: int) -> tuple[str, ...]:
+    """Return the names of the constraints that refuse a legal `action`, decided exactly.
+
+    A constraint without a value there, such as one that divides by zero, refuses, too.
+    """
+    names = [
+        name
+        for name, guard in model.guards.items()
+        if decide(model.symbols, guard, state, action) is not True
+    ]
+    if model.invariants:
+        entered = domain.step(state, action)[0]
+        names += [
+            name
+            for name, invariant in model.invariants.items()
+            if decide(model.symbols, invariant, entered, 0) is not True
+        ]
+    return tuple(name for name in model.constraints if name in names)
+
+
+def blame(domain: Domain, model: SymbolicModel, state: State) -> tuple[str, ...]:
+    """Return a subset-minimal set of constraints that refuses every legal action of `state`."""
+    refused = [
+        set(refusing(domain, model, state, int(action)))
+        for action in np.flatnonzero(domain.legal(state))
+    ]
+    core = list(model.constraints)
+    for name in list(core):
+        rest = [other for other in core if other != name]
+        if all(names.intersection(rest) for names in refused):
+            core = rest
+    return tuple(core)
+
+
+def _allowed(domain: Domain, model: SymbolicModel, state: State, mask: BoolArray) -> BoolArray:
+    """Return `mask` `[A]` without the actions that a constraint refuses, decided exactly."""
+    return np.array(
+        [ok and not refusing(domain, model, state, a) for a, ok in enumerate(mask.tolist())],
+        np.bool_,
+    )
+
+
+class ConstrainedDomain(CompiledDomain):
+    """A compiled domain under constraints, checked by compiled kernels.
+
+    Attributes:
+        base: the domain without them.
+        model: the constraints.
+    """
+
+    def __init__(self, base: CompiledDomain, model: SymbolicModel) -> None:
+        self.base, self.model = base, model
+        self.constraints = tuple(model.constraints)
+        guards, invariants = (_compiled(model, part) for part in (model.guards, model.invariants))
+        self._predicates = (guards, invariants)  # keeps the code at its addresses
+        super().__init__(
+            replace(base.spec, num_symmetries=1),
+            constrained_kernels(base.kernels),
+            _instance(base, guards, invariants),
+            render=base.render,
+            action_name=base.action_name,
+            board=base.board,
+            action_cells=base.action_cells,
+        )
+
+    def allowed(self, state: State) -> BoolArray:
+        """Return the mask `[A]` of what rules and constraints allow, decided exactly."""
+        return _allowed(self.base, self.model, state, self.base.legal(state))
+
+    def refused_by(self, state: State, action: int) -> tuple[str, ...]:
+        """Return the names of the constraints that refuse a legal `action`."""
+        return refusing(self.base, self.model, state, action)
+
+    def refusal(self, state: State, action: int) -> str | None:
+        """Return which constraints refuse `action`; None where the rules do."""
+        return _refusal(self, state, action)
+
+    def parse_action(self, state: State, text: str) -> int:
+        """Return the allowed action that `text` names."""
+        return _parse_action(self, state, text)
+
+
+class ConstrainedObjectDomain(Domain):
+    """An object domain under constraints, each decided exactly.
+
+    Attributes:
+        base: the domain without them.
+        model: the constraints.
+    """
+
+    def __init__(self, base: Domain, model: SymbolicModel) -> None:
+        self.base, self.model = base, model
+        self.constraints = tuple(model.constraints)
+        self.spec = replace(base.spec, num_symmetries=1)
+
+    def allowed(self, state: State) -> BoolArray:
+        """Return the mask `[A]` of what rules and constraints allow."""
+        return _allowed(self.base, self.model, state, self.base.legal(state))
+
+    def legal(self, state: State) -> BoolArray:
+        """Return the mask `[A]`."""
+        return self.allowed(state)
+
+    def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
+        """Return `(next state, reward, discount)`; a dead end is an end."""
+        entered, reward, discount = self.base.step(state, action, key)
+        if discount == 0 or self.allowed(entered).any():
+            return entered, reward, discount
+        low, high = self.spec.value_range
+        lost = not (self.spec.num_players == 2 and discount < 0)
+        return entered, low if lost else high, 0.0
+
+    def refused_by(self, state: State, action: int) -> tuple[str, ...]:
+        """Return the names of the constraints that refuse a legal `action`."""
+        return refusing(self.base, self.model, state, action)
+
+    def refusal(self, state: State, action: int) -> str | None:
+        """Return which constraints refuse `action`; None where the rules do."""
+        return _refusal(self, state, action)
+
+    def parse_action(self, state: State, text: str) -> int:
+        """Return the allowed action that `text` names."""
+        return _parse_action(self, state, text)
+
+    def reset(self, seed: int = 0) -> State:
+        """Return a first state."""
+        return self.base.reset(seed)
+
+    def observe(self, state: State) -> FloatArray:
+        """Return the observation."""
+        return self.base.observe(state)
+
+    def to_play(self, state: State) -> int:
+        """Return the side to move."""
+        return self.base.to_play(state)
+
+    def key(self, state: State) -> bytes | None:
+        """Return the state's key."""
+        return self.base.key(state)
+
+    def render(self, state: State) -> str:
+        """Return the state as text."""
+        return self.base.render(state)
+
+    def action_name(self, state: State, action: int) -> str:
+        """Return the action as people write it."""
+        return self.base.action_name(state, action)
+
+    def board(self, state: State) -> Board | None:
+        """Return the state on a grid, or None."""
+        return self.base.board(state)
+
+    def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
+        """Return the cells that stand for `action`."""
+        return self.base.action_cells(state, action)
+
+
+Constrained = ConstrainedDomain | ConstrainedObjectDomain
+
+
+def _refusal(domain: Constrained, state: State, action: int) -> str | None:
+    legal = domain.base.legal(state)
+    if not (0 <= action < len(legal) and legal[action]):
+        return None
+    names = domain.refused_by(state, action)
+    return f"refused by: {', '.join(names)}" if names else None
+
+
+def _parse_action(domain: Constrained, state: State, text: str) -> int:
+    action = domain.base.parse_action(state, text)
+    reason = _refusal(domain, state, action)
+    if reason is not None:
+        raise ValueError(f"{domain.action_name(state, action)} is {reason}")
+    return action
+
+
+def _together(first: SymbolicModel, second: SymbolicModel) -> SymbolicModel:
+    clash = sorted(set(first.constraints) & set(second.constraints))
+    if clash:
+        raise ConstraintError(f"two constraints are called {clash[0]!r}")
+    return replace(second, constraints={**first.constraints, **second.constraints})
+
+
+def _compiled(model: SymbolicModel, named: Mapping[str, z3.BoolRef]) -> Predicate | None:
+    if not named:
+        return None
+    try:
+        return compile_predicate(model.symbols, list(named.values()))
+    except ConstraintError:
+        for name, expression in named.items():
+            try:
+                compile_predicate(model.symbols, [expression])
+            except ConstraintError as error:
+                raise ConstraintError(f"constraint {name!r}: {error}") from error
+        raise
+
+
+def _instance(
+    base: CompiledDomain, guards: Predicate | None, invariants: Predicate | None
+) -> npt.NDArray[np.int64]:
+    tail = np.zeros(TAIL, np.int64)
+    table = base.kernels.addresses()
+    tail[BASE : BASE + len(table)] = table
+    entry = KERNEL_NAMES.index("legal")
+    none = np.zeros(0, np.int64)
+    parameters: list[Any] = []
+    for place, flag, predicate in (
+        (GUARDS, HAS_GUARDS, guards),
+        (INVARIANTS, HAS_INVARIANTS, invariants),
+    ):
+        parameters.append(none if predicate is None else predicate.parameters)
+        if predicate is not None:
+            tail[flag] = 1
+            tail[place + entry] = predicate_address(predicate.kernel, base.state_dtype)
+    spec = base.spec
+    tail[ROW_SIZE] = base.row_size
+    tail[NUM_ACTIONS] = spec.num_actions
+    tail[TWO_PLAYERS] = spec.num_players == 2
+    tail[LOW : HIGH + 1] = np.array(spec.value_range, np.float64).view(np.int64)
+    return make_instance(base.instance, (parameters[0], parameters[1]), tail)
