@@ -148,6 +148,8 @@ class SolverAgent:
 
         if domain.spec.name != "connect_four":
             raise UsageError(f"the solver plays connect_four only, not {domain.spec.name}")
+        if domain.constraints:
+            raise UsageError("the solver plays by the plain rules only, not under constraints")
         self.name = "solver"
         self._solver = Solver()
 

@@ -135,6 +135,7 @@ def _header(domain: Domain, a: Agent, b: Agent, config: MatchConfig) -> dict[str
         "b": b.name,
         "seed": config.seed,
         "opening_plies": config.opening_plies,
+        **({"constraints": "; ".join(domain.constraints)} if domain.constraints else {}),
     }
 
 

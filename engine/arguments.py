@@ -43,6 +43,8 @@ def _check_flags(cls: type[Any], verb: str, words: list[str]) -> None:
     flags = ["--help"]
     for key, hint in keys(cls):
         name = key.replace("_", "-")
+        if hint is tuple:  # given once for each: the flag is in the singular
+            name = name.removesuffix("s")
         group, _, last = name.rpartition(".")
         flags.append(f"--{name}")
         if hint is bool:

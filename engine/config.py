@@ -183,8 +183,8 @@ def _convert(option: Any, value: Any, place: _Place) -> Any:
     origin = get_origin(option)
     if origin is Literal:
         return value if value in get_args(option) else MISSING
-    if origin is tuple:
-        return _sequence(get_args(option), value, place)
+    if tuple in (option, origin):  # a bare one is of strings, as on the command line
+        return _sequence(get_args(option) or (str, ...), value, place)
     if origin is dict:
         return value if isinstance(value, dict) else MISSING
     if option is float and type(value) is int:

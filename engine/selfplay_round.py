@@ -106,6 +106,7 @@ class Round:
         before = lanes[lane] if lanes else {"lane_file": "", "lane_sha256": ""}
         return {
             "game": config.game,
+            "constraints": list(config.constraints),
             "run": str(self._run),
             "config": asdict(config.selfplay),
             "lane": lane,

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.domains.registry import make
 from tesuji.engine.checkpoint import (
     Checkpoint,
     checkpoint_path,
@@ -26,11 +25,12 @@ from tesuji.engine.checkpoint import (
     prune_checkpoints,
     save_checkpoint,
 )
-from tesuji.engine.config import save_toml
-from tesuji.engine.errors import TesujiError
+from tesuji.engine.config import load_toml, save_toml
+from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.metrics import MetricsWriter
 from tesuji.engine.progress import Progress
 from tesuji.engine.replay import ReplayWindow
+from tesuji.engine.rules import make_domain
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
 from tesuji.engine.selfplay_round import Round, write_network
@@ -74,6 +74,8 @@ def train(config: TrainConfig, run: Path, progress: Progress, resume: bool = Fal
         KeyboardInterrupt: the run stands at its last checkpoint.
     """
     with RunFolder(run, resume) as folder:
+        if resume:
+            _check_rules(config, run / CONFIG)
         save_toml(run / CONFIG, config)
         runner = _Runner(config, folder.path, progress, resume)
         try:
@@ -84,7 +86,7 @@ def train(config: TrainConfig, run: Path, progress: Progress, resume: bool = Fal
 
 class _Runner:
     def __init__(self, config: TrainConfig, run: Path, progress: Progress, resume: bool) -> None:
-        domain = make(config.game)
+        domain = make_domain(config.game, config.constraints)
         if not isinstance(domain, CompiledDomain):
             raise TesujiError(
                 f"{config.game} is an object domain; training takes compiled domains so far"
@@ -241,6 +243,7 @@ class _Runner:
                 "totals": asdict(totals),
                 "lanes": self.lanes,
                 "seed": self.config.seed,
+                "constraints": list(self.config.constraints),
                 "strength": self.last_strength,
             },
         )
@@ -262,6 +265,21 @@ class _Runner:
         for error in self.window.extend(self.shards):
             self.progress.update({"kind": "event", "message": f"{error}; going on without it"})
         return True
+
+
+def _check_rules(config: TrainConfig, saved: Path) -> None:
+    """Check that a run goes on under the constraints that it was started with."""
+    if saved.is_file():
+        before = load_toml(TrainConfig, saved).constraints
+        if before != config.constraints:
+            raise UsageError(
+                f"{saved.parent} is trained under {_listed(before)}, not under "
+                f"{_listed(config.constraints)}; start a new run"
+            )
+
+
+def _listed(constraints: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, constraints)) or "no constraints"
 
 
 def _check_device(device: str) -> None:

@@ -190,6 +190,7 @@ class TrainConfig:
         device: where the network learns, `cpu` or `cuda`.
         backend: what evaluates positions in self-play; `auto` takes the fastest that is installed.
         keep_checkpoints: newest checkpoints that are kept, besides every 50th.
+        constraints: what must hold besides the rules, each an expression after an optional `NAME:`.
         net: the network.
         selfplay: how games are played.
         window: what is learned from.
@@ -205,6 +206,7 @@ class TrainConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     backend: str = "auto"
     keep_checkpoints: int = 3
+    constraints: tuple[str, ...] = ()
     net: NetSettings = field(default_factory=NetSettings)
     selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
     window: WindowConfig = field(default_factory=WindowConfig)

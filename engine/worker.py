@@ -143,8 +143,8 @@ def _write(answer: Mapping[str, Any]) -> None:
 
 def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) -> dict[str, Any]:
     from tesuji.domains.compiled import CompiledDomain  # noqa: PLC0415
-    from tesuji.domains.registry import make  # noqa: PLC0415
     from tesuji.engine.arrays import load_arrays, save_arrays  # noqa: PLC0415
+    from tesuji.engine.rules import make_domain  # noqa: PLC0415
     from tesuji.engine.selfplay import Lane, new_lane, play_lane  # noqa: PLC0415
     from tesuji.engine.shards import write_shard  # noqa: PLC0415
     from tesuji.engine.trained import load_evaluator  # noqa: PLC0415
@@ -153,7 +153,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
 
     began = os.times()
-    domain = make(task["game"])
+    domain = make_domain(task["game"], task["constraints"])
     assert isinstance(domain, CompiledDomain)
     config = SelfPlayConfig(**task["config"])
     run = Path(task["run"])

@@ -10,6 +10,7 @@ from tesuji.engine.commands.base import (
     Agent,
     Answer,
     Common,
+    Constraints,
     Count,
     File,
     Game,
@@ -50,6 +51,8 @@ class Arguments(Common):
         seed: decides what is random in the search.
         graph: write the tree to this file, as JSON of networkx (node-link).
         nodes: most nodes in that file, the most visited ones.
+        constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
+            it for more. Those of a file are kept.
     """
 
     game: Game
@@ -60,6 +63,7 @@ class Arguments(Common):
     seed: int = 0
     graph: File = None
     nodes: int = 1000
+    constraints: Constraints = ()
 
 
 def run(arguments: Arguments) -> Answer:
@@ -67,7 +71,7 @@ def run(arguments: Arguments) -> Answer:
     from tesuji.engine.agent import SearchAgent, load_agent
     from tesuji.engine.moves import read_game
 
-    domain = open_domain(arguments.game)
+    domain = open_domain(arguments.game, arguments.constraints)
     here = read_game(domain, arguments.moves).current
     if here.ended:
         raise UsageError(f"the game is over after {arguments.moves}; nothing to analyze")

@@ -26,6 +26,12 @@ Text = Annotated[Optional[str], tyro.conf.arg(metavar="TEXT")]  # noqa: UP045
 File = Annotated[Optional[Path], tyro.conf.arg(metavar="PATH")]  # noqa: UP045
 Count = Annotated[Optional[int], tyro.conf.arg(metavar="INT")]  # noqa: UP045
 Seconds = Annotated[Optional[float], tyro.conf.arg(metavar="SECONDS")]  # noqa: UP045
+if TYPE_CHECKING:
+    Constraints = tuple[str, ...]
+else:  # A bare tuple is one of strings; spelt out, it would load typeguard, too.
+    Constraints = Annotated[
+        tuple, tyro.conf.UseAppendAction, tyro.conf.arg(name="constraint", metavar="TEXT")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +58,11 @@ class Answer:
     code: int = 0  # what to leave with
 
 
-def open_domain(name: str) -> Domain:
-    """Return the game `name`."""
-    from tesuji.domains.registry import UnknownDomainError, make
+def open_domain(name: str, constraints: tuple[str, ...] = ()) -> Domain:
+    """Return the game `name` under `constraints`."""
+    from tesuji.engine.rules import make_domain
 
-    try:
-        return make(name)
-    except UnknownDomainError as error:
-        raise UsageError(str(error)) from None
+    return make_domain(name, constraints)
 
 
 def read_budget(simulations: int | None, seconds: float | None, default: int) -> Budget:

@@ -10,6 +10,7 @@ import tyro
 from tesuji.engine.commands.base import (
     Answer,
     Common,
+    Constraints,
     File,
     Text,
     as_text,
@@ -53,6 +54,8 @@ class Arguments(Common):
         elo0: what the test rejects.
         elo1: what the test accepts.
         resume: write games to this file as they end, and go on with those that it holds.
+        constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
+            it for more. Those of a file are kept.
     """
 
     a: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
@@ -67,6 +70,7 @@ class Arguments(Common):
     elo0: float = -20.0
     elo1: float = 0.0
     resume: File = None
+    constraints: Constraints = ()
 
 
 def run(arguments: Arguments) -> Answer:
@@ -77,7 +81,7 @@ def run(arguments: Arguments) -> Answer:
     config = _config(arguments)
     budget = read_budget(arguments.sims, None, default=100)
     name = arguments.game or find_game(arguments.a, arguments.b)
-    domain = open_domain(name)
+    domain = open_domain(name, arguments.constraints)
     a, b = (load_agent(text, domain, budget=budget) for text in (arguments.a, arguments.b))
     last: list[MatchResult] = []
     with open_progress(arguments.json) as progress:

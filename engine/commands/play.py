@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from tesuji.engine.commands.base import Agent, Common, Game, open_domain
+from tesuji.engine.commands.base import Agent, Common, Constraints, Game, open_domain
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Arguments(Common):
         seed: decides the engine's choices.
         web: serve a page on this machine.
         port: where; 0 takes any free one.
+        constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
+            it for more. Those of a file are kept.
     """
 
     game: Game
@@ -50,13 +52,14 @@ class Arguments(Common):
     seed: int = 0
     web: bool = False
     port: int = 8123
+    constraints: Constraints = ()
 
 
 def run(arguments: Arguments) -> None:
     """Play until the person leaves."""
     if not 1 <= arguments.level <= 10:
         raise UsageError(f"--level must be between 1 and 10, got {arguments.level}")
-    domain = open_domain(arguments.game)
+    domain = open_domain(arguments.game, arguments.constraints)
     search = _search(arguments.agent, domain)  # a wrong agent is told of before anything starts
     person = {"first": 0, "second": 1, "none": None}[arguments.side]
     if arguments.web:

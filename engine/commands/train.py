@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tesuji.engine.commands.base import Answer, Common, File, Game, open_domain
+from tesuji.engine.commands.base import Answer, Common, Constraints, File, Game, open_domain
 from tesuji.engine.config import narrow
 from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
@@ -26,6 +26,7 @@ Examples:
   tesuji train othello_6x6 --net.channels 48 --selfplay.simulations 128
   tesuji train --config runs/hour/config.toml --seed 2  the same again, another seed
   tesuji train your_game.py:factory                     a game of your own
+  tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
 
 
@@ -35,6 +36,8 @@ class Arguments(Common, TrainConfig):
 
     Attributes:
         game: the game to learn.
+        constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
+            it for more. Those of a file are kept.
         run_dir: the folder of the run; the next free one in runs/ by default.
         resume: the folder of a run to go on with; its configuration is kept where flags are silent.
     """
@@ -42,6 +45,7 @@ class Arguments(Common, TrainConfig):
     game: Game = "connect_four"
     run_dir: File = None
     resume: File = None
+    constraints: Constraints = ()
 
 
 def run(arguments: Arguments) -> Answer:
@@ -51,7 +55,7 @@ def run(arguments: Arguments) -> Answer:
     if arguments.resume is not None and arguments.run_dir is not None:
         raise UsageError("give --run-dir for a new run or --resume for one to go on with, not both")
     config = narrow(TrainConfig, arguments)
-    open_domain(config.game)
+    open_domain(config.game, config.constraints)
     folder = arguments.resume or arguments.run_dir or next_run(config.game)
     with open_progress(arguments.json) as progress:
         try:
