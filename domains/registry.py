@@ -33,6 +33,7 @@ _BUILT_IN = {
     "connect_four": "tesuji.domains.games.connect_four:connect_four",
     "othello": "tesuji.domains.games.othello:othello",
     "othello_6x6": "tesuji.domains.games.othello:othello_6x6",
+    "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
 }
 
 
