@@ -1,0 +1,82 @@
+"""Reals as intervals of floats, rounded outwards."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import z3
+
+from tesuji.search.symbolic.model import ConstraintError
+from tesuji.search.symbolic.program import Int, Real, Slot, outside, outward
+
+if TYPE_CHECKING:
+    from tesuji.search.symbolic.lower import Lowering
+
+_EXACT = 2**53  # ints up to here are floats
+_REAL_OPERATIONS = {z3.Z3_OP_ADD, z3.Z3_OP_SUB, z3.Z3_OP_MUL, z3.Z3_OP_DIV}
+
+
+def lower_real(lowering: Lowering, term: z3.ExprRef, kind: int) -> Real:
+    """Return the slots of a real term."""
+    children = term.children()
+    if z3.is_rational_value(term):
+        exact = Fraction(term.numerator_as_long(), term.denominator_as_long())
+        return _constant(lowering, exact)
+    if kind == z3.Z3_OP_TO_REAL:
+        return _from_int(lowering, lowering.integer(children[0]))
+    if kind == z3.Z3_OP_ITE:
+        chosen = lowering.choose(term)
+        assert isinstance(chosen, Real)
+        return chosen
+    if kind == z3.Z3_OP_UMINUS:
+        a = lowering.real(children[0])
+        low, high = (lowering.program.apply("minus", "float", end) for end in (a.high, a.low))
+        return Real(low, high, a.ok)
+    if kind not in _REAL_OPERATIONS:
+        raise outside(term)
+    found = lowering.real(children[0])
+    for child in children[1:]:
+        found = _arithmetic(lowering, kind, found, lowering.real(child))
+    return found
+
+
+def _constant(lowering: Lowering, exact: Fraction) -> Real:
+    try:
+        low, high = outward(exact)
+    except OverflowError:
+        raise ConstraintError(f"the number {exact} is beyond the floats") from None
+    constant = lowering.program.constant
+    return Real(constant("float", low), constant("float", high), None)
+
+
+def _from_int(lowering: Lowering, a: Int) -> Real:
+    slot = lowering.program.apply("to_float", "float", a.slot)
+    if max(abs(a.low), abs(a.high)) <= _EXACT:
+        return Real(slot, slot, a.ok)
+    return Real(_rounded(lowering, "down", slot), _rounded(lowering, "up", slot), a.ok)
+
+
+def _rounded(lowering: Lowering, way: str, slot: Slot) -> Slot:
+    return lowering.program.apply(way, "float", slot)
+
+
+def _arithmetic(lowering: Lowering, kind: int, a: Real, b: Real) -> Real:
+    apply = lowering.program.apply
+    ok = lowering.program.both(a.ok, b.ok)
+    if kind == z3.Z3_OP_ADD:
+        ends = (apply("add", "float", a.low, b.low), apply("add", "float", a.high, b.high))
+    elif kind == z3.Z3_OP_SUB:
+        ends = (
+            apply("subtract", "float", a.low, b.high),
+            apply("subtract", "float", a.high, b.low),
+        )
+    else:
+        if kind == z3.Z3_OP_DIV:
+            ok = lowering.program.both(ok, apply("apart_from_zero", "bool", b.low, b.high))
+        operation = "divide" if kind == z3.Z3_OP_DIV else "multiply"
+        corners = [
+            apply(operation, "float", x, y) for x in (a.low, a.high) for y in (b.low, b.high)
+        ]
+        ends = (apply("least", "float", *corners), apply("greatest", "float", *corners))
+    return Real(_rounded(lowering, "down", ends[0]), _rounded(lowering, "up", ends[1]), ok)
