@@ -126,6 +126,14 @@ class _Evaluation:
             return True
         return None if None in (first, second) else False
 
+    def distinct(self, term: z3.ExprRef) -> bool | None:
+        """Return whether no two are equal; two that are decide it."""
+        found = [self.value(child) for child in term.children()]
+        defined = [value for value in found if value is not None]
+        if len(set(defined)) < len(defined):
+            return False
+        return True if len(defined) == len(found) else None
+
     def choose(self, term: z3.ExprRef) -> Value:
         """Return the branch that the condition picks."""
         condition, then, other = term.children()
@@ -226,6 +234,7 @@ _LAZY: dict[int, Callable[[_Evaluation, z3.ExprRef], Value]] = {
     z3.Z3_OP_OR: _Evaluation.any,
     z3.Z3_OP_IMPLIES: _Evaluation.implies,
     z3.Z3_OP_ITE: _Evaluation.choose,
+    z3.Z3_OP_DISTINCT: _Evaluation.distinct,
 }
 
 _STRICT: dict[int, Callable[..., Value]] = {
@@ -234,7 +243,6 @@ _STRICT: dict[int, Callable[..., Value]] = {
     z3.Z3_OP_NOT: lambda t, a: not a,
     z3.Z3_OP_XOR: lambda t, *a: sum(a) % 2 == 1,
     z3.Z3_OP_EQ: lambda t, a, b: a == b,
-    z3.Z3_OP_DISTINCT: lambda t, *a: len(set(a)) == len(a),
     z3.Z3_OP_PB_AT_MOST: _counted(lambda total, bound: total <= bound),
     z3.Z3_OP_PB_AT_LEAST: _counted(lambda total, bound: total >= bound),
     z3.Z3_OP_PB_LE: _counted(lambda total, bound: total <= bound),
