@@ -67,17 +67,17 @@ def _keep_invariants(state, instance, tail, mask, first):  # type: ignore[no-unt
     step = step_at(tail)
     holds = legal_at(tail[INVARIANTS:])
     rows = np.empty((1, tail[ROW_SIZE]), np.uint8)
-    room = np.zeros(mask.shape[0], np.bool_)
+    holding = np.empty(1, np.bool_)
     found = False
     for action in range(mask.shape[0]):
         if mask[action]:
             copy_row(rows, state)
             entered = row_pointer(rows, 0)
             step(entered, action, instance, np.uint64(0))
-            room[0] = True  # an invariant is the same for every action: ask of one
-            holds(entered, second, room)
-            mask[action] = room[0]
-            if room[0]:
+            holding[0] = True  # an invariant is the same for every action: ask of one
+            holds(entered, second, holding)
+            mask[action] = holding[0]
+            if holding[0]:
                 found = True
                 if first:
                     break

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import z3
 
 from tesuji.search.symbolic.symbols import Symbols
+
+if TYPE_CHECKING:
+    from tesuji.domains.base import Domain
+    from tesuji.search.symbolic.check import Difference
 
 Direction = Literal["up", "down"]
 
@@ -92,6 +96,12 @@ class SymbolicModel:
         variables = self.symbols.variables
         pairs = [(variables[n].term, effect) for n, effect in self.effects.items()]
         return z3.substitute(expression, *pairs) if pairs else expression
+
+    def check_against(self, domain: Domain, *, games: int = 20, seed: int = 0) -> Difference | None:
+        """Return the first difference from the rules in random games, or None."""
+        from tesuji.search.symbolic.check import check_model  # noqa: PLC0415
+
+        return check_model(self, domain, games=games, seed=seed)
 
     def _check(
         self,
