@@ -1,0 +1,142 @@
+"""Constraints through training, play and the command line, and the documented example."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tesuji.engine import cli
+from tesuji.engine.agent import load_agent
+from tesuji.engine.errors import UsageError
+from tesuji.engine.game import Game, IllegalMoveError
+from tesuji.engine.moves import read_game
+from tesuji.engine.positions import shipped_sets
+from tesuji.engine.progress import Silent
+from tesuji.engine.rules import make_domain
+from tesuji.engine.run_folder import RunFolder
+from tesuji.engine.shards import decode, read_shard, record_dtype
+from tesuji.engine.train import train
+from tesuji.engine.training_config import (
+    LearningConfig,
+    NetSettings,
+    SelfPlayConfig,
+    TrainConfig,
+)
+
+KEEP = "keep centre: implies(to_play == 0, action != 4)"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "forbidden_pattern.md"
+
+
+def config(**changes):
+    small = NetSettings(channels=4, blocks=1, hidden=16, layers=1)
+    play = SelfPlayConfig(games=8, moves=10, simulations=8, lanes=1, cache_entries=1024)
+    base = TrainConfig(
+        "tic_tac_toe", 0.0, 1, workers=1, constraints=(KEEP,), net=small, selfplay=play,
+        learning=LearningConfig(batch_size=16),
+    )  # fmt: skip
+    return TrainConfig(**{**vars(base), **changes})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(config(), folder, Silent())
+    return folder
+
+
+def test_what_is_learned_never_holds_a_forbidden_action(run):
+    domain = make_domain("tic_tac_toe", (KEEP,))
+    shards = RunFolder.shards(run)
+    assert shards
+    seen = 0
+    for info in shards:
+        dtype = record_dtype(domain.row_size, domain.spec.num_actions)
+        positions = decode(read_shard(run, info, dtype))
+        for row, policy in zip(positions.states, positions.policy, strict=True):
+            forbidden = ~domain.legal(domain.state(row.copy()))
+            assert (policy[forbidden] == 0).all()
+            seen += bool(forbidden[4])
+    assert seen > 10
+
+
+def test_a_run_keeps_its_constraints(run):
+    assert KEEP in (run / "config.toml").read_text()
+    before = (run / "config.toml").read_bytes()
+    with pytest.raises(UsageError, match=r"is trained under 'keep centre.*not under no constr"):
+        train(config(constraints=()), run, Silent(), resume=True)
+    assert (run / "config.toml").read_bytes() == before
+    assert train(config(iterations=1), run, Silent(), resume=True).iteration == 1
+
+
+def test_the_trained_net_plays_under_them(run, capsys):
+    words = ["analyze", "tic_tac_toe", "--constraint", KEEP, "--agent", str(run), "--sims", "20"]
+    assert cli.main(words) == 0
+    assert "b2" not in capsys.readouterr().out.partition("proven")[2]
+
+
+def test_a_move_that_is_refused_names_the_constraint():
+    domain = make_domain("tic_tac_toe", (KEEP,))
+    game = Game(domain)
+    name = domain.action_name(domain.reset(), 4)
+    for move in (4, name):
+        with pytest.raises(IllegalMoveError, match=f"{name} is refused by: keep centre"):
+            game.play(move)
+    game.play(0)
+    game.play(4)
+    with pytest.raises(UsageError, match=f"{name} is refused by: keep centre"):
+        read_game(domain, name)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a: acton == 1"], "'a', column 4: unknown name 'acton'; did you mean 'action'?"),
+        (["a: action > 9"], "a: together they allow no action in the first state"),
+        (["a: action > 4", "b: action >= 0", "c: action < 4"], "a + c: together"),
+        (["a: action > 1", "a: action > 2"], "two constraints are called 'a'"),
+        (["a: action + 1"], "a truth value is needed"),
+    ],
+)
+def test_a_bad_constraint_is_a_usage_error(words, message, capsys):
+    flags = [flag for text in words for flag in ("--constraint", text)]
+    assert cli.main(["analyze", "tic_tac_toe", "--agent", "uniform", *flags]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_match_is_played_under_constraints_of_a_file(tmp_path, capsys):
+    file = tmp_path / "match.toml"
+    file.write_text('game = "tic_tac_toe"\nconstraints = ["first: action != 0"]\n')
+    words = ["match", "uniform", "random", "--config", str(file), "--games", "4", "--sims", "4"]
+    assert cli.main([*words, "--opening", "1", "--constraint", KEEP]) == 0
+    assert "4" in capsys.readouterr().out
+
+
+def test_the_plain_games_solutions_do_not_apply():
+    domain = make_domain("connect_four", ("no edge: action != 6",))
+    assert shipped_sets(domain) == []
+    with pytest.raises(UsageError, match="plain rules"):
+        load_agent("solver", domain)
+
+
+def test_the_documented_example_runs(tmp_path):
+    code, *_ = re.findall(r"```python\n(.*?)```", EXAMPLE.read_text(), re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 25
+    file = tmp_path / "squareless.py"
+    file.write_text(code)
+    domain = make_domain(f"{file}:squareless")
+    # X stands at 1 and 2 in the lowest row, and 1 above: 2 would complete the square
+    with pytest.raises(UsageError, match=r"move 7 .* 2 is refused by: no square of side 0"):
+        read_game(domain, "1723172")
+    texts = re.findall(r'--constraint "(.*?)"', EXAMPLE.read_text())
+    written = make_domain("connect_four", texts)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(20):
+        state, discount = domain.reset(), 1.0
+        while discount != 0:
+            mask = domain.legal(state)
+            assert mask.tolist() == written.legal(state).tolist()
+            refused += int((domain.base.legal(state) & ~mask).sum())
+            state, _, discount = domain.step(state, int(rng.choice(np.flatnonzero(mask))))
+    assert refused > 10
