@@ -63,9 +63,10 @@ class Explainer:
         self.model = model
         self._budget = budget or SolverBudget()
         self._unrolling = Unrolling(model)
+        self._invariants = set(model.invariants)
         self._formulas = {
             name: self._unrolling.entered(e)
-            if name in model.invariants
+            if name in self._invariants
             else self._unrolling.at(e, 0)
             for name, e in model.constraints.items()
         }
@@ -91,7 +92,7 @@ class Explainer:
             raise ValueError(f"action {action} is not legal by the rules of {domain.spec.name}")
         if horizon < 0:
             raise ValueError(f"horizon must be at least 0, got {horizon}")
-        entered = domain.step(state, action)[0] if self.model.invariants else state
+        entered = domain.step(state, action)[0] if self._invariants else state
         found = self._now(state, action, entered)
         if horizon == 0 or found.verdict is not Verdict.ALLOWED:
             return found
@@ -111,7 +112,7 @@ class Explainer:
 
     def _decide(self, name: str, state: State, action: int, entered: State) -> bool | None:
         expression = self.model.constraints[name]
-        if name in self.model.invariants:
+        if name in self._invariants:
             return decide(self.model.symbols, expression, entered, 0)
         return decide(self.model.symbols, expression, state, action)
 
@@ -119,7 +120,7 @@ class Explainer:
         """Return equations for the state, the action and the state that is entered."""
         symbols, unrolling = self.model.symbols, self._unrolling
         found = unrolling.start(state) + [unrolling.at(e, 0) for e in symbols.fix_action(action)]
-        if self.model.invariants:
+        if self._invariants:
             values = symbols.values(entered)
             for name in unrolling.needed:
                 equations = symbols.variables[name].is_value(values[name])
@@ -147,7 +148,7 @@ class Explainer:
         """Return the verdict with the values that its core speaks of, invariants' as entered."""
         symbols, values = self.model.symbols, {}
         for name in core:
-            where = entered if name in self.model.invariants else state
+            where = entered if name in self._invariants else state
             known = {**symbols.values(where), **symbols.action_values(action)}
             mentioned = self._constants.get(name, set()) & set(known)
             for variable in symbols.variables:
@@ -172,10 +173,10 @@ def contradiction(model: SymbolicModel, budget: SolverBudget | None = None) -> E
     symbols = model.symbols
     background = symbols.fix_parameters() + unrolling.transition(0)
     background += [unrolling.at(bound, 0) for bound in _bounds(unrolling)]
-    formulas = {}
+    formulas, invariants = {}, model.invariants
     for name, expression in model.constraints.items():
         formulas[name] = unrolling.holds(name, 0)
-        if not model.effects and name in model.invariants:
+        if not model.effects and name in invariants:
             formulas[name] = unrolling.entered(expression)
     if not model.effects:
         background += [unrolling.entered(bound) for bound in _bounds(unrolling)]
