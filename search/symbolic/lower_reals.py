@@ -71,6 +71,12 @@ def _arithmetic(lowering: Lowering, kind: int, a: Real, b: Real) -> Real:
             apply("subtract", "float", a.low, b.high),
             apply("subtract", "float", a.high, b.low),
         )
+    elif kind == z3.Z3_OP_MUL and (factor := _positive(lowering, a) or _positive(lowering, b)):
+        other = b if factor is a else a
+        ends = (
+            apply("scaled_low", "float", other.low, factor.low, factor.high),
+            apply("scaled_high", "float", other.high, factor.low, factor.high),
+        )
     else:
         if kind == z3.Z3_OP_DIV:
             ok = lowering.program.both(ok, apply("apart_from_zero", "bool", b.low, b.high))
@@ -80,3 +86,9 @@ def _arithmetic(lowering: Lowering, kind: int, a: Real, b: Real) -> Real:
         ]
         ends = (apply("least", "float", *corners), apply("greatest", "float", *corners))
     return Real(_rounded(lowering, "down", ends[0]), _rounded(lowering, "up", ends[1]), ok)
+
+
+def _positive(lowering: Lowering, a: Real) -> Real | None:
+    """Return `a` if it is a constant above 0."""
+    ends = [lowering.program.instructions[slot] for slot in (a.low, a.high)]
+    return a if all(end.operation == "const" and end.constant > 0 for end in ends) else None

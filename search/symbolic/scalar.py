@@ -168,6 +168,16 @@ def greatest(a, b, c, d):  # type: ignore[no-untyped-def]
 
 
 @_operation
+def scaled_low(a, low, high):  # type: ignore[no-untyped-def]
+    return a * (low if a >= 0.0 else high)
+
+
+@_operation
+def scaled_high(a, low, high):  # type: ignore[no-untyped-def]
+    return a * (high if a >= 0.0 else low)
+
+
+@_operation
 def divide(a, b):  # type: ignore[no-untyped-def]
     return a / b if b != 0.0 else 0.0
 

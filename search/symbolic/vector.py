@@ -113,6 +113,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "to_float": lambda i: i.astype(np.float64),
     "least": lambda a, b, c, d: np.min([a, b, c, d], 0) + 0.0 * (a + b + c + d),
     "greatest": lambda a, b, c, d: np.max([a, b, c, d], 0) + 0.0 * (a + b + c + d),
+    "scaled_low": lambda a, low, high: a * np.where(a >= 0.0, low, high),
+    "scaled_high": lambda a, low, high: a * np.where(a >= 0.0, high, low),
     "divide": lambda a, b: np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0),
     "apart_from_zero": lambda low, high: (low > 0.0) | (high < 0.0),
     "interval_less": lambda al, ah, bl, bh: _three(ah < bl, al >= bh),

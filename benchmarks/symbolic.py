@@ -1,0 +1,293 @@
+"""Compiled constraints: nanoseconds a check beside z3, right answers, and their cost in a search.
+
+    python benchmarks/symbolic.py [--differential 100000] [--seconds 1] [--json FILE]
+
+A check is one (state, action): the kernel masks all actions of a state in one call, as the search
+does it, over many random states. z3 substitutes the same values and simplifies. The differential
+test compares the numpy form with the exact twin and z3 on random expressions. Cost in a search:
+simulations per CPU-second of Connect Four with a rule of its own, with and without the constraint,
+by an evaluator that costs nothing, so that the share is at its greatest, and by the net that ships.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import z3
+from numba import njit
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "search" / "symbolic"))
+
+from expressions import (  # type: ignore[import-not-found]
+    NUM_ACTIONS,
+    Generator,
+    playground,
+    random_states,
+    z3_answer,
+)
+
+from tesuji.domains.base import DomainSpec
+from tesuji.domains.compiled import CompiledDomain, Kernels
+from tesuji.domains.registry import make
+from tesuji.engine.trained import load_evaluator
+from tesuji.search.base import Budget, Domain, Evaluator, UniformEvaluator
+from tesuji.search.config import PUCT
+from tesuji.search.search import Search
+from tesuji.search.symbolic.constrained import constrain
+from tesuji.search.symbolic.exact import decide
+from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
+from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, Predicate, compile_predicate
+from tesuji.search.symbolic.symbols import Symbols, Variable, symbols
+
+STATES = 10_000
+
+
+def delivery() -> tuple[Symbols, list[z3.BoolRef], Any]:
+    """Return a delivery's guards, capacity, windows and each customer once, and random states."""
+    n = 51
+    dtype = np.dtype(
+        [("at", np.int16), ("load", np.int32), ("time", np.int32), ("visited", np.int8, n)],
+        align=True,
+    )
+    domain = CompiledDomain(DomainSpec("delivery", n, (1,), 1, n), Kernels(dtype))
+    rng = np.random.default_rng(0)
+    x = symbols(
+        domain,
+        bounds={"at": (0, n - 1), "load": (0, 200), "time": (0, 10_000), "visited": (0, 1)},
+        parameters={
+            "travel": rng.integers(1, 100, (n, n)),
+            "due": rng.integers(100, 1000, n),
+            "demand": rng.integers(1, 30, n),
+        },
+    )
+    s, a, p = x.state, x.action, x.parameter
+    guards = [
+        s.visited[a] == 0,
+        s.load + p.demand[a] <= 200,
+        s.time + p.travel[s.at][a] <= p.due[a],
+    ]
+    states = np.zeros(STATES, domain.state_dtype)
+    states["at"] = rng.integers(0, n, STATES)
+    states["load"] = rng.integers(0, 201, STATES)
+    states["time"] = rng.integers(0, 1000, STATES)
+    states["visited"] = rng.integers(0, 2, (STATES, n))
+    return x, guards, states
+
+
+def keep_out() -> tuple[Symbols, list[z3.BoolRef], Any]:
+    """Return a robot's guards, two forbidden boxes and a speed limit, and random states."""
+    dtype = np.dtype([("position", np.float64, 2), ("velocity", np.float64, 2)], align=True)
+    domain = CompiledDomain(DomainSpec("robot", 9, (4,), 1, 100), Kernels(dtype))
+    pushes = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+    x = symbols(domain, parts={"push_x": pushes[:, 0], "push_y": pushes[:, 1]})
+    s, step = x.state, z3.Q(1, 10)
+    pushed = [
+        s.velocity[i] + step * z3.ToReal(p) for i, p in enumerate((x.part.push_x, x.part.push_y))
+    ]
+    moved = [s.position[i] + step * pushed[i] for i in range(2)]
+    guards = [z3.And(v <= 1, v >= -1) for v in pushed]
+    for low, high in (((1, 1), (2, 3)), ((-3, -2), (-1, 0))):
+        guards.append(
+            z3.Or(moved[0] < low[0], moved[0] > high[0], moved[1] < low[1], moved[1] > high[1])
+        )
+    rng = np.random.default_rng(0)
+    states = np.zeros(STATES, domain.state_dtype)
+    states["position"] = rng.uniform(-4, 4, (STATES, 2))
+    states["velocity"] = rng.integers(-10, 11, (STATES, 2)) / 10.0
+    return x, guards, states
+
+
+@njit(nogil=True)
+def _mask_all(kernel, states, instance, mask):  # type: ignore[no-untyped-def]
+    total = 0
+    for i in range(states.shape[0]):
+        mask[:] = True
+        kernel(states[i], instance, mask)
+        total += mask.sum()
+    return total
+
+
+def ground(x: Symbols, guards: list[z3.BoolRef]) -> tuple[z3.BoolRef, list[tuple[z3.ExprRef, Any]]]:
+    """Return the guards with a plain constant for each element that they read.
+
+    z3 is slow on matrices written out as arrays; a fair user would hand it the numbers.
+    """
+    pairs: dict[int, tuple[z3.ExprRef, z3.ExprRef]] = {}
+    stack = list(guards)
+    while stack:
+        term = stack.pop()
+        if z3.is_select(term) and not z3.is_array(term):
+            constant = z3.Const(f"e{len(pairs)}", term.sort())
+            pairs.setdefault(term.get_id(), (term, constant))
+        else:
+            stack.extend(term.children())
+    plain = z3.substitute(z3.And(*guards), *pairs.values())
+    return plain, [(term, constant) for term, constant in pairs.values()]
+
+
+def time_checks(
+    x: Symbols, guards: list[z3.BoolRef], states: Any, seconds: float
+) -> dict[str, float]:
+    """Return nanoseconds a check of the kernel and of z3, their ratio, and differences."""
+    predicate = compile_predicate(x, guards)
+    domain: Any = x.domain
+    actions = domain.spec.num_actions
+    instance = np.append(domain.instance, predicate.parameters)
+    mask = np.ones(actions, np.bool_)
+    _mask_all(predicate.kernel, states, instance, mask)
+    rounds, start = 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
+        _mask_all(predicate.kernel, states, instance, mask)
+        rounds += 1
+    kernel = spent / (rounds * len(states) * actions) * 1e9
+    solver, wrong = time_z3(x, guards, states, predicate, seconds)
+    return {
+        "kernel_ns": round(kernel, 2),
+        "z3_ns": round(solver),
+        "ratio": round(solver / kernel),
+        "wrong": wrong,
+    }
+
+
+def time_z3(
+    x: Symbols, guards: list[z3.BoolRef], states: Any, predicate: Predicate, seconds: float
+) -> tuple[float, int]:
+    """Return z3's nanoseconds a check, and how often the compiled check was wrong."""
+    plain, elements = ground(x, guards)
+    actions = x.domain.spec.num_actions
+    spent, asked, wrong = 0.0, 0, 0
+    while spent < seconds:
+        index, action = asked % len(states), asked % actions
+        state = states[index]
+        values = [(v.term, v.literal(state[v.name])) for v in x.of("state") if not v.shape]
+        values += [(v.term, v.literal(n)) for v, n in _action(x, action)]
+        # What an element is comes from the exact twin's own reading, outside the timed part.
+        values += [(c, _number(x, term, state, action)) for term, c in elements]
+        start = time.process_time()
+        answer = z3.is_true(z3.simplify(z3.substitute(plain, *values)))
+        spent += time.process_time() - start
+        found = predicate.check(states[index : index + 1], np.array([action]))[0]
+        wrong += int(found != UNDECIDED and (found == ALLOWED) != answer)
+        asked += 1
+    return spent / asked * 1e9, wrong
+
+
+def _action(x: Symbols, action: int) -> list[tuple[Variable, Any]]:
+    values = x.action_values(action)
+    return [(variable, values[variable.name]) for variable in x.of("action")]
+
+
+def _number(x: Symbols, term: z3.ExprRef, state: Any, action: int) -> z3.ExprRef:
+    """Return the value of an element `array[i]` or `array[i][j]`."""
+    index = []
+    while z3.is_select(term):
+        index.append(term.arg(1))
+        term = term.arg(0)
+    variable = x.variables[term.decl().name()]
+    data = state[variable.name] if variable.role == "state" else variable.values
+    places = []
+    for i in reversed(index):
+        name = i.decl().name()
+        if z3.is_int_value(i):
+            places.append(i.as_long())
+        else:
+            places.append(int(action if name == "action" else state[name]))
+    return variable.literal(np.asarray(data)[tuple(places)])
+
+
+def differential(evaluations: int) -> dict[str, int]:
+    """Return how many answers on random expressions were decided, and how many were wrong."""
+    x, rng = playground(), np.random.default_rng(2)
+    generator = Generator(x, rng)
+    counts = {"evaluations": 0, "undecided": 0, "wrong": 0, "unsafe": 0, "z3_compared": 0}
+    while counts["evaluations"] < evaluations:
+        expression = generator.truth(int(rng.integers(1, 5)))
+        states, actions = random_states(rng, 64), rng.integers(0, NUM_ACTIONS, 64)
+        try:
+            answers = compile_predicate(x, [expression]).check(states, actions)
+        except ConstraintError:
+            continue
+        for i, (answer, action) in enumerate(zip(answers.tolist(), actions.tolist(), strict=True)):
+            truth = decide(x, expression, states[i], action)
+            counts["evaluations"] += 1
+            counts["undecided"] += answer == UNDECIDED
+            counts["unsafe"] += answer == ALLOWED and truth is not True
+            counts["wrong"] += answer != UNDECIDED and (answer == ALLOWED) != truth
+            if i % 16 == 0 and truth is not None:
+                counts["z3_compared"] += 1
+                counts["wrong"] += z3_answer(x, expression, states[i], action) != truth
+    return counts
+
+
+def two_by_two(x: Symbols) -> dict[str, z3.BoolRef]:
+    """Return the rule that nobody may complete a block of two by two of one's own stones."""
+    both = x.state.stones[0] | x.state.stones[1]
+    column = z3.Int2BV(7 * x.action, 64)
+    stone = (both + (z3.BitVecVal(1, 64) << column)) & (z3.BitVecVal(0x7F, 64) << column)
+    own = x.state.stones[x.state.to_play] | stone
+    block = own & z3.LShR(own, 1) & z3.LShR(own, 7) & z3.LShR(own, 8)
+    return {"no block": block == 0}
+
+
+def cost_in_search(seconds: float) -> dict[str, float]:
+    """Return simulations per CPU-second without and with the constraint, and what it costs."""
+    base = make("connect_four")
+    net = load_evaluator("net", base)
+    x = symbols(base, bounds={"to_play": (0, 1)})
+    domains = {"plain": base, "constrained": constrain(base, SymbolicModel(x, two_by_two(x)))}
+    found: dict[str, float] = {}
+    for kind, evaluator in (("constant", UniformEvaluator(7)), ("net", net)):
+        best = dict.fromkeys(domains, 0.0)
+        for _ in range(3):
+            for name, domain in domains.items():
+                best[name] = max(best[name], search_rate(domain, evaluator, seconds))
+        found |= {f"{name}, {kind}": round(rate) for name, rate in best.items()}
+        found[f"cost, {kind}"] = round(1 - best["constrained"] / best["plain"], 3)
+    return found
+
+
+def search_rate(domain: Domain, evaluator: Evaluator, seconds: float) -> float:
+    """Return simulations per CPU-second, 64 trees at once, no cache."""
+    settings = PUCT(lookahead=0, canonical=False, cache_entries=0)
+    search = Search(domain, evaluator, settings)
+    roots = [domain.reset()] * 64
+    search.run(roots, Budget(simulations=100), seed=0)
+    done, seed, start = 0, 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
+        seed += 1
+        done += sum(
+            r.num_simulations for r in search.run(roots, Budget(simulations=100), seed=seed)
+        )
+    return done / spent
+
+
+def main() -> None:
+    """Print a table and write JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--differential", type=int, default=20_000, help="evaluations")
+    parser.add_argument("--seconds", type=float, default=1.0, help="CPU-seconds a measurement")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {
+        "delivery, 51 actions": time_checks(*delivery(), options.seconds),
+        "keep-out, 9 actions": time_checks(*keep_out(), options.seconds),
+        "Connect Four under a constraint": cost_in_search(options.seconds),
+        "differential": differential(options.differential),
+    }
+    for name, row in figures.items():
+        shown = "  ".join(f"{key} {value:,}" for key, value in row.items())
+        sys.stdout.write(f"{name:34}{shown}\n")
+    if options.json:
+        machine = platform.processor() or platform.machine()
+        options.json.write_text(json.dumps({"machine": machine, **figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
