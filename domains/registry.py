@@ -34,6 +34,7 @@ _BUILT_IN = {
     "othello": "tesuji.domains.games.othello:othello",
     "othello_6x6": "tesuji.domains.games.othello:othello_6x6",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
+    "delivery": "tesuji.domains.logistics.delivery:random_delivery",
 }
 
 
