@@ -44,7 +44,11 @@ class SolverBudget:
 
 
 class Cores:
-    """Finds minimal unsatisfiable cores of named formulas, under facts that come and go."""
+    """Finds minimal unsatisfiable cores of named formulas, under facts that come and go.
+
+    Attributes:
+        model: of the last question, where z3 found one.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Cores:
         self._formulas = formulas
         self._background = background
         self._budget = budget
+        self.model: z3.ModelRef | None = None
         self._literals = {name: z3.Bool(f"holds@{name}") for name in formulas}
         self._solver = budget.apply(z3.SimpleSolver())
         self._solver.add(background)
@@ -67,6 +72,7 @@ class Cores:
         try:
             self._solver.add(facts)
             answer = self._ask(self._literals)
+            self.model = self._solver.model() if answer == z3.sat else None
             if answer != z3.unsat:
                 return (Verdict.ALLOWED if answer == z3.sat else Verdict.UNKNOWN), (), False
             core, minimal = self._shrink(self._core())

@@ -20,9 +20,8 @@ from tesuji.domains.base import State
 from tesuji.search.symbolic.cores import Cores, SolverBudget, Verdict
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import SymbolicModel, constants
-from tesuji.search.symbolic.unrolling import Unrolling
+from tesuji.search.symbolic.unrolling import Unrolling, look_ahead
 
-GOAL = "goal"  # stands for the model's goal in the core of a look-ahead
 _SHOWN_ELEMENTS = 8  # longer arrays are not written out
 
 
@@ -130,7 +129,7 @@ class Explainer:
     def _ahead(self, state: State, action: int, horizon: int) -> Explanation:
         self._unrolling.require_effects()
         if horizon not in self._steps:
-            self._steps[horizon] = Cores(*_look_ahead(self._unrolling, horizon), self._budget)
+            self._steps[horizon] = Cores(*look_ahead(self._unrolling, horizon), self._budget)
         start = self._unrolling.start(state)
         start.append(self._unrolling.action(0) == action)
         verdict, core, minimal = self._steps[horizon].find(start)
@@ -187,26 +186,6 @@ def contradiction(model: SymbolicModel, budget: SolverBudget | None = None) -> E
 def _bounds(unrolling: Unrolling) -> list[z3.BoolRef]:
     variables = unrolling.model.symbols.variables
     return [bound for name in unrolling.needed for bound in variables[name].bounds()]
-
-
-def _look_ahead(
-    unrolling: Unrolling, horizon: int
-) -> tuple[dict[str, z3.BoolRef], list[z3.BoolRef]]:
-    """Return each constraint over all steps until the goal, and what ties the steps together."""
-    goal = unrolling.model.goal
-    done: list[z3.BoolRef] = [z3.BoolVal(False)]
-    background: list[z3.BoolRef] = []
-    for t in range(horizon):
-        background += [z3.Implies(z3.Not(done[t]), e) for e in unrolling.transition(t)]
-        arrived = z3.BoolVal(False) if goal is None else unrolling.at(goal, t + 1)
-        done.append(z3.Or(done[t], arrived))
-    formulas = {
-        name: z3.And([z3.Or(done[t], unrolling.holds(name, t)) for t in range(horizon)])
-        for name in unrolling.model.constraints
-    }
-    if goal is not None:
-        formulas[GOAL] = done[-1]
-    return formulas, background
 
 
 def _words(value: Any) -> str:

@@ -7,6 +7,8 @@ import z3
 from tesuji.domains.base import State
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel, constants
 
+GOAL = "goal"  # stands for the model's goal in the core of a look-ahead
+
 
 class Unrolling:
     """The terms of a model at steps 0, 1, 2 and so on.
@@ -100,3 +102,23 @@ class Unrolling:
         """
         if not self.model.effects:
             raise ConstraintError("effects: the model has none, so it cannot look ahead")
+
+
+def look_ahead(
+    unrolling: Unrolling, horizon: int
+) -> tuple[dict[str, z3.BoolRef], list[z3.BoolRef]]:
+    """Return each constraint over all steps until the goal, and what ties the steps together."""
+    goal = unrolling.model.goal
+    done: list[z3.BoolRef] = [z3.BoolVal(False)]
+    background: list[z3.BoolRef] = []
+    for t in range(horizon):
+        background += [z3.Implies(z3.Not(done[t]), e) for e in unrolling.transition(t)]
+        arrived = z3.BoolVal(False) if goal is None else unrolling.at(goal, t + 1)
+        done.append(z3.Or(done[t], arrived))
+    formulas = {
+        name: z3.And([z3.Or(done[t], unrolling.holds(name, t)) for t in range(horizon)])
+        for name in unrolling.model.constraints
+    }
+    if goal is not None:
+        formulas[GOAL] = done[-1]
+    return formulas, background
