@@ -83,6 +83,13 @@ class Domain(ABC):
     def legal(self, state: State) -> BoolArray:
         """Return the mask `[A]` of the legal actions; empty only at an end."""
 
+    def allowed(self, state: State) -> BoolArray:
+        """Return the mask `[A]` of what may be played at a real decision.
+
+        It differs from `legal` only where that, made to be fast, leaves an action undecided.
+        """
+        return self.legal(state)
+
     @abstractmethod
     def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
         """Return `(next state, reward, discount)`; `state` is left as it was.

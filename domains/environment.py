@@ -72,7 +72,7 @@ class DomainEnv(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Return the mask `[A]`, as sb3-contrib's MaskablePPO asks for it."""
-        return self.domain.legal(self.state)
+        return self.domain.allowed(self.state)
 
     def legal_actions_mask(self) -> list[int]:
         """Return the mask as ones and zeros, as OpenSpiel gives it."""

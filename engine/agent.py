@@ -76,7 +76,7 @@ class RandomAgent:
     def act(self, domain: Domain, states: Sequence[State], seeds: Sequence[int]) -> list[Move]:
         """Return a random legal move for each state."""
         return [
-            Move(int(np.random.default_rng(seed).choice(np.flatnonzero(domain.legal(state)))))
+            Move(int(np.random.default_rng(seed).choice(np.flatnonzero(domain.allowed(state)))))
             for state, seed in zip(states, seeds, strict=True)
         ]
 
@@ -99,7 +99,7 @@ class PolicyAgent:
             part = states[start : start + _TREES]
             observations = np.stack([domain.observe(state) for state in part])
             logits = self.evaluator.evaluate(observations).logits
-            legal = np.stack([domain.legal(state) for state in part])
+            legal = np.stack([domain.allowed(state) for state in part])
             moves += [Move(int(a)) for a in np.where(legal, logits, -np.inf).argmax(axis=1)]
         return moves
 

@@ -170,7 +170,7 @@ def _move(domain: Domain, agent: Agent, games: list[_Game], sign: int, match_see
     seeds = [game.seed(match_seed) for game in games]
     moves = agent.act(domain, [game.state for game in games], seeds)
     for game, move, seed in zip(games, moves, seeds, strict=True):
-        if not domain.legal(game.state)[move.action]:
+        if not domain.allowed(game.state)[move.action]:
             raise ValueError(
                 f"agent {agent.name!r} chose the illegal action {move.action} after {game.actions}"
             )
@@ -201,7 +201,7 @@ def _opening(
         state, discount = domain.reset(int(rng.integers(2**32))), 1.0
         first, actions = domain.to_play(state), list[int]()
         while discount != 0 and len(actions) < config.opening_plies:
-            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
+            action = int(rng.choice(np.flatnonzero(domain.allowed(state))))
             state, _, discount = domain.step(state, action, int(rng.integers(2**63)))
             actions.append(action)
         key = domain.key(state) or repr(actions).encode()

@@ -79,7 +79,7 @@ class Game:
         if self.current.ended:
             return {}
         state = self.current.state
-        legal = np.flatnonzero(self.domain.legal(state))
+        legal = np.flatnonzero(self.domain.allowed(state))
         return {self.domain.action_name(state, int(a)): int(a) for a in legal}
 
     def side_name(self, side: int) -> str:
@@ -115,7 +115,7 @@ class Game:
         """Return whether `action` is legal here."""
         if self.current.ended:
             return False
-        legal = self.domain.legal(self.current.state)
+        legal = self.domain.allowed(self.current.state)
         return 0 <= action < len(legal) and bool(legal[action])
 
     def action_at(self, cell: tuple[int, int]) -> int | None:

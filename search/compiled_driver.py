@@ -36,6 +36,7 @@ class CompiledDriver(Driver):
             self.inline,
             self.rollouts,
             domain.spec.max_steps,
+            np.zeros((0, domain.spec.num_actions), np.bool_),
         )
         self.cache = allocate_cache(cache_entries, domain.spec.num_actions)
         self.workspace = allocate_workspace(self.row_size, domain.spec.num_actions)
@@ -46,9 +47,11 @@ class CompiledDriver(Driver):
     def place_roots(self, roots: Sequence[State]) -> None:
         """Put the roots' rows into the empty trees."""
         self.place_rows(np.stack([self.compiled.row(state) for state in roots]))
+        self.rules = self.rules._replace(roots=np.stack([self.compiled.allowed(s) for s in roots]))
 
     def place_rows(self, rows: npt.NDArray[np.uint8]) -> None:
-        """Put rows `[B, S]` into the empty trees."""
+        """Put rows `[B, S]` into the empty trees; what `legal` leaves undecided is forbidden."""
+        self.rules = self.rules._replace(roots=self.rules.roots[:0])
         self.tree.states[:: self.tree.nodes.shape[1]] = rows
 
     def clear_cache(self) -> None:

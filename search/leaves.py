@@ -66,6 +66,7 @@ class Rules(NamedTuple):
     inline: int  # which evaluator runs inside the kernel, if any
     rollouts: int
     max_steps: int
+    roots: npt.NDArray[np.bool_]  # [B, A] what is allowed at each root; [0, A] where `legal` says
 
 
 def allocate_cache(entries: int, num_actions: int) -> Cache:
@@ -193,7 +194,11 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
     """Judge a new node at once where that is possible, else ask for its evaluation."""
     row = t * tree.nodes.shape[1] + node
     record = tree.nodes[t, node]
-    legal_at(rules.table)(row_pointer(tree.states, row), rules.instance, workspace.legal)
+    if node == ROOT and rules.roots.shape[0]:
+        for action in range(workspace.legal.shape[0]):
+            workspace.legal[action] = rules.roots[t, action]
+    else:
+        legal_at(rules.table)(row_pointer(tree.states, row), rules.instance, workspace.legal)
     if add_edges(tree, t, node, workspace.legal, parameters) and parameters.lookahead > 0:
         bound_edges(tree, t, node, rules.table, rules.instance, workspace.stack, parameters)
         tighten(tree, t, node)

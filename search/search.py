@@ -95,7 +95,7 @@ class Search:
             progress: called about ten times a second with the results so far.
         """
         began = time.perf_counter()
-        legal = [self.domain.legal(state) for state in states]
+        legal = [self.domain.allowed(state) for state in states]
         live = [i for i, mask in enumerate(legal) if mask.any()]
         seeds = [seed] * len(states) if isinstance(seed, int) else list(seed)
         if len(seeds) != len(states):
@@ -105,6 +105,8 @@ class Search:
             return every
         roots = [states[i] for i in live]
         room = self._capacity(budget, max(int(legal[i].sum()) for i in live), len(live))
+        # An inner node has no edges for what was undecided, so it cannot become such a root.
+        reuse = reuse and all(np.array_equal(legal[i], self.domain.legal(states[i])) for i in live)
         if not (reuse and not self.parameters.gumbel and reroot(self.driver, roots, *room)):
             self.driver.allocate(len(roots), *room)
             self.driver.place_roots(roots)

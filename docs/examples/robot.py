@@ -1,4 +1,4 @@
-"""A robot between keep-out zones under a speed limit: search plays, each move has a way to the goal.
+"""A robot between keep-out zones under a speed limit: each move comes with a way to the goal.
 
     python docs/examples/robot.py
 

@@ -17,7 +17,6 @@ import z3
 
 from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, State
 from tesuji.domains.compiled import KERNEL_NAMES, CompiledDomain
-from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.masking import (
     BASE,
     GUARDS,
@@ -35,7 +34,8 @@ from tesuji.search.symbolic.masking import (
     predicate_address,
 )
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
-from tesuji.search.symbolic.predicate import Predicate, compile_predicate
+from tesuji.search.symbolic.predicate import REFUSED, Predicate, compile_predicate
+from tesuji.search.symbolic.refusals import allowed_exactly, blame, refusing
 
 
 def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
@@ -69,48 +69,6 @@ def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
     return found
 
 
-def refusing(domain: Domain, model: SymbolicModel, state: State, action: int) -> tuple[str, ...]:
-    """Return the names of the constraints that refuse a legal `action`, decided exactly.
-
-    A constraint without a value there, such as one that divides by zero, refuses, too.
-    """
-    names = [
-        name
-        for name, guard in model.guards.items()
-        if decide(model.symbols, guard, state, action) is not True
-    ]
-    if model.invariants:
-        entered = domain.step(state, action)[0]
-        names += [
-            name
-            for name, invariant in model.invariants.items()
-            if decide(model.symbols, invariant, entered, 0) is not True
-        ]
-    return tuple(name for name in model.constraints if name in names)
-
-
-def blame(domain: Domain, model: SymbolicModel, state: State) -> tuple[str, ...]:
-    """Return a subset-minimal set of constraints that refuses every legal action of `state`."""
-    refused = [
-        set(refusing(domain, model, state, int(action)))
-        for action in np.flatnonzero(domain.legal(state))
-    ]
-    core = list(model.constraints)
-    for name in list(core):
-        rest = [other for other in core if other != name]
-        if all(names.intersection(rest) for names in refused):
-            core = rest
-    return tuple(core)
-
-
-def _allowed(domain: Domain, model: SymbolicModel, state: State, mask: BoolArray) -> BoolArray:
-    """Return `mask` `[A]` without the actions that a constraint refuses, decided exactly."""
-    return np.array(
-        [ok and not refusing(domain, model, state, a) for a, ok in enumerate(mask.tolist())],
-        np.bool_,
-    )
-
-
 class ConstrainedDomain(CompiledDomain):
     """A compiled domain under constraints, checked by compiled kernels.
 
@@ -124,6 +82,7 @@ class ConstrainedDomain(CompiledDomain):
         self.constraints = tuple(model.constraints)
         guards, invariants = (_compiled(model, part) for part in (model.guards, model.invariants))
         self._predicates = (guards, invariants)  # keeps the code at its addresses
+        self._may_doubt = any(p is not None and p.may_doubt for p in self._predicates)
         super().__init__(
             replace(base.spec, num_symmetries=1),
             constrained_kernels(base.kernels),
@@ -136,7 +95,35 @@ class ConstrainedDomain(CompiledDomain):
 
     def allowed(self, state: State) -> BoolArray:
         """Return the mask `[A]` of what rules and constraints allow, decided exactly."""
-        return _allowed(self.base, self.model, state, self.base.legal(state))
+        mask = self.legal(state)
+        if not self._may_doubt:
+            return mask
+        doubtful = self.base.legal(state) & ~mask
+        doubtful[doubtful] = ~self._refuted(state, np.flatnonzero(doubtful))
+        return mask | allowed_exactly(self.base, self.model, state, doubtful)
+
+    def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
+        """Return `(next state, reward, discount)`; a dead end, decided exactly, is an end."""
+        entered, reward, discount = super().step(state, action, key)
+        if discount == 0.0 and self._may_doubt:
+            free = self.base.step(state, action, key)
+            if free[2] != 0.0 and self.allowed(entered).any():
+                return free
+        return entered, reward, discount
+
+    def _refuted(self, state: State, actions: npt.NDArray[np.int64]) -> BoolArray:
+        """Return for each of `actions` `[B]` whether the compiled check says no for certain."""
+        found = np.zeros(len(actions), np.bool_)
+        guards, invariants = self._predicates
+        if guards is not None and len(actions):
+            states = np.repeat(np.array([state], self.state_dtype), len(actions))
+            found |= guards.check(states, actions) == REFUSED
+        if invariants is not None and len(actions):
+            entered = np.array(
+                [self.base.step(state, int(a))[0] for a in actions], self.state_dtype
+            )
+            found |= invariants.check(entered, np.zeros(len(actions), np.int64)) == REFUSED
+        return found
 
     def refused_by(self, state: State, action: int) -> tuple[str, ...]:
         """Return the names of the constraints that refuse a legal `action`."""
@@ -166,7 +153,7 @@ class ConstrainedObjectDomain(Domain):
 
     def allowed(self, state: State) -> BoolArray:
         """Return the mask `[A]` of what rules and constraints allow."""
-        return _allowed(self.base, self.model, state, self.base.legal(state))
+        return allowed_exactly(self.base, self.model, state, self.base.legal(state))
 
     def legal(self, state: State) -> BoolArray:
         """Return the mask `[A]`."""

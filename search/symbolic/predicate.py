@@ -67,6 +67,14 @@ class Predicate:
         return _ANSWERS[found[self._slot]]
 
     @property
+    def may_doubt(self) -> bool:
+        """Return whether there may be states for which the check is undecided."""
+        return any(
+            instruction.operation == "guard" or instruction.type == "float"
+            for instruction in self._program.instructions
+        )
+
+    @property
     def source(self) -> str:
         """Return the kernel's source."""
         domain = self.symbols.domain

@@ -11,21 +11,53 @@ allows; too lenient data only cost time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import z3
 
 from tesuji.domains.base import State
-from tesuji.domains.logistics.delivery_task import DeliveryTask
 from tesuji.search.symbolic.facts import Fact, Plan, Question
 from tesuji.search.symbolic.insertion import Routes, Work, insert, nearness, refresh, repair
+from tesuji.search.symbolic.schedule import HOME, Schedule
 
 Array = npt.NDArray[np.int64]
 
 _FEW = 14  # jobs in the first question
 _PAIRS = 3000  # pairs of jobs times vehicles in the greatest question
-_HOME = 0
+
+
+class Jobs(Protocol):
+    """The data of a task, whole numbers; `P` is the number of places, place 0 the depot."""
+
+    @property
+    def travel(self) -> Array:
+        """The time from place to place `[P, P]`."""
+
+    @property
+    def demand(self) -> Array:
+        """The load of each place `[P]`."""
+
+    @property
+    def ready(self) -> Array:
+        """The earliest begin of service `[P]`."""
+
+    @property
+    def due(self) -> Array:
+        """The latest begin of service `[P]`; at the depot, the latest return."""
+
+    @property
+    def service(self) -> Array:
+        """The time that service takes `[P]`."""
+
+    @property
+    def capacity(self) -> int:
+        """The load that a vehicle takes."""
+
+    @property
+    def vehicles(self) -> int:
+        """The number of vehicles."""
 
 
 class Sequencing:
@@ -35,7 +67,7 @@ class Sequencing:
     many have left the depot) and `visited` (1 for a job that is done).
     """
 
-    def __init__(self, jobs: DeliveryTask) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         arrays = (jobs.travel, jobs.demand, jobs.ready, jobs.due, jobs.service)
         travel, demand, ready, due, service = (np.ascontiguousarray(a, np.int64) for a in arrays)
         self.jobs = jobs
@@ -72,7 +104,7 @@ class Sequencing:
         hardest = left[np.lexsort((slack, -self.absences[left]))]
         if len(left) > _FEW:
             yield self._question(state, np.sort(hardest[:_FEW]))
-        machines = self.jobs.vehicles - int(state["vehicle"]) + (int(state["at"]) != _HOME)
+        machines = self.jobs.vehicles - int(state["vehicle"]) + (int(state["at"]) != HOME)
         if len(left) * len(left) * machines <= 2 * _PAIRS or machines == 1:
             yield self._question(state, left)
 
@@ -88,7 +120,7 @@ class Sequencing:
     def _warm(self, state: State, hint: Plan) -> tuple[Routes, Array, int]:
         """Return routes from `state` along `hint`, and the jobs that are not in them."""
         places, at = len(self.jobs.demand), int(state["at"])
-        count = self.jobs.vehicles - int(state["vehicle"]) + (at != _HOME)
+        count = self.jobs.vehicles - int(state["vehicle"]) + (at != HOME)
         routes = Routes(
             jobs=np.zeros((count, places), np.int64),
             length=np.zeros(count, np.int64),
@@ -98,7 +130,7 @@ class Sequencing:
             leave=np.zeros((count, places), np.int64),
             late=np.zeros((count, places + 1), np.int64),
         )
-        if at != _HOME:
+        if at != HOME:
             routes.origin[0], routes.clock[0], routes.load[0] = at, state["time"], state["load"]
         left = set(self._left(state).tolist())
         for v, segment in enumerate(_segments(hint, at)[:count]):
@@ -127,7 +159,7 @@ class Sequencing:
         of its own: a proof that does without it speaks of every place.
         """
         at, vehicle = int(state["at"]), int(state["vehicle"])
-        used = vehicle + (at == _HOME)  # with machine 0
+        used = vehicle + (at == HOME)  # with machine 0
         schedule = Schedule(left.tolist(), range(1 + self.jobs.vehicles - used))
         self._times(schedule)
         self._orders(schedule)
@@ -156,7 +188,7 @@ class Sequencing:
 
         def refute(core: tuple[Fact, ...]) -> list[tuple[Fact, ...]]:
             start = Fact("vehicle", (), ">=", vehicle)
-            if at != _HOME or here in core:
+            if at != HOME or here in core:
                 return [(start, *core)]
             return [(start, here, *core), (Fact("vehicle", (), ">=", used), *core)]
 
@@ -171,7 +203,7 @@ class Sequencing:
 
     def _times(self, schedule: Schedule) -> None:
         """State when each job can begin, and that it is on a machine if it is needed."""
-        anywhere, fresh = self._anywhere.tolist(), self._first(_HOME).tolist()
+        anywhere, fresh = self._anywhere.tolist(), self._first(HOME).tolist()
         ready, due = self.jobs.ready.tolist(), self._due.tolist()
         schedule.state("(>= now 0)")
         for rank, j in enumerate(schedule.jobs):
@@ -204,42 +236,6 @@ class Sequencing:
                 schedule.state(f"((_ pble {self.jobs.capacity} {weights}) {terms})")
 
 
-class Schedule:
-    """The terms of one scheduling problem; machine 0 is the next to be used.
-
-    The formulas are text, which z3 reads ten times as fast as Python can build them.
-    """
-
-    def __init__(self, jobs: list[int], machines: range) -> None:
-        self.jobs, self.machines = jobs, machines
-        self.now = z3.Int("now")
-        self.begin = {j: z3.Int(f"begin{j}") for j in jobs}
-        self.needed = {j: z3.Bool(f"need{j}") for j in jobs}
-        self.on = {(j, k): z3.Bool(f"on{j}_{k}") for j in jobs for k in machines}
-        self._text: list[str] = []
-
-    def state(self, formula: str) -> None:
-        """State a formula, as SMT-LIB has it."""
-        self._text.append(f"(assert {formula})")
-
-    def formulas(self) -> list[z3.BoolRef]:
-        """Return all that was stated."""
-        terms = [self.now, *self.begin.values(), *self.needed.values(), *self.on.values()]
-        return list(z3.parse_smt2_string("".join(self._text), decls={str(t): t for t in terms}))
-
-    def decode(self, model: z3.ModelRef) -> Plan:
-        """Return the plan of a model: each vehicle's jobs in their order."""
-        routes: dict[int, list[tuple[int, int]]] = {k: [] for k in self.machines}
-        for j, begin in self.begin.items():
-            k = next(k for k in self.machines if z3.is_true(model.eval(self.on[j, k], True)))
-            routes[k].append((model.eval(begin, True).as_long(), j))
-        plan: list[int] = []
-        for k, jobs in routes.items():
-            if jobs or k == 0:
-                plan += [j for _, j in sorted(jobs)] + [_HOME]
-        return tuple(plan)
-
-
 def _shortest(lag: Array) -> Array:
     """Return the lengths of shortest paths `[P, P]` (Floyd-Warshall)."""
     lag = lag.copy()
@@ -252,7 +248,7 @@ def _segments(plan: Plan, at: int) -> list[list[int]]:
     """Return the routes of a plan, first the one that goes on from `at`."""
     segments: list[list[int]] = [[]]
     for action in plan:
-        if action == _HOME:
+        if action == HOME:
             segments.append([])
         else:
             segments[-1].append(action)
@@ -260,13 +256,13 @@ def _segments(plan: Plan, at: int) -> list[list[int]]:
         if segment and segment[0] == at:  # a route that has just begun
             segments.insert(0, segments.pop(v))
             break
-    return segments if at != _HOME else [segment for segment in segments if segment]
+    return segments if at != HOME else [segment for segment in segments if segment]
 
 
 def _plan(routes: Routes, at: int) -> Plan:
     """Return routes as one plan; the first goes on from `at`."""
     plan: list[int] = []
     for v, size in enumerate(routes.length.tolist()):
-        if size or (v == 0 and at != _HOME):
-            plan += [*routes.jobs[v, :size].tolist(), _HOME]
+        if size or (v == 0 and at != HOME):
+            plan += [*routes.jobs[v, :size].tolist(), HOME]
     return tuple(plan)

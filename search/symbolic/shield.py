@@ -21,13 +21,13 @@ import numpy as np
 
 from tesuji.domains.base import State
 from tesuji.search.symbolic.completion import Unrolled
-from tesuji.search.symbolic.constrained import refusing
 from tesuji.search.symbolic.cores import SolverBudget, Verdict
 from tesuji.search.symbolic.explain import Explainer, Explanation
 from tesuji.search.symbolic.facts import Completion, Plan
 from tesuji.search.symbolic.model import SymbolicModel
 from tesuji.search.symbolic.nogoods import Nogoods, ask
 from tesuji.search.symbolic.predicate import REFUSED, Predicate, compile_predicate
+from tesuji.search.symbolic.refusals import refusing
 from tesuji.search.symbolic.witness import Witnesses
 
 Source = Literal[
@@ -36,6 +36,7 @@ Source = Literal[
 
 _EFFORT = 100  # iterations for the proposals of one decision
 _GREAT_EFFORT = 200  # times as many for a root
+_LAST_RESORT = 100  # times as many again where z3 does not know
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ class Shield:
     def certify(self, state: State, effort: int = _GREAT_EFFORT * _EFFORT) -> Decision:
         """Return whether the goal can be reached from `state`, which is not an end."""
         decision = self._ahead(state, (), effort, solve=True)
+        if decision.verdict is Verdict.UNKNOWN:
+            decision = self._ahead(state, (), _LAST_RESORT * effort, solve=False)
         self.counts[decision.verdict, decision.source] += 1
         return decision
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from tesuji.domains.base import State
-from tesuji.search.symbolic.constrained import refusing
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.facts import Plan
 from tesuji.search.symbolic.model import SymbolicModel
+from tesuji.search.symbolic.refusals import refusing
 
 
 class Witnesses:

@@ -6,11 +6,12 @@ import z3
 
 from tesuji.domains.base import Domain, DomainSpec
 from tesuji.domains.registry import make
-from tesuji.search.base import Budget, Evaluation
+from tesuji.search.base import Budget, Evaluation, UniformEvaluator
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.search import Search
-from tesuji.search.symbolic.constrained import constrain, refusing
+from tesuji.search.symbolic.constrained import constrain
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
+from tesuji.search.symbolic.refusals import refusing
 from tesuji.search.symbolic.symbols import Variable, symbols
 from tesuji.search.symbolic.text import parse_constraint
 
@@ -196,3 +197,25 @@ def test_division_by_zero_refuses():
     assert not found.legal(found.reset())[0]
     assert found.refusal(found.reset(), 0) == "refused by: ratio"
     assert refusing(domain, found.model, domain.reset(), 1) == ()
+
+
+def test_the_root_is_decided_exactly_where_the_search_cannot_decide() -> None:
+    domain = make("double_integrator")
+    x = symbols(domain, bounds={"steps": (0, 32)})
+    tenth = z3.Q(1, 10)
+    model = SymbolicModel(
+        x,
+        {
+            "guard": z3.Or(x.action < 0, x.state.x * tenth >= -3 * tenth),
+            "invariant": x.state.vx * tenth <= tenth * z3.Q(1, 2),
+        },
+    )
+    constrained = constrain(domain, model)
+    state = constrained.reset()
+    assert not constrained.legal(state).any()  # -3 is on the border, and 1/10 is no float
+    assert constrained.allowed(state).all()
+    [result] = Search(constrained, UniformEvaluator(9)).run([state], Budget(simulations=50))
+    assert result.legal.all()
+    entered, _, discount = constrained.step(state, 7)
+    assert discount == 1.0
+    assert constrained.allowed(entered).tolist() == [True] * 6 + [False] * 3  # no faster

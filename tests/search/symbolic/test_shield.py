@@ -131,11 +131,10 @@ def test_certified_play_always_finishes_where_the_search_alone_does_not() -> Non
         task = random_task(20, 1, seed)
         model = delivery_model(task)
         player = CertifiedPlayer(untrained(model, task), Shield(model, Sequencing(task)))
-        state = None
-        for state, move in player.play(Budget(simulations=10)):
-            assert move.verdict is Verdict.ALLOWED
-            assert move.plan[0] == move.action
-        assert state is not None
+        made = list(player.play(Budget(simulations=10)))
+        assert all(move.verdict is Verdict.ALLOWED for _, move in made)
+        assert all(move.plan[0] == move.action for _, move in made)
+        state = made[-1][0]
         finished += state.visited.sum() == 20
         state, discount = delivery(task).reset(), 1.0
         while discount:
