@@ -13,6 +13,7 @@ from tesuji.search.config import PUCT, Gumbel
 
 if TYPE_CHECKING:
     from tesuji.search.driver import RolloutEvaluator
+    from tesuji.search.symbolic.model import SymbolicModel
 
 
 class Planner:
@@ -24,6 +25,7 @@ class Planner:
             a run or checkpoint, or any evaluator.
         settings: PUCT or Gumbel; PUCT with its defaults where None.
         budget: of one decision, where a call gives none; 400 simulations where None.
+        constraints: what no plan may break: a model, or texts such as `"rim: action != 0"`.
 
     Attributes:
         domain: the domain.
@@ -37,11 +39,12 @@ class Planner:
         evaluator: Evaluator | RolloutEvaluator | str | Path = "net",
         settings: PUCT | Gumbel | None = None,
         budget: Budget | None = None,
+        constraints: SymbolicModel | Sequence[str] = (),
     ) -> None:
-        from tesuji.domains.registry import make  # noqa: PLC0415
+        from tesuji.engine.rules import apply_constraints  # noqa: PLC0415
         from tesuji.search.search import Search  # noqa: PLC0415
 
-        self.domain = make(domain) if isinstance(domain, str) else domain
+        self.domain = apply_constraints(domain, constraints)
         if isinstance(evaluator, str | Path):
             evaluator = load_evaluator(evaluator, self.domain)
         self.search = Search(self.domain, evaluator, settings)

@@ -9,7 +9,10 @@ from tesuji.domains.registry import UnknownDomainError, make
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    import z3
+
     from tesuji.domains.base import Domain
+    from tesuji.search.symbolic.model import SymbolicModel
 
 
 def make_domain(game: str, constraints: Sequence[str] = ()) -> Domain:
@@ -27,24 +30,37 @@ def make_domain(game: str, constraints: Sequence[str] = ()) -> Domain:
         domain = make(game)
     except UnknownDomainError as error:
         raise UsageError(str(error)) from None
-    return _constrained(domain, constraints) if constraints else domain
+    try:
+        return apply_constraints(domain, constraints)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
-def _constrained(domain: Domain, texts: Sequence[str]) -> Domain:
+def apply_constraints(
+    domain: Domain | str, constraints: SymbolicModel | Sequence[str] = ()
+) -> Domain:
+    """Return `domain` under a model's constraints or under constraints as text.
+
+    Raises:
+        ConstraintError: a constraint cannot be read or compiled; constraints that together allow
+            nothing.
+    """
+    domain = make(domain) if isinstance(domain, str) else domain
+    if isinstance(constraints, Sequence) and not constraints:
+        return domain
     # They load z3, which only a constraint needs.
     from tesuji.search.symbolic.constrained import constrain  # noqa: PLC0415
-    from tesuji.search.symbolic.model import SymbolicModel  # noqa: PLC0415
+    from tesuji.search.symbolic.model import ConstraintError, SymbolicModel  # noqa: PLC0415
     from tesuji.search.symbolic.symbols import symbols  # noqa: PLC0415
     from tesuji.search.symbolic.text import parse_constraint  # noqa: PLC0415
 
-    try:
-        names = symbols(domain)
-        constraints = {}
-        for text in texts:
-            name, expression = parse_constraint(text, names)
-            if name in constraints:
-                raise UsageError(f"two constraints are called {name!r}")
-            constraints[name] = expression
-        return constrain(domain, SymbolicModel(names, constraints))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    if isinstance(constraints, SymbolicModel):
+        return constrain(domain, constraints)
+    names = symbols(domain)
+    found: dict[str, z3.BoolRef] = {}
+    for text in constraints:
+        name, expression = parse_constraint(text, names)
+        if name in found:
+            raise ConstraintError(f"two constraints are called {name!r}")
+        found[name] = expression
+    return constrain(domain, SymbolicModel(names, found))

@@ -35,7 +35,7 @@ from tesuji.search.symbolic.masking import (
 )
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
 from tesuji.search.symbolic.predicate import REFUSED, Predicate, compile_predicate
-from tesuji.search.symbolic.refusals import allowed_exactly, blame, refusing
+from tesuji.search.symbolic.refusals import Refusals, blame
 
 
 def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
@@ -80,6 +80,7 @@ class ConstrainedDomain(CompiledDomain):
     def __init__(self, base: CompiledDomain, model: SymbolicModel) -> None:
         self.base, self.model = base, model
         self.constraints = tuple(model.constraints)
+        self._refusals = Refusals(base, model)
         guards, invariants = (_compiled(model, part) for part in (model.guards, model.invariants))
         self._predicates = (guards, invariants)  # keeps the code at its addresses
         self._may_doubt = any(p is not None and p.may_doubt for p in self._predicates)
@@ -100,7 +101,7 @@ class ConstrainedDomain(CompiledDomain):
             return mask
         doubtful = self.base.legal(state) & ~mask
         doubtful[doubtful] = ~self._refuted(state, np.flatnonzero(doubtful))
-        return mask | allowed_exactly(self.base, self.model, state, doubtful)
+        return mask | self._refusals.allowed(state, doubtful)
 
     def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
         """Return `(next state, reward, discount)`; a dead end, decided exactly, is an end."""
@@ -127,11 +128,11 @@ class ConstrainedDomain(CompiledDomain):
 
     def refused_by(self, state: State, action: int) -> tuple[str, ...]:
         """Return the names of the constraints that refuse a legal `action`."""
-        return refusing(self.base, self.model, state, action)
+        return self._refusals.names(state, action)
 
     def refusal(self, state: State, action: int) -> str | None:
-        """Return which constraints refuse `action`; None where the rules do."""
-        return _refusal(self, state, action)
+        """Return why the constraints refuse `action`; None where they do not."""
+        return self._refusals.sentence(state, action)
 
     def parse_action(self, state: State, text: str) -> int:
         """Return the allowed action that `text` names."""
@@ -149,11 +150,12 @@ class ConstrainedObjectDomain(Domain):
     def __init__(self, base: Domain, model: SymbolicModel) -> None:
         self.base, self.model = base, model
         self.constraints = tuple(model.constraints)
+        self._refusals = Refusals(base, model)
         self.spec = replace(base.spec, num_symmetries=1)
 
     def allowed(self, state: State) -> BoolArray:
         """Return the mask `[A]` of what rules and constraints allow."""
-        return allowed_exactly(self.base, self.model, state, self.base.legal(state))
+        return self._refusals.allowed(state, self.base.legal(state))
 
     def legal(self, state: State) -> BoolArray:
         """Return the mask `[A]`."""
@@ -170,11 +172,11 @@ class ConstrainedObjectDomain(Domain):
 
     def refused_by(self, state: State, action: int) -> tuple[str, ...]:
         """Return the names of the constraints that refuse a legal `action`."""
-        return refusing(self.base, self.model, state, action)
+        return self._refusals.names(state, action)
 
     def refusal(self, state: State, action: int) -> str | None:
-        """Return which constraints refuse `action`; None where the rules do."""
-        return _refusal(self, state, action)
+        """Return why the constraints refuse `action`; None where they do not."""
+        return self._refusals.sentence(state, action)
 
     def parse_action(self, state: State, text: str) -> int:
         """Return the allowed action that `text` names."""
@@ -216,17 +218,9 @@ class ConstrainedObjectDomain(Domain):
 Constrained = ConstrainedDomain | ConstrainedObjectDomain
 
 
-def _refusal(domain: Constrained, state: State, action: int) -> str | None:
-    legal = domain.base.legal(state)
-    if not (0 <= action < len(legal) and legal[action]):
-        return None
-    names = domain.refused_by(state, action)
-    return f"refused by: {', '.join(names)}" if names else None
-
-
 def _parse_action(domain: Constrained, state: State, text: str) -> int:
     action = domain.base.parse_action(state, text)
-    reason = _refusal(domain, state, action)
+    reason = domain.refusal(state, action)
     if reason is not None:
         raise ValueError(f"{domain.action_name(state, action)} is {reason}")
     return action

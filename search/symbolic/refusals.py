@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from threading import RLock
+
 import numpy as np
 
 from tesuji.domains.base import BoolArray, Domain, State
+from tesuji.search.symbolic.cores import Verdict
 from tesuji.search.symbolic.exact import decide
+from tesuji.search.symbolic.explain import Explainer
 from tesuji.search.symbolic.model import SymbolicModel
+
+_TURN = RLock()  # z3's main context is no thing for two threads at once
 
 
 def refusing(domain: Domain, model: SymbolicModel, state: State, action: int) -> tuple[str, ...]:
@@ -43,11 +49,36 @@ def blame(domain: Domain, model: SymbolicModel, state: State) -> tuple[str, ...]
     return tuple(core)
 
 
-def allowed_exactly(
-    domain: Domain, model: SymbolicModel, state: State, mask: BoolArray
-) -> BoolArray:
-    """Return `mask` `[A]` without the actions that a constraint refuses, decided exactly."""
-    return np.array(
-        [ok and not refusing(domain, model, state, a) for a, ok in enumerate(mask.tolist())],
-        np.bool_,
-    )
+class Refusals:
+    """What a model refuses in one domain, for many threads: they take turns at z3."""
+
+    def __init__(self, domain: Domain, model: SymbolicModel) -> None:
+        self._domain, self._model = domain, model
+        self._explainer: Explainer | None = None
+
+    def allowed(self, state: State, mask: BoolArray) -> BoolArray:
+        """Return `mask` `[A]` without the actions that a constraint refuses."""
+        return np.array(
+            [ok and not self.names(state, a) for a, ok in enumerate(mask.tolist())], np.bool_
+        )
+
+    def names(self, state: State, action: int) -> tuple[str, ...]:
+        """Return the names of all constraints that refuse a legal `action`."""
+        with _TURN:
+            return refusing(self._domain, self._model, state, action)
+
+    def sentence(self, state: State, action: int) -> str | None:
+        """Return a smallest reason why `action` is refused; None where the constraints do not."""
+        legal = self._domain.legal(state)
+        if not (0 <= action < len(legal) and legal[action]):
+            return None
+        names = self.names(state, action)
+        if not names:
+            return None
+        with _TURN:
+            if self._explainer is None:
+                self._explainer = Explainer(self._model)
+            found = self._explainer.explain(state, action)
+        if found.verdict is Verdict.UNKNOWN:
+            return f"refused by: {', '.join(names)}"
+        return str(found)

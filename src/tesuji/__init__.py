@@ -15,45 +15,83 @@ if TYPE_CHECKING:
     from tesuji.domains.registry import make
     from tesuji.engine.agent import load_agent
     from tesuji.engine.planner import Planner
-    from tesuji.search.base import Budget, SearchResult, Status
+    from tesuji.search.base import Budget, SearchResult, Status, UniformEvaluator
     from tesuji.search.config import PUCT, Gumbel
+    from tesuji.search.driver import RolloutEvaluator
     from tesuji.search.search import Search
+    from tesuji.search.symbolic.certified import CertifiedPlayer
+    from tesuji.search.symbolic.constrained import constrain
+    from tesuji.search.symbolic.explain import explain
+    from tesuji.search.symbolic.model import ConstraintError, Relaxation, SymbolicModel
+    from tesuji.search.symbolic.planning import SMTPlanner
+    from tesuji.search.symbolic.sequencing import Sequencing
+    from tesuji.search.symbolic.shield import Shield
+    from tesuji.search.symbolic.symbols import Variable, symbols
+    from tesuji.search.symbolic.text import parse_constraint
 
 __version__ = "0.1.0"
 
 # Where each public name lives. Type checkers read the imports above; a test holds the two equal.
 _MODULES = {
     "Budget": "tesuji.search.base",
+    "CertifiedPlayer": "tesuji.search.symbolic.certified",
     "CompiledDomain": "tesuji.domains.compiled",
+    "ConstraintError": "tesuji.search.symbolic.model",
     "Domain": "tesuji.domains.base",
     "DomainSpec": "tesuji.domains.base",
     "Gumbel": "tesuji.search.config",
     "Kernels": "tesuji.domains.compiled",
     "PUCT": "tesuji.search.config",
     "Planner": "tesuji.engine.planner",
+    "Relaxation": "tesuji.search.symbolic.model",
+    "RolloutEvaluator": "tesuji.search.driver",
+    "SMTPlanner": "tesuji.search.symbolic.planning",
     "Search": "tesuji.search.search",
     "SearchResult": "tesuji.search.base",
+    "Sequencing": "tesuji.search.symbolic.sequencing",
+    "Shield": "tesuji.search.symbolic.shield",
     "Status": "tesuji.search.base",
+    "SymbolicModel": "tesuji.search.symbolic.model",
+    "UniformEvaluator": "tesuji.search.base",
+    "Variable": "tesuji.search.symbolic.symbols",
     "check_domain": "tesuji.domains.check",
+    "constrain": "tesuji.search.symbolic.constrained",
+    "explain": "tesuji.search.symbolic.explain",
     "load_agent": "tesuji.engine.agent",
     "make": "tesuji.domains.registry",
+    "parse_constraint": "tesuji.search.symbolic.text",
+    "symbols": "tesuji.search.symbolic.symbols",
 }
 
 __all__ = [
     "PUCT",
     "Budget",
+    "CertifiedPlayer",
     "CompiledDomain",
+    "ConstraintError",
     "Domain",
     "DomainSpec",
     "Gumbel",
     "Kernels",
     "Planner",
+    "Relaxation",
+    "RolloutEvaluator",
+    "SMTPlanner",
     "Search",
     "SearchResult",
+    "Sequencing",
+    "Shield",
     "Status",
+    "SymbolicModel",
+    "UniformEvaluator",
+    "Variable",
     "check_domain",
+    "constrain",
+    "explain",
     "load_agent",
     "make",
+    "parse_constraint",
+    "symbols",
 ]
 
 

@@ -111,7 +111,7 @@ def test_constraints_of_two_calls_hold_together(squareless):
 
 def test_a_refused_action_names_its_constraints(squareless):
     state = squareless.reset()
-    assert squareless.refusal(state, 6) == "refused by: no edge"
+    assert squareless.refusal(state, 6) == "refused by: no edge (action = 6)"
     assert squareless.refusal(state, 0) is None
     with pytest.raises(ValueError, match="7 is refused by: no edge"):
         squareless.parse_action(state, "7")
@@ -195,7 +195,7 @@ def test_division_by_zero_refuses():
     domain = make("connect_four")
     found = constrain(domain, model_of(domain, "ratio: 6 // action >= 0"))
     assert not found.legal(found.reset())[0]
-    assert found.refusal(found.reset(), 0) == "refused by: ratio"
+    assert found.refusal(found.reset(), 0) == "without a value, so refused: ratio (action = 0)"
     assert refusing(domain, found.model, domain.reset(), 1) == ()
 
 
