@@ -24,7 +24,7 @@ TOML = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # The libraries that each floor may import, beside the standard library and lower floors.
 LIBRARIES = {
     "domains": {"gymnasium", "llvmlite", "networkx", "numba", "numpy", "z3"},
-    "search": {"networkx", "numba", "numpy", "z3"},
+    "search": {"networkx", "numba", "numpy", "ortools", "z3"},
     "nets": {
         "llvmlite",
         "numba",

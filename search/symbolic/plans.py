@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from tesuji.domains.base import State
+import numpy as np
+
+from tesuji.domains.base import Domain, State
+from tesuji.search.base import Evaluator
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import SymbolicModel
 
@@ -81,3 +84,17 @@ def validate(model: SymbolicModel, state: State, actions: tuple[int, ...]) -> Va
     if decide(symbols, model.goal, state, 0) is not True:
         return Validation(False, len(actions), "the goal is not reached")
     return Validation(True, len(actions))
+
+
+def greedy_plan(
+    domain: Domain, evaluator: Evaluator, state: State, horizon: int
+) -> tuple[int, ...]:
+    """Return what `evaluator` likes best, step by step, until the end or `horizon`: a hint."""
+    plan: list[int] = []
+    discount = 1.0
+    while discount and len(plan) < horizon:
+        legal = domain.allowed(state)
+        logits = evaluator.evaluate(domain.observe(state)[None]).logits[0]
+        plan.append(int(np.where(legal, logits, -np.inf).argmax()))
+        state, _, discount = domain.step(state, plan[-1])
+    return tuple(plan)

@@ -10,9 +10,10 @@ from tesuji.domains.robotics.double_integrator import (
     ACCELERATION_Y,
     double_integrator,
 )
+from tesuji.search.base import UniformEvaluator
 from tesuji.search.symbolic.model import SymbolicModel
 from tesuji.search.symbolic.planning import PlanBudget, SMTPlanner
-from tesuji.search.symbolic.plans import PlanStatus
+from tesuji.search.symbolic.plans import PlanStatus, greedy_plan
 from tesuji.search.symbolic.symbols import symbols
 
 HALF = z3.Q(1, 2)
@@ -95,3 +96,26 @@ def test_a_model_without_a_goal_is_refused() -> None:
     model = robot()
     with pytest.raises(ValueError, match="goal"):
         SMTPlanner(SymbolicModel(model.symbols, effects=model.effects))
+
+
+@pytest.mark.parametrize("hint", [(7, 4, 4), (0, 0, 0, 0, 0, 0), (7,)])
+def test_a_hint_changes_no_verdict(hint: tuple[int, ...]) -> None:
+    model = robot()
+    result = SMTPlanner(model).solve(first(model), 6, hint)
+    assert (result.status, result.cost) == (PlanStatus.SOLVED_OPTIMALLY, 3)
+
+
+def test_a_network_gives_a_hint() -> None:
+    model = robot()
+    domain = model.symbols.domain
+    plan = greedy_plan(domain, UniformEvaluator(9), first(model), 4)
+    assert plan == (0, 0, 0, 0)
+    assert SMTPlanner(model).solve(first(model), 6, plan).solved
+
+
+def test_a_solver_that_dies_is_no_answer_and_leaves_nothing_behind() -> None:
+    model = robot()
+    result = SMTPlanner(model, PlanBudget(memory_mb=60)).solve(first(model), 6)
+    assert result.status is PlanStatus.UNKNOWN
+    with pytest.raises(ValueError, match="memory_mb"):
+        PlanBudget(memory_mb=0)
