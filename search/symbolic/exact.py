@@ -15,8 +15,10 @@ import numpy as np
 import z3
 
 from tesuji.domains.base import State
+from tesuji.search.symbolic.division import euclid, modulo, quotient, remainder
 from tesuji.search.symbolic.model import ConstraintError
 from tesuji.search.symbolic.symbols import Symbols, Variable
+from tesuji.search.symbolic.terms import Term, term_of
 
 Value = Any  # bool, int (also for bit-vectors), Fraction; None is undefined
 
@@ -30,7 +32,7 @@ def decide(symbols: Symbols, expression: z3.BoolRef, state: State, action: int) 
     values = {**symbols.values(state), **symbols.action_values(action)}
     for variable in symbols.of("parameter"):
         values[variable.name] = variable.values
-    found: bool | None = _Evaluation(symbols.variables, values).value(expression)
+    found: bool | None = _Evaluation(symbols.variables, values).value(term_of(expression))
     return found
 
 
@@ -40,27 +42,25 @@ class _Evaluation:
         self._values = values
         self._known: dict[int, Value] = {}
 
-    def value(self, term: z3.ExprRef) -> Value:
+    def value(self, term: Term) -> Value:
         """Return the value of a scalar term."""
-        key = term.get_id()
+        key = term.key
         if key not in self._known:
             self._known[key] = self._compute(term)
         return self._known[key]
 
-    def _compute(self, term: z3.ExprRef) -> Value:  # noqa: PLR0911
-        if z3.is_int_value(term) or z3.is_bv_value(term):
-            return term.as_long()
-        if z3.is_rational_value(term):
-            return Fraction(term.numerator_as_long(), term.denominator_as_long())
-        kind = term.decl().kind()
+    def _compute(self, term: Term) -> Value:
+        if term.constant is not None:
+            return term.constant
+        kind = term.kind
         if kind == z3.Z3_OP_UNINTERPRETED:
-            return self._scalar(self._variables[term.decl().name()], ())
+            return self._scalar(self._variables[term.name], ())
         if kind == z3.Z3_OP_SELECT:
             return self._element(term, [])
         if kind in _LAZY:
             return _LAZY[kind](self, term)
         if kind not in _STRICT:
-            raise ConstraintError(f"{term.decl().name()!r} is outside the fragment: {term}")
+            raise ConstraintError(f"{term.name!r} is outside the fragment")
         arguments = [self.value(child) for child in term.children()]
         if any(argument is None for argument in arguments):
             return None
@@ -80,16 +80,16 @@ class _Evaluation:
             return None  # the declared bounds do not hold
         return number
 
-    def _element(self, array: z3.ExprRef, index: list[Value]) -> Value:  # noqa: PLR0911
+    def _element(self, array: Term, index: list[Value]) -> Value:  # noqa: PLR0911
         """Return element `index` of an array term."""
-        kind = array.decl().kind()
+        kind = array.kind
         children = array.children()
         if kind == z3.Z3_OP_SELECT:
             return self._element(children[0], [self.value(children[1]), *index])
         if any(i is None for i in index):
             return None
         if kind == z3.Z3_OP_UNINTERPRETED:
-            return self._scalar(self._variables[array.decl().name()], tuple(index))
+            return self._scalar(self._variables[array.name], tuple(index))
         if kind == z3.Z3_OP_STORE:
             at = self.value(children[1])
             if at is None:
@@ -104,29 +104,41 @@ class _Evaluation:
             if condition is None:
                 return None
             return self._element(children[1 if condition else 2], index)
-        raise ConstraintError(f"{array.decl().name()!r} of arrays is outside the fragment: {array}")
+        raise ConstraintError(f"{array.name!r} of arrays is outside the fragment")
 
-    def _inner(self, term: z3.ExprRef, index: list[Value]) -> Value:
+    def _inner(self, term: Term, index: list[Value]) -> Value:
         return self._element(term, index) if index else self.value(term)
 
-    def all(self, term: z3.ExprRef) -> bool | None:
+    def all(self, term: Term) -> bool | None:
         """Return a conjunction, false as soon as one part is."""
-        found = [self.value(child) for child in term.children()]
-        return False if False in found else None if None in found else True
+        found: bool | None = True
+        for child in term.children():
+            value = self.value(child)
+            if value is False:
+                return False
+            if value is None:
+                found = None
+        return found
 
-    def any(self, term: z3.ExprRef) -> bool | None:
+    def any(self, term: Term) -> bool | None:
         """Return a disjunction."""
-        found = [self.value(child) for child in term.children()]
-        return True if True in found else None if None in found else False
+        found: bool | None = False
+        for child in term.children():
+            value = self.value(child)
+            if value is True:
+                return True
+            if value is None:
+                found = None
+        return found
 
-    def implies(self, term: z3.ExprRef) -> bool | None:
+    def implies(self, term: Term) -> bool | None:
         """Return an implication."""
         first, second = (self.value(child) for child in term.children())
         if first is False or second is True:
             return True
         return None if None in (first, second) else False
 
-    def distinct(self, term: z3.ExprRef) -> bool | None:
+    def distinct(self, term: Term) -> bool | None:
         """Return whether no two are equal; two that are decide it."""
         found = [self.value(child) for child in term.children()]
         defined = [value for value in found if value is not None]
@@ -134,34 +146,27 @@ class _Evaluation:
             return False
         return True if len(defined) == len(found) else None
 
-    def choose(self, term: z3.ExprRef) -> Value:
+    def choose(self, term: Term) -> Value:
         """Return the branch that the condition picks."""
         condition, then, other = term.children()
         found = self.value(condition)
         if found is None:
-            if not z3.is_bool(then):
+            if not then.predicate:
                 return None
             first, second = self.value(then), self.value(other)
             return first if first == second else None
         return self.value(then if found else other)
 
 
-def _euclid(dividend: int, divisor: int) -> tuple[int, int] | None:
-    if divisor == 0:
-        return None
-    quotient, rest = divmod(dividend, abs(divisor))
-    return (quotient if divisor > 0 else -quotient), rest
-
-
 def _part(place: int) -> Callable[..., Value]:
-    def divide(term: z3.ExprRef, dividend: int, divisor: int) -> int | None:
-        found = _euclid(dividend, divisor)
+    def divide(term: Term, dividend: int, divisor: int) -> int | None:
+        found = euclid(dividend, divisor)
         return None if found is None else found[place]
 
     return divide
 
 
-def _weighted(term: z3.ExprRef, arguments: tuple[bool, ...]) -> tuple[int, int]:
+def _weighted(term: Term, arguments: tuple[bool, ...]) -> tuple[int, int]:
     """Return `(sum, bound)` of a pseudo-Boolean term."""
     numbers = [int(p) for p in term.params()]
     weights = numbers[1:] or [1] * len(arguments)
@@ -172,7 +177,7 @@ def _counted(holds: Callable[[int, int], bool]) -> Callable[..., Value]:
     return lambda term, *arguments: holds(*_weighted(term, arguments))
 
 
-def _mask(term: z3.ExprRef) -> int:
+def _mask(term: Term) -> int:
     return (1 << int(term.size())) - 1
 
 
@@ -194,7 +199,7 @@ def _fold(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _on_signed(operation: Callable[[int, int], Any], wrap: bool) -> Callable[..., Value]:
-    def apply(term: z3.ExprRef, first: int, second: int) -> Value:
+    def apply(term: Term, first: int, second: int) -> Value:
         width = term.arg(0).size()
         found = operation(_signed(first, width), _signed(second, width))
         return found & ((1 << width) - 1) if wrap else found
@@ -202,34 +207,20 @@ def _on_signed(operation: Callable[[int, int], Any], wrap: bool) -> Callable[...
     return apply
 
 
-def _quotient(first: int, second: int) -> int:
-    if second == 0:
-        return -1 if first >= 0 else 1
-    return abs(first) // abs(second) * (1 if (first < 0) == (second < 0) else -1)
-
-
-def _remainder(first: int, second: int) -> int:
-    return first - second * _quotient(first, second) if second else first
-
-
-def _modulo(first: int, second: int) -> int:
-    return first % second if second else first
-
-
-def _concat(term: z3.ExprRef, *values: int) -> int:
+def _concat(term: Term, *values: int) -> int:
     found = 0
     for child, value in zip(term.children(), values, strict=True):
         found = found << child.size() | value
     return found
 
 
-def _rotate(term: z3.ExprRef, value: int, places: int) -> int:
+def _rotate(term: Term, value: int, places: int) -> int:
     width = int(term.size())
     places %= width
     return (value << places | value >> (width - places)) & _mask(term)
 
 
-_LAZY: dict[int, Callable[[_Evaluation, z3.ExprRef], Value]] = {
+_LAZY: dict[int, Callable[[_Evaluation, Term], Value]] = {
     z3.Z3_OP_AND: _Evaluation.all,
     z3.Z3_OP_OR: _Evaluation.any,
     z3.Z3_OP_IMPLIES: _Evaluation.implies,
@@ -273,9 +264,9 @@ _STRICT: dict[int, Callable[..., Value]] = {
     z3.Z3_OP_BASHR: lambda t, a, b: _signed(a, t.size()) >> min(b, t.size()) & _mask(t),
     z3.Z3_OP_BUDIV: lambda t, a, b: a // b if b else _mask(t),
     z3.Z3_OP_BUREM: lambda t, a, b: a % b if b else a,
-    z3.Z3_OP_BSDIV: _on_signed(_quotient, wrap=True),
-    z3.Z3_OP_BSREM: _on_signed(_remainder, wrap=True),
-    z3.Z3_OP_BSMOD: _on_signed(_modulo, wrap=True),
+    z3.Z3_OP_BSDIV: _on_signed(quotient, wrap=True),
+    z3.Z3_OP_BSREM: _on_signed(remainder, wrap=True),
+    z3.Z3_OP_BSMOD: _on_signed(modulo, wrap=True),
     z3.Z3_OP_ULEQ: lambda t, a, b: a <= b,
     z3.Z3_OP_ULT: lambda t, a, b: a < b,
     z3.Z3_OP_UGEQ: lambda t, a, b: a >= b,

@@ -19,6 +19,7 @@ from typing import Any
 import z3
 
 _GRACE = 2.0  # seconds that a worker may be late before it is killed
+_PATIENCE = 0.5  # seconds for a process to heed an interrupt; to replace it takes less
 _NUDGE = 0.05  # seconds between interrupts
 _UNKNOWN = {"answer": "unknown", "reason": "the solver died or did not answer"}
 
@@ -84,8 +85,8 @@ class SolverProcess:
         return verdict
 
     def interrupt(self) -> None:
-        """End the check under way, and drop its answer."""
-        deadline = time.monotonic() + _GRACE
+        """End the check under way, and drop its answer; who does not listen is killed."""
+        deadline = time.monotonic() + _PATIENCE
         while self._process is not None:
             # A signal is lost on a process that has not begun to work.
             self._process.send_signal(signal.SIGINT)
