@@ -64,28 +64,38 @@ def _rounded(lowering: Lowering, way: str, slot: Slot) -> Slot:
 def _arithmetic(lowering: Lowering, kind: int, a: Real, b: Real) -> Real:
     apply = lowering.program.apply
     ok = lowering.program.both(a.ok, b.ok)
+    if kind == z3.Z3_OP_DIV and (inverse := _inverse(lowering, b)):
+        kind, b = z3.Z3_OP_MUL, inverse
     if kind == z3.Z3_OP_ADD:
-        ends = (apply("add", "float", a.low, b.low), apply("add", "float", a.high, b.high))
+        low = apply("add_down", "float", a.low, b.low)
+        high = apply("add_up", "float", a.high, b.high)
     elif kind == z3.Z3_OP_SUB:
-        ends = (
-            apply("subtract", "float", a.low, b.high),
-            apply("subtract", "float", a.high, b.low),
-        )
+        low = apply("subtract_down", "float", a.low, b.high)
+        high = apply("subtract_up", "float", a.high, b.low)
     elif kind == z3.Z3_OP_MUL and (factor := _positive(lowering, a) or _positive(lowering, b)):
         other = b if factor is a else a
-        ends = (
-            apply("scaled_low", "float", other.low, factor.low, factor.high),
-            apply("scaled_high", "float", other.high, factor.low, factor.high),
-        )
+        low = apply("scaled_down", "float", other.low, factor.low, factor.high)
+        high = apply("scaled_up", "float", other.high, factor.low, factor.high)
     else:
+        pairs = [(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+        lows, highs = ("multiply_down", "multiply_up")
         if kind == z3.Z3_OP_DIV:
             ok = lowering.program.both(ok, apply("apart_from_zero", "bool", b.low, b.high))
-        operation = "divide" if kind == z3.Z3_OP_DIV else "multiply"
-        corners = [
-            apply(operation, "float", x, y) for x in (a.low, a.high) for y in (b.low, b.high)
-        ]
-        ends = (apply("least", "float", *corners), apply("greatest", "float", *corners))
-    return Real(_rounded(lowering, "down", ends[0]), _rounded(lowering, "up", ends[1]), ok)
+            lows = highs = "divide"
+        low = apply("least", "float", *[apply(lows, "float", x, y) for x, y in pairs])
+        high = apply("greatest", "float", *[apply(highs, "float", x, y) for x, y in pairs])
+        if kind == z3.Z3_OP_DIV:
+            low, high = _rounded(lowering, "down", low), _rounded(lowering, "up", high)
+    return Real(low, high, ok)
+
+
+def _inverse(lowering: Lowering, a: Real) -> Real | None:
+    """Return 1 / `a` if that is a constant and a float: a power of two."""
+    low, high = (lowering.program.instructions[slot] for slot in (a.low, a.high))
+    if low.operation != "const" or low.constant != high.constant or low.constant == 0:
+        return None
+    inverse = 1 / Fraction(low.constant)
+    return _constant(lowering, inverse) if outward(inverse)[0] == inverse else None
 
 
 def _positive(lowering: Lowering, a: Real) -> Real | None:

@@ -8,6 +8,8 @@ from numba import njit
 
 _EPSILON = 2.220446049250313e-16
 _TINY = 5e-324
+_SPLIT = 134217729.0  # 2**27 + 1: parts a float into halves of 26 bits
+_SAFE = 1e-280  # products above it have an error that is a float, too
 
 
 def _operation(function):  # type: ignore[no-untyped-def]
@@ -168,13 +170,64 @@ def greatest(a, b, c, d):  # type: ignore[no-untyped-def]
 
 
 @_operation
-def scaled_low(a, low, high):  # type: ignore[no-untyped-def]
-    return a * (low if a >= 0.0 else high)
+def add_error(a, b, total):  # type: ignore[no-untyped-def]
+    part = total - a
+    return (a - (total - part)) + (b - part)  # Knuth's two-sum; not a number beyond the floats
 
 
 @_operation
-def scaled_high(a, low, high):  # type: ignore[no-untyped-def]
-    return a * (high if a >= 0.0 else low)
+def add_down(a, b):  # type: ignore[no-untyped-def]
+    total = a + b
+    return total if add_error(a, b, total) >= 0.0 else down(total)
+
+
+@_operation
+def add_up(a, b):  # type: ignore[no-untyped-def]
+    total = a + b
+    return total if add_error(a, b, total) <= 0.0 else up(total)
+
+
+@_operation
+def subtract_down(a, b):  # type: ignore[no-untyped-def]
+    return add_down(a, -b)
+
+
+@_operation
+def subtract_up(a, b):  # type: ignore[no-untyped-def]
+    return add_up(a, -b)
+
+
+@_operation
+def multiply_error(a, b, product):  # type: ignore[no-untyped-def]
+    # Dekker's two-product, after Veltkamp's split; wrong where it underflows: see `_SAFE`.
+    scaled_a, scaled_b = _SPLIT * a, _SPLIT * b
+    high_a, high_b = scaled_a - (scaled_a - a), scaled_b - (scaled_b - b)
+    low_a, low_b = a - high_a, b - high_b
+    return ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
+
+
+@_operation
+def multiply_down(a, b):  # type: ignore[no-untyped-def]
+    product = a * b
+    safe = abs(product) > _SAFE or a == 0.0 or b == 0.0
+    return product if safe and multiply_error(a, b, product) >= 0.0 else down(product)
+
+
+@_operation
+def multiply_up(a, b):  # type: ignore[no-untyped-def]
+    product = a * b
+    safe = abs(product) > _SAFE or a == 0.0 or b == 0.0
+    return product if safe and multiply_error(a, b, product) <= 0.0 else up(product)
+
+
+@_operation
+def scaled_down(a, low, high):  # type: ignore[no-untyped-def]
+    return multiply_down(a, low if a >= 0.0 else high)
+
+
+@_operation
+def scaled_up(a, low, high):  # type: ignore[no-untyped-def]
+    return multiply_up(a, high if a >= 0.0 else low)
 
 
 @_operation

@@ -14,6 +14,8 @@ Array = npt.NDArray[Any]
 
 _EPSILON = 2.220446049250313e-16
 _TINY = 5e-324
+_SPLIT = 134217729.0  # 2**27 + 1: parts a float into halves of 26 bits
+_SAFE = 1e-280  # products above it have an error that is a float, too
 _TYPES = {
     "truth": np.int8,
     "bool": np.bool_,
@@ -73,6 +75,27 @@ def _remainder(a: Array, b: Array) -> Array:
     return np.where(b == 0, 0, a - safe * (a // safe))
 
 
+def _outward(found: Array, error: Array, sure: Any, way: int) -> Array:
+    """Return `found`, moved where its rounding error points the wrong way."""
+    moved = found + way * (np.abs(found) * _EPSILON + _TINY)
+    return np.where(sure & (way * error <= 0.0), found, moved)
+
+
+def _add(a: Array, b: Array, way: int) -> Array:
+    total = a + b
+    part = total - a
+    return _outward(total, (a - (total - part)) + (b - part), True, way)
+
+
+def _multiply(a: Array, b: Array, way: int) -> Array:
+    product, scaled_a, scaled_b = a * b, _SPLIT * a, _SPLIT * b
+    high_a, high_b = scaled_a - (scaled_a - a), scaled_b - (scaled_b - b)
+    low_a, low_b = a - high_a, b - high_b
+    error = ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
+    sure = (np.abs(product) > _SAFE) | (a == 0.0) | (b == 0.0)
+    return _outward(product, error, sure, way)
+
+
 def _three(yes: Array, no: Array) -> Array:
     return np.where(yes, 2, np.where(no, 0, 1))
 
@@ -113,8 +136,14 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "to_float": lambda i: i.astype(np.float64),
     "least": lambda a, b, c, d: np.min([a, b, c, d], 0) + 0.0 * (a + b + c + d),
     "greatest": lambda a, b, c, d: np.max([a, b, c, d], 0) + 0.0 * (a + b + c + d),
-    "scaled_low": lambda a, low, high: a * np.where(a >= 0.0, low, high),
-    "scaled_high": lambda a, low, high: a * np.where(a >= 0.0, high, low),
+    "add_down": lambda a, b: _add(a, b, -1),
+    "add_up": lambda a, b: _add(a, b, 1),
+    "subtract_down": lambda a, b: _add(a, np.negative(b), -1),
+    "subtract_up": lambda a, b: _add(a, np.negative(b), 1),
+    "multiply_down": lambda a, b: _multiply(a, b, -1),
+    "multiply_up": lambda a, b: _multiply(a, b, 1),
+    "scaled_down": lambda a, low, high: _multiply(a, np.asarray(np.where(a >= 0.0, low, high)), -1),
+    "scaled_up": lambda a, low, high: _multiply(a, np.asarray(np.where(a >= 0.0, high, low)), 1),
     "divide": lambda a, b: np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0),
     "apart_from_zero": lambda low, high: (low > 0.0) | (high < 0.0),
     "interval_less": lambda al, ah, bl, bh: _three(ah < bl, al >= bh),
