@@ -5,16 +5,20 @@ python docs/examples/delivery.py
 
 import z3
 
+from tesuji import (
+    Budget,
+    CertifiedPlayer,
+    Relaxation,
+    Search,
+    Sequencing,
+    Shield,
+    SymbolicModel,
+    UniformEvaluator,
+    constrain,
+    symbols,
+)
 from tesuji.domains.logistics.delivery import delivery
 from tesuji.domains.logistics.delivery_task import random_task
-from tesuji.search.base import Budget, UniformEvaluator
-from tesuji.search.search import Search
-from tesuji.search.symbolic.certified import CertifiedPlayer
-from tesuji.search.symbolic.constrained import constrain
-from tesuji.search.symbolic.model import Relaxation, SymbolicModel
-from tesuji.search.symbolic.sequencing import Sequencing
-from tesuji.search.symbolic.shield import Shield
-from tesuji.search.symbolic.symbols import symbols
 
 
 def delivery_model(task):

@@ -7,16 +7,18 @@ The zones are checked at the end of each step and at its middle.
 
 import z3
 
-from tesuji.domains.registry import make
+from tesuji import (
+    Budget,
+    CertifiedPlayer,
+    RolloutEvaluator,
+    Search,
+    Shield,
+    SymbolicModel,
+    constrain,
+    make,
+    symbols,
+)
 from tesuji.domains.robotics.double_integrator import ACCELERATION_X, ACCELERATION_Y
-from tesuji.search.base import Budget
-from tesuji.search.driver import RolloutEvaluator
-from tesuji.search.search import Search
-from tesuji.search.symbolic.certified import CertifiedPlayer
-from tesuji.search.symbolic.constrained import constrain
-from tesuji.search.symbolic.model import SymbolicModel
-from tesuji.search.symbolic.shield import Shield
-from tesuji.search.symbolic.symbols import symbols
 
 ZONES = {"pond": (-1, 1, -2, 1), "hut": (0, 2, 2, 3)}  # left, right, bottom, top
 

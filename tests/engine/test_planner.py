@@ -72,7 +72,14 @@ def test_what_does_not_exist_is_explained():
         Planner("tic_tac_toe", "uniforn")
 
 
-def test_the_readme_example_runs():
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/constraints.md"])
+def test_the_examples_of_a_page_run_and_say_what_it_says(page, capsys):
+    text = (README.parent / page).read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    names = {"__name__": "__main__"}  # a page's later examples go on from the earlier
     for block in blocks:
-        exec(compile(block, str(README), "exec"), {"__name__": "__main__"})
+        exec(compile(block, page, "exec"), names)
+    shown = capsys.readouterr().out
+    for said in re.findall(r"^print.*?\)  +# ([\w ]+?)(?::|$| \()", text, re.MULTILINE):
+        assert said in shown
