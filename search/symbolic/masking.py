@@ -58,17 +58,13 @@ copy_row: Any = _copy_row_in_python if numba_config.DISABLE_JIT else intrinsic(_
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _keep_invariants(state, instance, tail, mask, first):  # type: ignore[no-untyped-def]
-    """Clear the actions of `mask` `[A]` that lead where an invariant fails; return if any is left.
-
-    With `first` the rest is not looked at once one is found.
-    """
+def _keep_invariants(state, instance, tail, mask):  # type: ignore[no-untyped-def]
+    """Clear the actions of `mask` `[A]` that lead where an invariant fails."""
     second = instance[tail[SECOND] :]
     step = step_at(tail)
     holds = legal_at(tail[INVARIANTS:])
     rows = np.empty((1, tail[ROW_SIZE]), np.uint8)
     holding = np.empty(1, np.bool_)
-    found = False
     for action in range(mask.shape[0]):
         if mask[action]:
             copy_row(rows, state)
@@ -77,30 +73,22 @@ def _keep_invariants(state, instance, tail, mask, first):  # type: ignore[no-unt
             holding[0] = True  # an invariant is the same for every action: ask of one
             holds(entered, second, holding)
             mask[action] = holding[0]
-            if holding[0]:
-                found = True
-                if first:
-                    break
-    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(state, instance, tail, mask, first):  # type: ignore[no-untyped-def]
-    """Fill `mask` `[A]` with what rules, guards and invariants allow; return if there is any.
-
-    With `first` the mask is right only up to the first allowed action.
-    """
-    legal_at(tail)(state, instance, mask)
+def _fill(state, instance, tail, mask):  # type: ignore[no-untyped-def]
+    """Clear the actions of `mask` `[A]` that guards and invariants forbid."""
     if tail[HAS_GUARDS]:
         legal_at(tail[GUARDS:])(state, instance, mask)
-    if not tail[HAS_INVARIANTS]:
-        return mask.any()
-    return _keep_invariants(state, instance, tail, mask, first)
+    if tail[HAS_INVARIANTS]:
+        _keep_invariants(state, instance, tail, mask)
 
 
 def _legal(state, instance, mask):  # type: ignore[no-untyped-def]
     tail = instance[instance.shape[0] - 1 - TAIL :]
-    _fill(address_of(state), instance, tail, mask, False)
+    pointer = address_of(state)
+    legal_at(tail)(pointer, instance, mask)
+    _fill(pointer, instance, tail, mask)
 
 
 def _step(state, action, instance, key):  # type: ignore[no-untyped-def]
@@ -109,9 +97,17 @@ def _step(state, action, instance, key):  # type: ignore[no-untyped-def]
     reward, discount = step_at(tail)(pointer, action, instance, key)
     if discount == 0.0:
         return reward, discount
-    mask = np.zeros(tail[NUM_ACTIONS], np.bool_)
-    if _fill(pointer, instance, tail, mask, True):
-        return reward, discount
+    # One allowed action is enough, and most often the first that is legal is allowed.
+    size = tail[NUM_ACTIONS]
+    room = np.zeros(2 * size, np.bool_)
+    mask, one = room[:size], room[size:]
+    legal_at(tail)(pointer, instance, mask)
+    for candidate in range(size):
+        if mask[candidate]:
+            one[candidate] = True
+            _fill(pointer, instance, tail, one[: candidate + 1])
+            if one[candidate]:
+                return reward, discount
     ends = tail[LOW : HIGH + 1].view(np.float64)
     if tail[TWO_PLAYERS] and discount < 0.0:
         return ends[1], 0.0  # the opponent cannot move
