@@ -59,14 +59,17 @@ class DomainSpec:
 class Board(NamedTuple):
     """A position on a grid, as people see it; front ends draw it.
 
-    `discs` hang in a frame, `stones` lie on squares, `marks` are written.
+    `discs` hang in a frame, `stones` lie on squares, `points` are stones on crossings of lines,
+    `hexagons` are cells of which each row is half a cell further right, `marks` are written, and
+    `pieces` are `glyphs` on a chequered board.
     """
 
     cells: tuple[tuple[int, ...], ...]  # rows from the top; 0 empty, 1 first side, 2 second
-    style: Literal["discs", "stones", "marks"] = "stones"
+    style: Literal["discs", "stones", "points", "hexagons", "marks", "pieces"] = "stones"
     sides: tuple[str, str] = ("X", "O")  # what people call the two sides
     columns: tuple[str, ...] = ()  # labels under the columns
     rows: tuple[str, ...] = ()  # labels beside the rows, from the top
+    glyphs: tuple[str, ...] = ()  # what to write for cell value i, where values are not just sides
 
 
 class Domain(ABC):
@@ -147,6 +150,36 @@ class Domain(ABC):
         """
         del state, action
         return ()
+
+    def action_origin(self, state: State, action: int) -> tuple[int, int] | None:
+        """Return the cell `(row, column)` that the moved piece leaves; None where none moves.
+
+        Such an action is entered by two clicks, on this cell and then on the first of
+        `action_cells`.
+        """
+        del state, action
+        return None
+
+    def ownership(self, state: State) -> tuple[FloatArray, float] | None:
+        """Return who owns each cell at an end `[H, W]`, and by how much the first side leads.
+
+        1 is the first side's, -1 the second's, 0 nobody's. None for a domain without territory.
+        """
+        del state
+        return None
+
+    def format_state(self, state: State) -> str | None:
+        """Return the state in the game's own notation, one line such as FEN, or None."""
+        del state
+        return None
+
+    def parse_state(self, text: str) -> State:
+        """Return the state that `format_state` would write as `text`.
+
+        Raises:
+            ValueError: what is wrong with `text`, or that the domain has no such notation.
+        """
+        raise ValueError(f"{self.spec.name} cannot read positions, got {text!r}; give moves")
 
     def refusal(self, state: State, action: int) -> str | None:
         """Return why `action` is not legal, in words; None where the domain has none for it."""

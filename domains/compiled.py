@@ -65,6 +65,11 @@ class CompiledDomain(Domain):
         action_name: `(state, action) -> text`; the number where None.
         board: `state -> Board`, for front ends that draw; None without a grid.
         action_cells: `(state, action) -> cells`, where a click means the action.
+        action_origin: `(state, action) -> cell` that a moved piece leaves.
+        parse_action: `(state, text) -> action` for further names of actions, None if it is none.
+        ownership: `state -> (owners, lead)` at an end.
+        format_state: `state -> text`, the position in one line.
+        parse_state: `text -> state`, its inverse; ValueError says what is wrong.
 
     The Python methods work on copies, one state at a time, for play and tests; the search works
     on rows. A state is a `numpy.record`: read its fields by name.
@@ -79,6 +84,11 @@ class CompiledDomain(Domain):
         action_name: Callable[[State, int], str] | None = None,
         board: Callable[[State], Board | None] | None = None,
         action_cells: Callable[[State, int], tuple[tuple[int, int], ...]] | None = None,
+        action_origin: Callable[[State, int], tuple[int, int] | None] | None = None,
+        parse_action: Callable[[State, str], int | None] | None = None,
+        ownership: Callable[[State], tuple[FloatArray, float] | None] | None = None,
+        format_state: Callable[[State], str] | None = None,
+        parse_state: Callable[[str], State] | None = None,
     ) -> None:
         self.spec = spec
         self.kernels = kernels
@@ -91,6 +101,11 @@ class CompiledDomain(Domain):
         self._action_name = action_name
         self._board = board
         self._action_cells = action_cells
+        self._action_origin = action_origin
+        self._parse_action = parse_action
+        self._ownership = ownership
+        self._format_state = format_state
+        self._parse_state = parse_state
 
     @property
     def row_size(self) -> int:
@@ -161,6 +176,27 @@ class CompiledDomain(Domain):
     def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
         """Return the cells that stand for `action`."""
         return self._action_cells(state, action) if self._action_cells is not None else ()
+
+    def action_origin(self, state: State, action: int) -> tuple[int, int] | None:
+        """Return the cell that the moved piece leaves, or None."""
+        return self._action_origin(state, action) if self._action_origin is not None else None
+
+    def parse_action(self, state: State, text: str) -> int:
+        """Return the legal action that `text` names, by its name or one of its further names."""
+        action = self._parse_action(state, text) if self._parse_action is not None else None
+        return super().parse_action(state, text) if action is None else action
+
+    def ownership(self, state: State) -> tuple[FloatArray, float] | None:
+        """Return who owns each cell at an end, and by how much the first side leads."""
+        return self._ownership(state) if self._ownership is not None else None
+
+    def format_state(self, state: State) -> str | None:
+        """Return the state in one line, or None."""
+        return self._format_state(state) if self._format_state is not None else None
+
+    def parse_state(self, text: str) -> State:
+        """Return the state that `text` writes."""
+        return self._parse_state(text) if self._parse_state else super().parse_state(text)
 
     def row(self, state: State) -> npt.NDArray[np.uint8]:
         """Return a copy of the state as a row of bytes `[S]`."""

@@ -6,6 +6,8 @@ Three kinds of name:
 - one that an installed package offers as an entry point of the group `tesuji.domains`;
 - a user's own file, `path/to/file.py:factory`.
 
+Where a factory takes a `size`, the name may end with it: `hex_7x7` is `make("hex", size=7)`.
+
 Nothing is imported before `make` asks for it.
 """
 
@@ -16,6 +18,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -58,6 +61,10 @@ def make(name: str, **params: Any) -> Domain:
         UnknownDomainError: no such name, file or factory; the message suggests a near one.
         ValueError: the factory does not take `params`.
     """
+    known = name in _BUILT_IN or name in _offered()
+    sized = None if known else re.fullmatch(r"(\w+)_(\d+)x\2", name)
+    if sized and sized[1] in _BUILT_IN:
+        return make(sized[1], size=int(sized[2]), **params)
     factory = _factory(name)
     try:
         inspect.signature(factory).bind(**params)

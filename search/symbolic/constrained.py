@@ -92,6 +92,10 @@ class ConstrainedDomain(CompiledDomain):
             action_name=base.action_name,
             board=base.board,
             action_cells=base.action_cells,
+            action_origin=base.action_origin,
+            ownership=base.ownership,
+            format_state=base.format_state,
+            parse_state=base.parse_state,
         )
 
     def allowed(self, state: State) -> BoolArray:
