@@ -60,16 +60,22 @@ class Board(NamedTuple):
     """A position on a grid, as people see it; front ends draw it.
 
     `discs` hang in a frame, `stones` lie on squares, `points` are stones on crossings of lines,
-    `hexagons` are cells of which each row is half a cell further right, `marks` are written, and
-    `pieces` are `glyphs` on a chequered board.
+    `hexagons` are cells of which each row is half a cell further right (the first side joins top
+    and bottom, the second left and right), `marks` are written, `pieces` are `glyphs` on a
+    chequered board, and `tiles` are `glyphs` on a plain one: numbers, or what a maze is made of in
+    the letters of Sokoban (`#` wall, `@` person, `$` box, `.` goal, `*` box and `+` person on one).
+
+    A glyph belongs to the first side if it is a white chess piece or a capital letter, to the
+    second if it is a black one or a small letter. Without glyphs the values are the sides.
     """
 
     cells: tuple[tuple[int, ...], ...]  # rows from the top; 0 empty, 1 first side, 2 second
-    style: Literal["discs", "stones", "points", "hexagons", "marks", "pieces"] = "stones"
+    style: Literal["discs", "stones", "points", "hexagons", "marks", "pieces", "tiles"] = "stones"
     sides: tuple[str, str] = ("X", "O")  # what people call the two sides
     columns: tuple[str, ...] = ()  # labels under the columns
     rows: tuple[str, ...] = ()  # labels beside the rows, from the top
     glyphs: tuple[str, ...] = ()  # what to write for cell value i, where values are not just sides
+    note: str = ""  # what else a player sees, such as prisoners or a score
 
 
 class Domain(ABC):
