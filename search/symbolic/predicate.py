@@ -22,7 +22,7 @@ import numpy.typing as npt
 import z3
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.search.symbolic import scalar, vector
+from tesuji.search.symbolic import scalar, scalar_reals, vector
 from tesuji.search.symbolic.lower import Lowering
 from tesuji.search.symbolic.model import ConstraintError
 from tesuji.search.symbolic.program import TRUE, Instruction
@@ -30,13 +30,14 @@ from tesuji.search.symbolic.symbols import Symbols
 
 REFUSED, ALLOWED, UNDECIDED = 0, 1, 2
 
+_OPERATIONS = (scalar, scalar_reals)
 _ANSWERS = np.array([REFUSED, UNDECIDED, ALLOWED], np.int8)
 _HEADER = '''"""Written by tesuji from a user's constraints; made anew when it is missing."""
 
 import numpy as np
 from numba import njit
 
-from tesuji.search.symbolic.scalar import {operations}
+{imports}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -84,13 +85,12 @@ class Predicate:
         for slot, instruction in enumerate(self._program.instructions):
             line = f"x{slot} = {_expression(instruction, len(domain.instance))}"
             (inside if instruction.per_action else before).append(line)
-            if hasattr(scalar, instruction.operation):
-                used.add(instruction.operation)
+            used.add(instruction.operation)
         body = [f"    {line}" for line in before]
         body += ["    for action in range(mask.shape[0]):", "        if mask[action]:"]
         body += [f"            {line}" for line in inside]
         body += [f"            mask[action] = x{self._slot} == {TRUE}", ""]
-        return _HEADER.format(operations=", ".join(sorted(used) or ["both"])) + "\n".join(body)
+        return _HEADER.format(imports="\n".join(_imports(used))) + "\n".join(body)
 
     @cached_property
     def kernel(self) -> Any:
@@ -99,7 +99,7 @@ class Predicate:
         source = self.source
         # The layout of rows and the operations are part of what numba's cache must tell apart.
         layout = repr(domain.state_dtype) if isinstance(domain, CompiledDomain) else ""
-        code = Path(scalar.__file__).read_bytes()
+        code = b"".join(Path(module.__file__).read_bytes() for module in _OPERATIONS)
         digest = hashlib.sha256(source.encode() + layout.encode() + code).hexdigest()
         return _load_module(source, f"constraint_{digest[:32]}").mask_actions
 
@@ -111,6 +111,12 @@ def compile_predicate(symbols: Symbols, expressions: Sequence[z3.BoolRef]) -> Pr
         ConstraintError: a term is outside the fragment or may leave 64 bits.
     """
     return Predicate(symbols, expressions)
+
+
+def _imports(used: set[str]) -> list[str]:
+    """Return an import for each module that has some of the operations."""
+    homes = {module: sorted(used & set(vars(module))) for module in _OPERATIONS}
+    return [f"from {m.__name__} import {', '.join(names)}" for m, names in homes.items() if names]
 
 
 def _expression(instruction: Instruction, offset: int) -> str:
