@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -174,12 +174,18 @@ def _load_module(source: str, name: str) -> Any:
     return module
 
 
+@cache
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="tesuji-"))
+
+
 def _written(source: str, name: str) -> Path:
     """Return the file of this source, written if it is not there or is not what it should be."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in (home / "tesuji" / "constraints", Path(tempfile.mkdtemp(prefix="tesuji-"))):
-        path = folder / f"{name}.py"
+    for make_folder in (lambda: home / "tesuji" / "constraints", _temporary_folder):
         try:
+            folder = make_folder()
+            path = folder / f"{name}.py"
             folder.mkdir(parents=True, exist_ok=True)
             if not path.is_file() or path.read_text() != source:
                 handle, draft = tempfile.mkstemp(dir=folder, suffix=".tmp")
