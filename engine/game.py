@@ -1,17 +1,16 @@
-"""A game as a tree of moves: play, undo, redo, branch, save and load; no engine in it."""
+"""A game as a tree of moves: play, undo, redo and branch; no engine in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple
 
 import numpy as np
 
 from tesuji.domains.base import Domain, State
 
 MAX_POSITIONS = 4096  # of one game tree, variations included
-FORMAT = "tesuji game 1"
 
 
 class IllegalMoveError(ValueError):
@@ -25,6 +24,7 @@ class Step(NamedTuple):
     name: str
     side: int
     cell: tuple[int, int] | None  # where its stone comes to lie
+    origin: tuple[int, int] | None = None  # where it leaves from
 
 
 @dataclass(eq=False)
@@ -118,11 +118,18 @@ class Game:
         legal = self.domain.allowed(self.current.state)
         return 0 <= action < len(legal) and bool(legal[action])
 
-    def action_at(self, cell: tuple[int, int]) -> int | None:
-        """Return the action that a cell stands for, a legal one if there is one."""
+    def action_at(self, cell: tuple[int, int], origin: tuple[int, int] | None = None) -> int | None:
+        """Return the action that a cell stands for, a legal one if there is one.
+
+        Args:
+            cell: where the stone or piece comes to lie.
+            origin: where the piece leaves from; None for what is not moved.
+        """
         state, found = self.current.state, None
         for action in range(self.domain.spec.num_actions):
-            if cell in self.domain.action_cells(state, action):
+            if cell not in self.domain.action_cells(state, action):
+                continue
+            if self.domain.action_origin(state, action) == origin:
                 if self.allows(action):
                     return action
                 found = action
@@ -153,7 +160,8 @@ class Game:
         name = self.domain.action_name(here.state, action)
         board = self.domain.board(here.state)
         cells = self.domain.action_cells(here.state, action)
-        if board is not None and cells and all(board.cells[r][c] for r, c in cells):
+        moved = self.domain.action_origin(here.state, action) is not None
+        if board and cells and not moved and all(board.cells[r][c] for r, c in cells):
             return f"{name} is full" if len(cells) > 1 else f"{name} is taken"
         reason = self.domain.refusal(here.state, action)
         if reason is not None:
@@ -187,7 +195,8 @@ class Game:
     def _step(self, state: State, action: int) -> Step:
         cells = self.domain.action_cells(state, action)
         name = self.domain.action_name(state, action)
-        return Step(action, name, self.domain.to_play(state), cells[0] if cells else None)
+        origin = self.domain.action_origin(state, action)
+        return Step(action, name, self.domain.to_play(state), cells[0] if cells else None, origin)
 
     def undo(self, side: int | None = None) -> Position:
         """Go back one move, or to the last earlier position where `side` moves.
@@ -242,53 +251,16 @@ class Game:
         return line
 
     def steps(self, state: State, actions: Sequence[int]) -> list[Step]:
-        """Return a line of actions from `state`, ready to be shown; stops at an end."""
-        steps = []
+        """Return a line of actions from `state`, ready to be shown.
+
+        It stops at an end, and where chance may have taken another course than the search's.
+        """
+        steps: list[Step] = []
         for action in actions:
+            if steps and not self.domain.spec.deterministic:
+                break
             steps.append(self._step(state, action))
             state, _, discount = self.domain.step(state, action)
             if discount == 0:
                 break
         return steps
-
-    def save(self) -> dict[str, Any]:
-        """Return the game with its variations as plain JSON values, for `load`."""
-        moves = [[p.parent.index, p.move.name] for p in self.positions if p.parent and p.move]
-        return {
-            "format": FORMAT,
-            "game": self.domain.spec.name,
-            "seed": self.seed,
-            "moves": moves,
-            "current": self.current.index,
-        }
-
-    @classmethod
-    def load(cls, domain: Domain, saved: object) -> Game:
-        """Return the game that `save` wrote.
-
-        Raises:
-            ValueError: it is damaged or of another game; the message says where.
-        """
-        if not isinstance(saved, dict) or saved.get("format") != FORMAT:
-            raise ValueError(f'not a saved game: expected JSON with "format": "{FORMAT}"')
-        if saved.get("game") != domain.spec.name:
-            raise ValueError(f"this is a game of {saved.get('game')!r}, not {domain.spec.name!r}")
-        seed, moves, current = (saved.get(name) for name in ("seed", "moves", "current"))
-        if not _is_count(seed) or not _is_count(current) or not isinstance(moves, list):
-            raise ValueError("the saved game is damaged: seed, moves or current is missing or odd")
-        game = cls(domain, seed=seed)
-        for number, move in enumerate(moves, start=1):
-            parent, name = move if isinstance(move, list) and len(move) == 2 else (None, None)
-            if not _is_count(parent) or not isinstance(name, str):
-                raise ValueError(f"the saved game is damaged at move {number}: {move!r:.60}")
-            try:
-                game.goto(parent)
-                game.play(name)
-            except ValueError as error:
-                raise ValueError(f"the saved game is damaged at move {number}: {error}") from None
-        game.goto(current)
-        return game
-
-
-def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -23,26 +22,14 @@ from tesuji.engine.drawing import draw, tabulate
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
 from tesuji.engine.moves import read_game
+from tesuji.engine.record import load_game, save_game
 from tesuji.engine.session import LEVELS, Searcher, Session, stoppable
 from tesuji.engine.storage import atomic_write, dump_json, load_json
+from tesuji.engine.typed import HELP, count, filename
 from tesuji.search.base import Budget, SearchResult
 
 MAX_SIMULATIONS = 10_000_000
 _MAX_FILE = 1 << 20
-
-HELP = """\
-A move is its name as in the list of moves; a command may be cut short to its first letters.
-  undo, redo       a move back or forward (yours and the engine's)
-  hint             the best move, and why
-  analyse [SIMS]   every move with visits, prior and winning chances
-  switch           change sides with the engine
-  go               let the engine move for you
-  level N          strength of the engine, 1 to 10
-  moves            the legal moves, and those made
-  new              another game
-  save FILE        keep the game in a file
-  load FILE        go on with a kept game
-  quit             leave"""
 
 
 @dataclass(frozen=True)
@@ -240,13 +227,13 @@ class Terminal:
     def save(self, text: str) -> None:
         """Write the game to a file."""
         path = filename(text, "save")
-        atomic_write(path, dump_json(self.session.game.save()))
+        atomic_write(path, dump_json(save_game(self.session.game)))
         self.say(f"saved to {path}")
 
     def load(self, text: str) -> None:
         """Go on with a game from a file; the engine waits until a move is made."""
         saved = load_json(filename(text, "load"), limit=_MAX_FILE)
-        self.session.start(Game.load(self.session.game.domain, saved))
+        self.session.start(load_game(self.session.game.domain, saved))
         self.show()
 
     def help(self, _: str) -> None:
@@ -280,21 +267,3 @@ class Terminal:
 
             analyse = partial(self.session.analyse, budget, progress=show)
             show(stoppable(lambda stop: analyse(stop=stop)))
-
-
-def count(text: str, what: str, largest: int) -> int:
-    """Return a number from 1 to `largest` that a person typed after the command `what`."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= largest:
-        raise ValueError(f"{what} takes a number from 1 to {largest}, got {text[:20]!r}")
-    return number
-
-
-def filename(text: str, what: str) -> Path:
-    """Return the path that a person typed after the command `what`."""
-    if not text or "\0" in text:
-        raise ValueError(f"{what} takes a file name, as in: {what} game.json")
-    return Path(text).expanduser()

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
+from tesuji.engine.record import load_game
 from tesuji.engine.session import Session
 from tesuji.engine.web import messages, views
 from tesuji.engine.web.messages import FieldError
@@ -29,8 +30,9 @@ class Client:
         self.socket = socket
         self.session = session
         self.limits = limits
-        self.thinker = Thinker(session, limits, threads, self.send)
+        self.thinker = Thinker(session, limits, threads, self.send, self.show)
         self._sending = asyncio.Lock()
+        self._skeleton: views.Json = {}  # the empty board that the page has
         self._answers: dict[type[messages.Message], Callable[[Any], Awaitable[None]]] = {
             messages.New: self.new,
             messages.Load: self.load,
@@ -40,6 +42,8 @@ class Client:
             messages.Redo: self.redo,
             messages.Goto: self.goto,
             messages.Go: self.go,
+            messages.Auto: self.auto,
+            messages.Flip: self.flip,
             messages.Seat: self.seat,
             messages.Level: self.level,
             messages.Hint: self.hint,
@@ -88,10 +92,18 @@ class Client:
         except (TimeoutError, RuntimeError):
             raise WebSocketDisconnect(1006) from None
 
+    async def show(self) -> None:
+        """Show the position, with another board before it where the page has not that one."""
+        board = views.view_skeleton(self.session, flipped=self.thinker.flipped)
+        if board != self._skeleton:
+            self._skeleton = board
+            await self.send(board)
+        await self.send({**views.view_state(self.session), "auto": self.thinker.auto})
+
     async def changed(self, *, waiting: bool = False) -> None:
         """Show the position and think about it; `waiting` keeps the engine from moving there."""
         self.thinker.waiting = waiting
-        await self.send(views.view_state(self.session))
+        await self.show()
         self.thinker.begin(self.thinker.think)
 
     async def new(self, message: messages.New) -> None:
@@ -101,7 +113,7 @@ class Client:
 
     async def load(self, message: messages.Load) -> None:
         """Go on with a saved game; the engine waits for the person."""
-        game = Game.load(self.session.game.domain, message.game)
+        game = load_game(self.session.game.domain, message.game)
         await self.open(game, message.person, message.level, waiting=True)
 
     async def open(
@@ -109,6 +121,7 @@ class Client:
     ) -> None:
         """Show another game."""
         await self.thinker.rest()
+        self.thinker.auto = False
         self.session.start(game)
         self.session.person = person if game.domain.spec.num_players == 2 else None
         self.session.level = level
@@ -127,7 +140,10 @@ class Client:
 
     async def click(self, message: messages.Click) -> None:
         """Make the move that a cell stands for, or say why there is none."""
-        action = self.session.game.action_at((message.row, message.column))
+        origin = (message.origin[0], message.origin[1]) if message.origin is not None else None
+        action = self.session.game.action_at((message.row, message.column), origin)
+        if action is None and origin is not None:
+            raise IllegalMoveError("that piece cannot go there")
         if action is None:
             raise IllegalMoveError("nothing can be played on that cell")
         await self.play(messages.Play(action))
@@ -144,6 +160,7 @@ class Client:
 
     async def move_to(self, step: Callable[[int | None], object]) -> None:
         """Step along the line; go on thinking where that is refused."""
+        self.thinker.auto = False
         try:
             step(self.session.person)
         finally:
@@ -162,6 +179,18 @@ class Client:
         self.thinker.waiting = False
         self.thinker.begin(self.thinker.move_once)
 
+    async def auto(self, message: messages.Auto) -> None:
+        """Let the engine make all moves from now on, or no longer."""
+        await self.thinker.rest()
+        self.thinker.auto = message.on and not self.session.game.current.ended
+        await self.changed(waiting=self.thinker.waiting)
+
+    async def flip(self, _: messages.Flip) -> None:
+        """See the board from the other side."""
+        await self.thinker.rest()
+        self.thinker.flipped = not self.thinker.flipped
+        await self.changed(waiting=self.thinker.waiting)
+
     async def seat(self, message: messages.Seat) -> None:
         """Change the person's side."""
         if self.session.game.domain.spec.num_players == 1:
@@ -173,7 +202,7 @@ class Client:
     async def level(self, message: messages.Level) -> None:
         """Set the engine's strength; it counts from its next move."""
         self.session.level = message.level
-        await self.send(views.view_state(self.session))
+        await self.show()
 
     async def hint(self, _: messages.Hint) -> None:
         """Show the best move."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from tesuji.engine.game import MAX_POSITIONS
 from tesuji.engine.session import LEVELS
@@ -61,14 +61,20 @@ class Play:
 
 @dataclass(frozen=True)
 class Click:
-    """Make the move that a cell stands for."""
+    """Make the move that a cell stands for, of the piece on `origin` where one moves."""
 
     row: int
     column: int
+    origin: list[int] | None = None
 
     def __post_init__(self) -> None:
         _check_int("row", self.row, 0, 1000)
         _check_int("column", self.column, 0, 1000)
+        if self.origin is not None:
+            if not isinstance(self.origin, list) or len(self.origin) != 2:
+                raise FieldError("origin", "origin must be a row and a column")
+            for value in self.origin:
+                _check_int("origin", value, 0, 1000)
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,21 @@ class Goto:
 @dataclass(frozen=True)
 class Go:
     """Let the engine move for the side to play."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Let the engine make all moves from now on, or no longer."""
+
+    on: bool
+
+    def __post_init__(self) -> None:
+        _check_switch(self.on)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """See the board from the other side."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +149,7 @@ class Analyse:
     on: bool
 
     def __post_init__(self) -> None:
-        if not isinstance(self.on, bool):
-            raise FieldError("on", f"on must be true or false, got {self.on!r:.40}")
+        _check_switch(self.on)
 
 
 @dataclass(frozen=True)
@@ -148,14 +168,10 @@ class Explore:
 
 
 Message: TypeAlias = (
-    New | Load | Play | Click | Undo | Redo | Goto | Go | Seat | Level | Hint | Analyse | Explore
-)
-_KINDS: dict[str, type[Message]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        New, Load, Play, Click, Undo, Redo, Goto, Go, Seat, Level, Hint, Analyse, Explore,
-    )
-}  # fmt: skip
+    New | Load | Play | Click | Undo | Redo | Goto | Go | Auto | Flip | Seat | Level | Hint
+    | Analyse | Explore
+)  # fmt: skip
+_KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in get_args(Message)}
 
 
 def parse(text: str) -> Message:
@@ -186,6 +202,11 @@ def parse(text: str) -> Message:
         if key not in content and field.default is MISSING:
             raise FieldError(key, f"{name} needs a field {key!r}")
     return kind(**content)
+
+
+def _check_switch(on: object) -> None:
+    if not isinstance(on, bool):
+        raise FieldError("on", f"on must be true or false, got {on!r:.40}")
 
 
 def _check_person(person: object) -> None:

@@ -39,6 +39,7 @@ class Limits:
         send_seconds: a page that takes nothing for so long is disconnected.
         analysis: budget of one analysis.
         hint: budget of a hint.
+        auto_seconds: a rest after each move that the engine makes for the person.
         judge: simulations that judge a position for the win-rate graph where nothing else does.
     """
 
@@ -48,6 +49,7 @@ class Limits:
     analysis: Budget = _ANALYSIS
     hint: Budget = _HINT
     judge: int = 128
+    auto_seconds: float = 0.25
 
 
 class Thinker:
@@ -58,13 +60,24 @@ class Thinker:
         limits: how much.
         threads: where searches run.
         send: tells the page.
+        show: shows it the position.
     """
 
-    def __init__(self, session: Session, limits: Limits, threads: Executor, send: Send) -> None:
+    def __init__(
+        self,
+        session: Session,
+        limits: Limits,
+        threads: Executor,
+        send: Send,
+        show: Callable[[], Awaitable[None]],
+    ) -> None:
         self.session = session
         self.limits = limits
         self.threads = threads
         self.send = send
+        self.show = show
+        self.auto = False  # whether the engine makes all moves
+        self.flipped = False  # whether the page sees the board from the second side
         self.analysing = False  # whether the page watches every position
         self.waiting = False  # whether the engine waits for the person, although it is its turn
         self._stop = threading.Event()
@@ -73,6 +86,8 @@ class Thinker:
     @property
     def engine_due(self) -> bool:
         """Whether the engine is about to move."""
+        if self.auto:
+            return not self.session.game.current.ended
         return self.session.engine_to_move and not self.waiting
 
     async def rest(self, *, tell: bool = True) -> None:
@@ -107,6 +122,11 @@ class Thinker:
         """Make the engine's moves that are due, then watch or judge the position."""
         while self.engine_due and not self._stop.is_set():
             await self.engine_move()
+            if self.auto:
+                await asyncio.sleep(self.limits.auto_seconds)
+        if self.session.game.current.ended and self.auto:
+            self.auto = False
+            await self.show()
         if self.session.game.current.ended or self._stop.is_set():
             return
         if self.analysing:
@@ -126,7 +146,7 @@ class Thinker:
         action = await self._search(partial(self.session.choose, stop=self._stop))
         if action is not None:
             self.session.game.play(action)
-            await self.send(views.view_state(self.session))
+            await self.show()
 
     async def judge(self, *, tell: bool = True) -> None:
         """Search a little, so that the win-rate graph knows this position at any level."""
@@ -137,7 +157,7 @@ class Thinker:
         budget = Budget(simulations=self.limits.judge)
         await self._search(partial(session.analyse, budget, stop=stop))
         if tell and not stop.is_set():
-            await self.send(views.view_state(session))
+            await self.show()
 
     async def hint(self) -> None:
         """Show the best move, and go on as before."""
@@ -147,7 +167,7 @@ class Thinker:
         if stop.is_set():
             return
         await self.send(views.view_hint(hint))
-        await self.send(views.view_state(self.session))
+        await self.show()
         await self.think()
 
     async def watch(self) -> None:
@@ -170,7 +190,9 @@ class Thinker:
                 await news.wait()
                 news.clear()
                 if latest and not stop.is_set():
-                    view = views.view_analysis(session, here, latest.pop(), done=False)
+                    view = views.view_analysis(
+                        session, here, latest.pop(), done=False, flipped=self.flipped
+                    )
                     await self.send(view)
         except WebSocketDisconnect:
             stop.set()
@@ -178,5 +200,6 @@ class Thinker:
         finally:
             result = await running
         if not stop.is_set():
-            await self.send(views.view_analysis(session, here, result, done=True))
-            await self.send(views.view_state(session))
+            view = views.view_analysis(session, here, result, done=True, flipped=self.flipped)
+            await self.send(view)
+            await self.show()

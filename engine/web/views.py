@@ -9,8 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tesuji.domains.base import State
+from tesuji.domains.base import Board, State
+from tesuji.engine.board_svg import Candidate, marks, skeleton
 from tesuji.engine.game import Position
+from tesuji.engine.glyphs import name_of, side_of
 from tesuji.engine.session import LEVELS, Hint, Session, verdict
 from tesuji.search.base import Edge, SearchResult
 
@@ -28,13 +30,14 @@ def view_state(session: Session) -> Json:
         "type": "state",
         "game": domain.spec.name,
         "seed": game.seed,
-        "board": board._asdict() if board is not None else None,
+        "board": _board(board) if board is not None else None,
         "text": domain.render(here.state) if board is None else None,
         "sides": [game.side_name(side) for side in range(2)],
         "players": domain.spec.num_players,
         "toPlay": here.to_play,
         "ended": here.ended,
         "outcome": game.outcome(),
+        "score": round(here.score, 4),
         "person": session.person,
         "level": session.level,
         "levels": [level._asdict() for level in LEVELS],
@@ -42,10 +45,38 @@ def view_state(session: Session) -> Json:
         "line": [position.index for position in game.line()],
         "positions": [_position(session, position) for position in game.positions],
         "moves": [
-            {"action": action, "name": name, "cells": domain.action_cells(here.state, action)}
+            {
+                "action": action,
+                "name": name,
+                "cells": domain.action_cells(here.state, action),
+                "origin": domain.action_origin(here.state, action),
+            }
             for name, action in game.legal_moves().items()
         ],
     }
+
+
+def _board(board: Board) -> Json:
+    """Return what stands where, and what each value of a cell is called and whose it is."""
+    values = range(len(board.glyphs) or 3)
+    return {
+        "cells": board.cells,
+        "style": board.style,
+        "columns": board.columns,
+        "rows": board.rows,
+        "note": board.note,
+        "names": [name_of(board, value) for value in values],
+        "owners": [side_of(board, value) for value in values],
+        "glyphs": bool(board.glyphs),
+    }
+
+
+def view_skeleton(session: Session, *, flipped: bool) -> Json:
+    """Return the empty board, drawn; None for a domain without one."""
+    game = session.game
+    board = game.domain.board(game.current.state)
+    svg = skeleton(board, flipped=flipped) if board is not None else None
+    return {"type": "board", "svg": svg}
 
 
 def _position(session: Session, position: Position) -> Json:
@@ -55,13 +86,17 @@ def _position(session: Session, position: Position) -> Json:
         "name": position.move.name if position.move is not None else None,
         "side": position.move.side if position.move is not None else None,
         "cell": position.move.cell if position.move is not None else None,
+        "origin": position.move.origin if position.move is not None else None,
         "chance": None if chance is None else round(chance, 4),
         "proven": position.ended or (result is not None and result.status.proven),
     }
 
 
-def view_analysis(session: Session, position: Position, result: SearchResult, done: bool) -> Json:
+def view_analysis(
+    session: Session, position: Position, result: SearchResult, done: bool, *, flipped: bool = False
+) -> Json:
     """Return an analysis, finished or not."""
+    moves = _edges(session, position, (), result.edges(), result.principal_variation)
     return {
         "type": "analysis",
         "position": position.index,
@@ -73,8 +108,28 @@ def view_analysis(session: Session, position: Position, result: SearchResult, do
         "status": result.status.value,
         "proven": result.status.proven,
         "line": _line(session, position.state, result.principal_variation),
-        "moves": _edges(session, position, (), result.edges(), result.principal_variation),
+        "moves": moves,
+        "marks": _marks(session, position, moves, flipped=flipped),
     }
+
+
+def _marks(
+    session: Session, position: Position, moves: Sequence[Json], *, flipped: bool
+) -> str | None:
+    """Return the moves of an analysis, drawn on the board."""
+    board = session.game.domain.board(position.state)
+    if board is None:
+        return None
+    candidates = [
+        Candidate(m["name"], m["cell"], m["origin"], m["visits"], own_chance(m)) for m in moves
+    ]
+    return marks(board, candidates, flipped=flipped)
+
+
+def own_chance(move: Json) -> float | None:
+    """Return the chances of the side that makes a move."""
+    chance: float | None = move["chance"]
+    return 1 - chance if chance is not None and move["side"] == 1 else chance
 
 
 def view_tree(session: Session, position: Position, path: Sequence[int]) -> Json:

@@ -9,6 +9,7 @@ import pytest
 from tesuji.domains import registry
 from tesuji.engine import game as game_module
 from tesuji.engine.game import Game, IllegalMoveError
+from tesuji.engine.record import load_game, save_game
 
 
 def played(*moves: str, name: str = "connect_four") -> Game:
@@ -119,9 +120,9 @@ def test_a_saved_game_loads_with_its_variations() -> None:
     game.goto(1)
     game.play("5")
     game.goto(2)
-    saved = json.loads(json.dumps(game.save()))
-    again = Game.load(game.domain, saved)
-    assert again.save() == saved
+    saved = json.loads(json.dumps(save_game(game)))
+    again = load_game(game.domain, saved)
+    assert save_game(again) == saved
     assert again.current.state == game.current.state
 
 
@@ -142,7 +143,7 @@ def test_a_saved_game_loads_with_its_variations() -> None:
 def test_a_damaged_saved_game_is_refused(change: dict[str, object], message: str) -> None:
     game = played("4")
     with pytest.raises(ValueError, match=message):
-        Game.load(game.domain, {**game.save(), **change})
+        load_game(game.domain, {**save_game(game), **change})
 
 
 def test_the_tree_of_a_game_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tesuji.domains import registry
-from tesuji.engine.terminal import HELP, PlayOptions, Terminal, play
+from tesuji.engine.terminal import PlayOptions, Terminal, play
+from tesuji.engine.typed import HELP
 
 Make = Callable[..., Any]
 

@@ -15,7 +15,11 @@ let analysing = false;
 let restored = false;
 let retries = 0;
 
-const board = new Board(find('#board'), chooseCell);
+const board = new Board(find('#board'), {
+  play: playOne,
+  refused: (row, column, origin) => send({ type: 'click', row, column, origin }),
+  swipe: playNamed,
+});
 const tree = new Tree(find('#tree'), {
   ask: (path) => send({ type: 'explore', position: state.current, path }),
   show: showLine,
@@ -48,6 +52,7 @@ function send(message) {
 }
 
 const receivers = {
+  board: (message) => board.mount(message.svg),
   state: showState,
   thinking: () => setThinking(true),
   analysis: showAnalysis,
@@ -97,7 +102,7 @@ function showState(next) {
   if (moved) {
     tree.clear();
     showLine([]);
-    board.line?.([], 'hint');
+    board.line([], 'hint');
     clearAnalysis();
   }
   board.update(state, myTurn());
@@ -112,12 +117,13 @@ function showState(next) {
   if (moved) say(describe());
 }
 
-const myTurn = () => !state.ended && (state.person === null || state.toPlay === state.person);
+const myTurn = () => !state.ended && !state.auto && (state.person === null || state.toPlay === state.person);
 
 function describe() {
   const here = state.positions[state.current];
   const last = here.name === null ? '' : `${state.sides[here.side]} played ${here.name}. `;
   if (state.ended) return `${last}${sentence(state.outcome)}.`;
+  if (state.players === 1) return here.name === null ? 'Your move.' : `Played ${here.name}.`;
   if (state.person === null) return `${last}${state.sides[state.toPlay]} to move.`;
   return `${last}${myTurn() ? 'Your move.' : 'The engine’s move.'}`;
 }
@@ -169,6 +175,8 @@ function showSeats() {
 
 // Moves without a place on the board: a pass, or all of them where there is no board.
 function showMoves() {
+  const note = [state.board?.note, state.players === 1 ? `score ${state.score}` : ''];
+  find('#note').textContent = note.filter(Boolean).join(' · ');
   const placeless = state.moves.filter((move) => state.board === null || !move.cells.length);
   find('#moves').replaceChildren(...placeless.map((move) => {
     const button = html('button', { class: 'primary' }, sentence(move.name));
@@ -176,13 +184,17 @@ function showMoves() {
     button.addEventListener('click', () => send({ type: 'play', action: move.action }));
     return button;
   }));
+  document.body.classList.toggle('crowded', Boolean(find('#note').textContent || placeless.length));
 }
 
 function showControls() {
   const here = state.positions[state.current];
   find('#undo').disabled = here.parent === null;
   find('#redo').disabled = state.line.at(-1) === state.current;
-  for (const id of ['#hint', '#go']) find(id).disabled = state.ended;
+  for (const id of ['#hint', '#go', '#auto']) find(id).disabled = state.ended;
+  find('#auto').setAttribute('aria-pressed', String(state.auto));
+  find('#flip').hidden = state.board?.style !== 'pieces';
+  find('#seats').hidden = state.players === 1;
   find('#level').value = state.level;
   find('#level-text').textContent = state.level;
   const { simulations, temperature } = state.levels[state.level - 1];
@@ -204,6 +216,7 @@ function showControls() {
 // Analysis.
 
 function clearAnalysis() {
+  board.showMarks(null);
   find('#depth').textContent = analysing && !state.ended ? 'searching …' : '';
   find('#verdict').hidden = true;
   find('#line').hidden = true;
@@ -216,6 +229,7 @@ function showAnalysis(message) {
   find('#no-analysis').hidden = true;
   find('#tree-head').hidden = false;
   const visits = message.moves.reduce((sum, move) => sum + move.visits, 0);
+  board.showMarks(message.marks);
   find('#depth').textContent = `${count(visits)} visits, `
     + (message.done ? message.status : `${count(message.rate)} a second`);
   tree.update([], message.moves);
@@ -254,10 +268,32 @@ function showHint(message) {
 
 // Acting.
 
-function chooseCell(row, column) {
-  const move = state.moves.find((one) => one.cells.some(([r, c]) => r === row && c === column));
-  if (move) send({ type: 'play', action: move.action });
-  else send({ type: 'click', row, column });
+const play = (move) => send({ type: 'play', action: move.action });
+
+// Make one of the moves that a place stands for; where there are several, as when a pawn becomes
+// another piece, the person chooses.
+function playOne(moves) {
+  if (moves.length === 1) {
+    play(moves[0]);
+    return;
+  }
+  const dialog = find('#choice');
+  find('#choices').replaceChildren(...moves.map((move) => {
+    const button = html('button', {}, move.name);
+    button.addEventListener('click', () => {
+      dialog.close();
+      play(move);
+    });
+    return button;
+  }));
+  dialog.showModal();
+}
+
+// Make the move of that name; say whether there is one.
+function playNamed(name) {
+  const move = state.moves.find((one) => one.name.toLowerCase() === name);
+  if (move && myTurn()) play(move);
+  return move !== undefined;
 }
 
 function goto(position) {
@@ -287,6 +323,8 @@ const actions = {
   go: () => send({ type: 'go' }),
   new: () => send({ type: 'new', person: state.person, level: state.level }),
   analyse: toggleAnalysis,
+  auto: () => send({ type: 'auto', on: !state.auto }),
+  flip: () => send({ type: 'flip' }),
 };
 
 const shortcuts = {
@@ -296,6 +334,8 @@ const shortcuts = {
   g: actions.go,
   n: actions.new,
   a: actions.analyse,
+  p: actions.auto,
+  f: actions.flip,
   b: () => board.focus(),
   s: () => state.person !== null && send({ type: 'seat', person: 1 - state.person }),
   '[': () => browse(-1),
@@ -312,9 +352,11 @@ find('#level').addEventListener('input', (event) => setLevel(Number(event.target
 find('#reconnect').addEventListener('click', connect);
 
 document.addEventListener('keydown', (event) => {
-  if (state === null || event.ctrlKey || event.metaKey || event.altKey || find('#help').open) return;
+  if (state === null || event.ctrlKey || event.metaKey || event.altKey || find('dialog[open]')) return;
   if (event.key.length === 1 && state.moves.some((move) => move.name === event.key)) {
     send({ type: 'play', action: state.moves.find((move) => move.name === event.key).action });
+  } else if (event.key.startsWith('Arrow') && playNamed(event.key.slice(5).toLowerCase())) {
+    // Games of pushing go by arrow keys.
   } else if (event.key in shortcuts) {
     shortcuts[event.key]();
   } else {

@@ -1,137 +1,149 @@
-// The board: an SVG grid that draws positions of any game on a grid and reports chosen cells.
+// The board: an SVG drawn by the server, to which this adds stones, clicks, focus and ghosts.
 //
-// Layers from below: base, stones, frame (for discs), ghosts, cells (which take clicks and focus).
+// Layers from below: base, stones, frame (for discs), candidates (of an analysis), ghosts, cells.
 
-import { html, svg, rove } from './dom.js';
+import { html, parseSvg, svg, rove } from './dom.js';
 
 const CELL = 100;
-const RADIUS = { discs: 40, stones: 41, marks: 30 };
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-
-const centre = (index) => index * CELL + CELL / 2;
+const SWIPE = 30; // pixels that a finger moves to give a direction
 
 export class Board {
-  constructor(host, choose) {
-    this.host = host;
-    this.choose = choose;
-    this.shape = '';
+  // `play(moves)` makes one of some moves that a place stands for; `refused(row, column, origin)`
+  // asks why there is none; `swipe(direction)` hears of a finger that goes over a board without
+  // places to play on.
+  constructor(host, { play, refused, swipe }) {
+    Object.assign(this, { host, play, refused, swipe });
     this.stones = new Map();
     this.current = null;
+    this.root = null;
+    this.origin = null; // the place of the piece that is about to move
   }
 
-  // Show a state of the game; `mayPlay` says whether it is the person's turn.
-  update(state, mayPlay) {
-    const { board } = state;
-    if (board === null) {
-      this.host.replaceChildren(html('pre', { class: 'text-board' }, state.text));
-      this.shape = '';
-      return;
-    }
-    const shape = `${board.style} ${board.cells.length} ${board.cells[0].length}`;
-    if (shape !== this.shape) this.build(board, shape);
-    const here = state.positions[state.current];
-    const forward = here.parent !== null && here.parent === this.current;
-    this.current = state.current;
-    this.state = state;
-    this.places = new Map();
-    for (const move of state.moves) {
-      for (const [row, column] of move.cells) this.places.set(`${row},${column}`, move);
-    }
-    this.drawStones(board, forward);
-    this.markLast(here.cell);
-    this.root.classList.toggle('playable', mayPlay);
-    this.root.dataset.side = state.toPlay;
-    this.label(board, mayPlay);
-    this.preview(null);
-  }
-
-  build(board, shape) {
-    this.shape = shape;
-    const [rows, columns] = [board.cells.length, board.cells[0].length];
-    const text = Math.min(26, 3.6 * columns); // much the same size on screen for any board
-    const left = board.rows.length ? 20 + text : 14;
-    const bottom = board.columns.length ? 22 + text : 14;
-    this.text = text;
-    const [width, height] = [columns * CELL, rows * CELL];
+  // Take another empty board, or none.
+  mount(text) {
+    this.root = null;
+    if (text === null) return;
+    this.root = parseSvg(text);
     this.layer = {};
-    for (const name of ['base', 'stones', 'frame', 'ghosts', 'cells']) {
-      this.layer[name] = svg('g', { class: name, 'aria-hidden': name === 'cells' ? null : 'true' });
+    for (const layer of this.root.querySelectorAll(':scope > g')) {
+      const [name] = layer.classList;
+      this.layer[name] = layer;
+      if (name !== 'cells') layer.setAttribute('aria-hidden', 'true');
     }
-    this.root = svg('svg', {
-      viewBox: `${-left} -14 ${width + left + 14} ${height + 14 + bottom}`,
-      class: `board ${board.style}`,
-      role: 'grid',
-      'aria-label': 'Board',
-    }, ...Object.values(this.layer));
-    this.root.style.setProperty('--text', `${text}px`);
-    this.root.style.setProperty('--ratio', (width + left + 14) / (height + 14 + bottom));
-    this.drawBase(board, width, height);
-    this.drawCells(rows, columns);
+    this.root.setAttribute('role', 'grid');
+    this.root.setAttribute('aria-label', 'Board');
+    const { width, height } = this.root.viewBox.baseVal;
+    this.root.style.setProperty('--ratio', width / height);
+    this.columns = Number(this.root.dataset.columns);
+    this.cells = [...this.layer.cells.querySelectorAll('.cell')];
+    this.cells.forEach((cell) => this.listen(cell));
+    this.layer.cells.addEventListener('pointerleave', () => this.preview(null));
+    this.followSwipes();
+    const middle = Math.floor(this.cells.length / this.columns / 2) * this.columns + Math.floor(this.columns / 2);
+    rove(this.cells, this.cells[middle]);
     this.stones.clear();
     this.host.replaceChildren(this.root);
   }
 
-  drawBase(board, width, height) {
-    const { base, frame } = this.layer;
-    base.append(svg('rect', { class: 'ground', x: -12, y: -12, width: width + 24, height: height + 24, rx: 22 }));
-    if (board.style === 'discs') {
-      let holes = `M10-12H${width - 10}a22 22 0 0 1 22 22V${height - 10}a22 22 0 0 1-22 22H10a22 22 0 0 1-22-22V10A22 22 0 0 1 10-12z`;
-      board.cells.forEach((cells, row) => cells.forEach((_, column) => {
-        const [x, y] = [centre(column), centre(row)];
-        holes += `M${x - 40} ${y}a40 40 0 1 0 80 0a40 40 0 1 0-80 0z`;
-        frame.append(svg('circle', { class: 'rim', cx: x, cy: y, r: 41.5 }));
-      }));
-      frame.prepend(svg('path', { class: 'front', d: holes, 'fill-rule': 'evenodd' }));
-    } else {
-      const lines = [];
-      const inner = board.style === 'marks' ? 1 : 0;
-      for (let x = inner; x <= width / CELL - inner; x += 1) lines.push(`M${x * CELL} 0V${height}`);
-      for (let y = inner; y <= height / CELL - inner; y += 1) lines.push(`M0 ${y * CELL}H${width}`);
-      base.append(svg('path', { class: 'lines', d: lines.join('') }));
-    }
-    board.columns.forEach((text, column) => base.append(
-      svg('text', { class: 'label', x: centre(column), y: height + 16 + this.text }, text)));
-    board.rows.forEach((text, row) => base.append(
-      svg('text', { class: 'label', x: -16 - this.text / 2, y: centre(row) + this.text / 3 }, text)));
+  listen(cell) {
+    cell.place = cell.dataset.cell.split(',').map(Number);
+    cell.addEventListener('click', () => this.choose(cell));
+    cell.addEventListener('pointerenter', (event) => {
+      if (event.pointerType === 'mouse') this.preview(cell);
+    });
+    cell.addEventListener('focus', () => {
+      rove(this.cells, cell);
+      if (cell.matches(':focus-visible')) this.preview(cell);
+    });
+    cell.addEventListener('blur', () => this.preview(null));
+    cell.addEventListener('keydown', (event) => this.press(event, cell));
   }
 
-  drawCells(rows, columns) {
-    this.cells = [];
-    for (let row = 0; row < rows; row += 1) {
-      const group = svg('g', { role: 'row' });
-      for (let column = 0; column < columns; column += 1) {
-        const cell = svg('rect', {
-          class: 'cell', role: 'gridcell', tabindex: -1, rx: 14,
-          x: column * CELL + 4, y: row * CELL + 4, width: CELL - 8, height: CELL - 8,
-        });
-        cell.place = [row, column];
-        cell.addEventListener('click', () => this.choose(row, column));
-        cell.addEventListener('pointerenter', (event) => {
-          if (event.pointerType === 'mouse') this.preview(cell);
-        });
-        cell.addEventListener('focus', () => {
-          rove(this.cells, cell);
-          if (cell.matches(':focus-visible')) this.preview(cell);
-        });
-        cell.addEventListener('blur', () => this.preview(null));
-        cell.addEventListener('keydown', (event) => this.press(event, cell));
-        group.append(cell);
-        this.cells.push(cell);
-      }
-      this.layer.cells.append(group);
+  followSwipes() {
+    let start = null;
+    this.root.addEventListener('pointerdown', (event) => { start = event; });
+    this.root.addEventListener('pointerup', (event) => {
+      if (!start || !this.placeless) return;
+      const [dx, dy] = [event.clientX - start.clientX, event.clientY - start.clientY];
+      start = null;
+      if (Math.max(Math.abs(dx), Math.abs(dy)) < SWIPE) return;
+      if (Math.abs(dx) > Math.abs(dy)) this.swipe(dx > 0 ? 'right' : 'left');
+      else this.swipe(dy > 0 ? 'down' : 'up');
+    });
+  }
+
+  // Show a state of the game; `mayPlay` says whether it is the person's turn.
+  update(state, mayPlay) {
+    if (!this.root) {
+      this.host.replaceChildren(html('pre', { class: 'text-board' }, state.text));
+      return;
     }
-    this.columns = columns;
-    this.layer.cells.addEventListener('pointerleave', () => this.preview(null));
-    rove(this.cells, this.cells[Math.floor(rows / 2) * columns + Math.floor(columns / 2)]);
+    const here = state.positions[state.current];
+    const forward = here.parent !== null && here.parent === this.current;
+    if (state.current !== this.current) this.origin = null;
+    this.current = state.current;
+    this.state = state;
+    this.mayPlay = mayPlay;
+    this.placeless = state.moves.length > 0 && state.moves.every((move) => !move.cells.length);
+    this.root.classList.toggle('placeless', this.placeless);
+    this.root.classList.toggle('playable', mayPlay);
+    this.drawStones(forward);
+    this.markLast([here.cell, here.origin].filter(Boolean));
+    this.select(this.origin);
+  }
+
+  // The legal moves by the places that a click may mean now.
+  gather() {
+    this.targets = new Map();
+    this.movers = new Set();
+    const add = (place, move) => {
+      const key = place.join();
+      this.targets.set(key, [...(this.targets.get(key) ?? []), move]);
+    };
+    for (const move of this.state.moves) {
+      if (move.origin) this.movers.add(move.origin.join());
+      if (move.origin && move.origin.join() === this.origin) add(move.cells[0], move);
+      if (!move.origin) move.cells.forEach((place) => add(place, move));
+    }
+  }
+
+  // Take up the piece on a place, or put it back.
+  select(origin) {
+    this.origin = origin;
+    this.gather();
+    this.label();
+    this.layer.ghosts.querySelector('.taken')?.remove();
+    if (origin) {
+      const [x, y] = this.centre(origin);
+      this.layer.ghosts.prepend(svg('rect', { class: 'taken', x: x - 48, y: y - 48, width: 96, height: 96, rx: 8 }));
+    }
+    this.preview(null);
+  }
+
+  choose(cell) {
+    const key = cell.dataset.cell;
+    const moves = this.targets.get(key);
+    if (this.mayPlay && moves) this.play(moves);
+    else if (key === this.origin) this.select(null);
+    else if (this.mayPlay && this.movers.has(key)) this.select(key);
+    else if (!this.placeless) {
+      const origin = this.origin?.split(',').map(Number) ?? null;
+      if (origin) this.select(null);
+      this.refused(...cell.place, origin);
+    }
   }
 
   press(event, cell) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.placeless) return;
     const [row, column] = cell.place;
     if (event.key === 'Enter' || event.key === ' ') {
-      this.choose(row, column);
+      this.choose(cell);
+    } else if (event.key === 'Escape' && this.origin) {
+      this.select(null);
     } else if (event.key in STEPS) {
-      const [down, right] = STEPS[event.key];
+      const turn = this.root.dataset.flipped === 'true' ? -1 : 1;
+      const [down, right] = STEPS[event.key].map((step) => step * turn);
       const rows = this.cells.length / this.columns;
       const next = [Math.min(Math.max(row + down, 0), rows - 1),
         Math.min(Math.max(column + right, 0), this.columns - 1)];
@@ -147,103 +159,130 @@ export class Board {
     this.cells?.find((cell) => cell.tabIndex === 0).focus({ focusVisible: true });
   }
 
-  label(board, mayPlay) {
+  cell(place) {
+    const [row, column] = typeof place === 'string' ? place.split(',').map(Number) : place;
+    return this.cells[row * this.columns + column];
+  }
+
+  centre(place) {
+    const { x, y } = this.cell(place).dataset;
+    return [Number(x), Number(y)];
+  }
+
+  label() {
+    const { board } = this.state;
     for (const cell of this.cells) {
       const [row, column] = cell.place;
+      const key = cell.dataset.cell;
       const name = (board.columns[column] ?? column + 1) + (board.rows[row] ?? `, row ${row + 1}`);
-      const stone = board.cells[row][column];
-      const free = mayPlay && this.places.has(`${row},${column}`) ? ', playable' : '';
-      const content = stone ? board.sides[stone - 1] : `empty${free}`;
-      cell.setAttribute('aria-label', `${board.rows.length ? '' : 'column '}${name}: ${content}`);
-      cell.classList.toggle('legal', free !== '');
+      const content = board.names[board.cells[row][column]] || 'empty';
+      const target = this.mayPlay && this.targets.has(key);
+      const mover = this.mayPlay && this.movers.has(key);
+      const use = key === this.origin ? ', taken up' : target ? ', playable' : mover ? ', can move' : '';
+      cell.setAttribute('aria-label', `${board.rows.length ? '' : 'column '}${name}: ${content}${use}`);
+      cell.classList.toggle('legal', target || mover);
     }
     for (const dot of this.layer.ghosts.querySelectorAll('.dot')) dot.remove();
-    if (board.style !== 'stones' || !mayPlay) return;
-    for (const move of this.state.moves) {
-      if (!move.cells.length) continue;
-      const [row, column] = move.cells[0];
-      this.layer.ghosts.append(svg('circle', { class: 'dot', cx: centre(column), cy: centre(row), r: 8 }));
+    if (!this.mayPlay || (board.style !== 'stones' && !this.origin)) return;
+    for (const [key, [move]] of this.targets) {
+      if (key !== move.cells[0].join()) continue;
+      const [x, y] = this.centre(key);
+      const taken = board.cells[move.cells[0][0]][move.cells[0][1]] !== 0;
+      this.layer.ghosts.append(svg('circle', {
+        class: `dot${taken ? ' ring' : ''}`, cx: x, cy: y, r: taken ? 44 : this.origin ? 14 : 8,
+      }));
     }
   }
 
-  drawStones(board, forward) {
-    board.cells.forEach((cells, row) => cells.forEach((stone, column) => {
+  // A value of a cell, drawn somewhere.
+  piece(value, place, classes = '') {
+    const [x, y] = this.centre(place);
+    const owner = this.state.board.owners[value];
+    const side = owner === null ? '' : ` side-${owner}`;
+    return svg('use', { class: `stone${side} ${classes}`.trim(), href: `#value-${value}`, x, y });
+  }
+
+  drawStones(forward) {
+    const { board } = this.state;
+    board.cells.forEach((cells, row) => cells.forEach((value, column) => {
       const key = `${row},${column}`;
       const known = this.stones.get(key);
-      const before = known ? known.stone : 0;
-      if (before === stone) return;
+      const before = known ? known.value : 0;
+      if (before === value) return;
       known?.element.remove();
       this.stones.delete(key);
-      if (!stone) return;
-      const element = this.stone(board.style, stone - 1, row, column);
-      if (forward) {
+      if (!value) return;
+      const element = this.piece(value, key);
+      if (forward && !board.glyphs) {
+        const [x, y] = this.centre(key);
+        element.style.transformOrigin = `${x}px ${y}px`;
         element.classList.add(before ? 'flip' : board.style === 'discs' ? 'drop' : 'pop');
         element.style.setProperty('--fall', `${-(row + 1) * CELL}px`);
         element.style.setProperty('--time', `${0.16 + 0.07 * row}s`);
       }
       this.layer.stones.append(element);
-      this.stones.set(key, { stone, element });
+      this.stones.set(key, { value, element });
     }));
   }
 
-  stone(style, side, row, column) {
-    const [x, y, r] = [centre(column), centre(row), RADIUS[style]];
-    const group = svg('g', { class: `stone side-${side}` });
-    group.style.transformOrigin = `${x}px ${y}px`;
-    if (style === 'marks') {
-      group.append(side === 0
-        ? svg('path', { d: `M${x - r + 4} ${y - r + 4}l${2 * r - 8} ${2 * r - 8}m0 ${8 - 2 * r}l${8 - 2 * r} ${2 * r - 8}` })
-        : svg('circle', { cx: x, cy: y, r: r - 2 }));
-      return group;
+  markLast(places) {
+    for (const mark of this.root.querySelectorAll('.last')) mark.remove();
+    const square = this.root.dataset.last === 'square';
+    for (const [index, place] of places.entries()) {
+      const [x, y] = this.centre(place);
+      if (square) {
+        this.layer.base.append(svg('rect', { class: 'last square', x: x - 50, y: y - 50, width: CELL, height: CELL }));
+      } else if (index === 0) {
+        this.layer.ghosts.prepend(svg('circle', { class: 'last', cx: x, cy: y, r: 8 }));
+      }
     }
-    group.append(svg('circle', { class: 'body', cx: x, cy: y, r }));
-    // Shapes tell the sides apart where colours do not.
-    if (style === 'discs') {
-      group.append(svg('circle', { class: 'inlay', cx: x, cy: y, r: side === 0 ? 26 : 13 }));
-    } else {
-      group.append(svg('path', { class: 'shine', d: `M${x - 26} ${y - 12}a29 29 0 0 1 20 -17` }));
-    }
-    return group;
   }
 
-  markLast(cell) {
-    this.root.querySelector('.last')?.remove();
-    if (!cell) return;
-    const [row, column] = cell;
-    if (this.state.board.style === 'marks') {
-      this.layer.base.prepend(svg('rect', {
-        class: 'last', x: column * CELL + 8, y: row * CELL + 8, width: CELL - 16, height: CELL - 16, rx: 14,
-      }));
-    } else {
-      this.layer.ghosts.prepend(svg('circle', { class: 'last', cx: centre(column), cy: centre(row), r: 7 }));
-    }
+  // What stands on a place where a move ends: the piece that moves, or a new stone.
+  moved(step, side, values = new Map()) {
+    const { board } = this.state;
+    if (step.origin) return values.get(step.origin.join()) ?? board.cells[step.origin[0]][step.origin[1]];
+    return board.glyphs ? 0 : side + 1;
   }
 
   // Where a stone would come to lie if the person played on `cell`.
   preview(cell) {
     this.layer.ghosts.querySelector('.preview')?.remove();
-    const move = cell && this.root.classList.contains('playable') && this.places.get(cell.place.join());
+    const move = cell && this.mayPlay && this.targets.get(cell.dataset.cell)?.[0];
     if (!move || !move.cells.length) return;
-    const [row, column] = move.cells[0];
-    const ghost = this.stone(this.state.board.style, this.state.toPlay, row, column);
-    ghost.classList.add('ghost', 'preview');
-    this.layer.ghosts.append(ghost);
+    const value = this.moved(move, this.state.toPlay);
+    if (value) this.layer.ghosts.append(this.piece(value, move.cells[0], 'ghost preview'));
+  }
+
+  // Show the candidate moves of an analysis, drawn by the server; null for none.
+  showMarks(text) {
+    this.layer?.candidates?.replaceChildren(...(text ? parseSvg(text).childNodes : []));
   }
 
   // Show a line of moves as numbered ghosts; a hint is a line of one without a number.
   line(steps, kind = 'line') {
-    if (!this.shape) return;
+    if (!this.root) return;
     for (const ghost of this.layer.ghosts.querySelectorAll(`.${kind}`)) ghost.remove();
+    this.layer.candidates.classList.toggle('hidden', steps.length > 0);
     const taken = new Set();
+    const values = new Map();
     steps.forEach((step, index) => {
-      if (!step.cell || taken.has(step.cell.join())) return;
+      if (!step.cell) return;
+      const value = this.moved(step, step.side, values);
+      if (step.origin) values.set(step.origin.join(), 0);
+      values.set(step.cell.join(), value);
+      if (taken.has(step.cell.join())) return;
       taken.add(step.cell.join());
-      const [row, column] = step.cell;
-      const ghost = this.stone(this.state.board.style, step.side, row, column);
-      ghost.classList.add('ghost', kind);
+      const [x, y] = this.centre(step.cell);
+      const ghost = svg('g', { class: `ghost ${kind}` });
+      if (value) ghost.append(this.piece(value, step.cell));
       ghost.append(kind === 'hint'
-        ? svg('circle', { class: 'halo', cx: centre(column), cy: centre(row), r: 44 })
-        : svg('text', { x: centre(column), y: centre(row) + 12 }, index + 1));
+        ? svg('circle', { class: 'halo', cx: x, cy: y, r: 44 })
+        : svg('text', { x, y: y + 12 }, index + 1));
+      if (kind === 'hint' && step.origin) {
+        const [cx, cy] = this.centre(step.origin);
+        ghost.append(svg('circle', { class: 'halo', cx, cy, r: 44 }));
+      }
       this.layer.ghosts.append(ghost);
     });
   }

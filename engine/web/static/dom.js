@@ -17,6 +17,13 @@ export const html = (tag, attributes = {}, ...children) =>
 export const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
+// Drawings come from the server as text; they are parsed as SVG, which runs no script.
+export function parseSvg(text) {
+  const whole = text.startsWith('<svg') ? text : `<svg xmlns="${SVG}">${text}</svg>`;
+  const parsed = new DOMParser().parseFromString(whole, 'image/svg+xml');
+  return document.importNode(parsed.documentElement, true);
+}
+
 export const find = (selector, root = document) => root.querySelector(selector);
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
