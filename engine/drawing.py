@@ -1,4 +1,4 @@
-"""Boards and analyses as rich text, for the terminal."""
+"""Analyses as rich text, for the terminal."""
 
 from __future__ import annotations
 
@@ -8,45 +8,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tesuji.domains.base import Board
 from tesuji.engine.game import Position
 from tesuji.engine.session import Session, verdict
 from tesuji.search.base import Edge, SearchResult
 
-# Shapes tell the sides apart where colours do not.
-_SYMBOLS = {"discs": "●○", "stones": "●○", "marks": "XO"}
-_COLOURS = {
-    "discs": ("bold red", "bold yellow"),
-    "stones": ("bold green", "bold default"),
-    "marks": ("bold cyan", "bold magenta"),
-}
 _MOVES_SHOWN = 12
 _BAR = 12
-
-
-def draw(board: Board, last: tuple[int, int] | None = None) -> Text:
-    """Return a board with the stone at `last` marked."""
-    margin = max((len(label) for label in board.rows), default=0) + 1
-    width = len(board.cells[0])
-    frame = "─" * (2 * width + 1)
-    text = Text(f"{'':{margin}}╭{frame}╮\n", style="dim")
-    for row, cells in enumerate(board.cells):
-        label = board.rows[row] if board.rows else ""
-        text.append(f"{label:>{margin - 1}} │ ", style="dim")
-        for column, stone in enumerate(cells):
-            symbol, style = "·", "dim"
-            if stone:
-                symbol, style = _SYMBOLS[board.style][stone - 1], _COLOURS[board.style][stone - 1]
-            text.append(symbol, style=style + (" reverse" if (row, column) == last else ""))
-            text.append(" ")
-        text.append("│\n", style="dim")
-    text.append(f"{'':{margin}}╰{frame}╯\n", style="dim")
-    if board.columns:
-        labels = " ".join(f"{label:<1}" for label in board.columns)
-        text.append(f"{'':{margin}}  {labels}\n", style="dim")
-    names = (f"{_SYMBOLS[board.style][side]} {board.sides[side]}" for side in range(2))
-    text.append(f"{'':{margin}}  {'   '.join(names)}", style="dim")
-    return text
 
 
 def tabulate(session: Session, position: Position, result: SearchResult) -> Group:

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from tesuji.domains.base import Domain
+from tesuji.engine.errors import UsageError
 from tesuji.engine.game import Game
 
 FORMAT = "tesuji game 1"
+MAX_BYTES = 1 << 20  # of a file with a game
+
+
+def read_record(domain: Domain, path: Path) -> Game:
+    """Return the game in a file: SGF, PGN or saved by `save_game`.
+
+    Raises:
+        UsageError: it cannot be read, is malformed or of another game.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    try:
+        return parse_record(domain, content)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def parse_record(domain: Domain, content: bytes) -> Game:
+    """Return the game that a file holds; what it starts with tells its format.
+
+    Raises:
+        ValueError: it is too large, malformed or of another game; the message says where.
+    """
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"a game has at most {MAX_BYTES >> 20} MB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("this is no text; expected SGF, PGN or a saved game") from None
+    start = text.lstrip()[:1]
+    if start == "{":
+        try:
+            return load_game(domain, json.loads(text))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"the saved game is damaged: {error}") from None
+    raise ValueError("this is neither SGF nor PGN nor a saved game")
 
 
 def save_game(game: Game) -> dict[str, Any]:

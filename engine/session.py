@@ -151,7 +151,7 @@ class Session:
             raise ValueError(f"the game is over ({self.game.outcome()}); nothing to analyse")
 
         def note(interim: list[SearchResult]) -> None:
-            self._note(position, interim[0])
+            self.note(position, interim[0])
             if progress is not None:
                 progress(interim[0])
 
@@ -165,7 +165,7 @@ class Session:
             stop=stop,
             progress=note,
         )
-        self._note(position, result)
+        self.note(position, result)
         return result
 
     def hint(self, budget: Budget, *, stop: threading.Event | None = None) -> Hint:
@@ -194,10 +194,11 @@ class Session:
         [result] = self.search.run([position.state], budget, seed=seed, stop=stop)
         if stop is not None and stop.is_set():
             return None
-        self._note(position, result)
+        self.note(position, result)
         return pick(result, level.temperature, np.random.default_rng(seed))
 
-    def _note(self, position: Position, result: SearchResult) -> None:
+    def note(self, position: Position, result: SearchResult) -> None:
+        """Keep what a search found, unless more is known of the position."""
         if result.tree is not None:
             self._explored = (position.index, result.tree)
             result = replace(result, tree=None)  # one tree is enough to keep in memory
@@ -211,12 +212,17 @@ class Session:
         if position.ended:
             return self.chance(position.score, 0)
         if position.index in self.results:
-            return self.chance(self.results[position.index].value, position.to_play)
+            return self._share(position, self.results[position.index].value)
         before, move = position.parent, position.move
         if before is None or move is None or before.index not in self.results:
             return None
         value = float(self.results[before.index].q[move.action])
-        return None if np.isnan(value) else self.chance(value, before.to_play)
+        return None if np.isnan(value) else self._share(before, value)
+
+    def _share(self, position: Position, value: float) -> float:
+        """Return the first side's chances where `value` is still to come at `position`."""
+        turned = self.game.domain.spec.num_players == 2 and position.to_play == 1
+        return self.chance(position.score + (-value if turned else value), 0)
 
     def chance(self, value: float, side: int) -> float:
         """Return a value seen by `side` as the first side's chances."""

@@ -18,7 +18,8 @@ from rich.live import Live
 from rich.text import Text
 
 from tesuji.domains.base import Domain
-from tesuji.engine.drawing import draw, tabulate
+from tesuji.engine.board_text import draw
+from tesuji.engine.drawing import tabulate
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
 from tesuji.engine.moves import read_game

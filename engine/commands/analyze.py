@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,17 @@ from tesuji.engine.commands.base import (
     Moves,
     Seconds,
     open_domain,
+    open_search,
     read_budget,
 )
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tesuji.domains.base import Domain, State
+    from tesuji.engine.game import Game as PlayedGame
     from tesuji.search.base import Edge, SearchResult
 
 EXAMPLES = """
@@ -33,6 +37,8 @@ Examples:
   tesuji analyze connect_four 4453 --sims 5000
   tesuji analyze othello d3c5 --seconds 10 --json
   tesuji analyze connect_four 4453 --agent runs/a       a net of your own
+  tesuji analyze connect_four 4453 --svg board.svg
+  tesuji analyze othello --file game.sgf --plot game.svg     a whole game
   tesuji analyze tic_tac_toe --agent uniform --graph tree.json
 """
 
@@ -44,11 +50,15 @@ class Arguments(Common):
     Attributes:
         game: the game.
         moves: the moves from the start.
-        agent: who thinks: net (the one that ships), uniform, rollout, or a run or checkpoint, with
-            options as in `runs/a:search=gumbel,lookahead=2`.
-        sims: simulations; 800 where neither these nor seconds are given.
+        agent: who thinks: net (the one that ships; rollout where none does), uniform, rollout, or
+            a run or checkpoint, with options as in `runs/a:search=gumbel,lookahead=2`.
+        sims: simulations; 800 where neither these nor seconds are given, 400 a position of
+            a file.
         seconds: time to think.
         seed: decides what is random in the search.
+        svg: draw the position with the moves looked at, to this file.
+        file: analyze every position of this game, an SGF, PGN or saved game.
+        plot: draw the chances over that game, to this file (.svg or .png).
         graph: write the tree to this file, as JSON of networkx (node-link).
         nodes: most nodes in that file, the most visited ones.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
@@ -61,6 +71,9 @@ class Arguments(Common):
     sims: Count = None
     seconds: Seconds = None
     seed: int = 0
+    svg: File = None
+    file: File = None
+    plot: File = None
     graph: File = None
     nodes: int = 1000
     constraints: Constraints = ()
@@ -68,28 +81,83 @@ class Arguments(Common):
 
 def run(arguments: Arguments) -> Answer:
     """Search and return what was found."""
-    from tesuji.engine.agent import SearchAgent, load_agent
     from tesuji.engine.moves import read_game
 
     domain = open_domain(arguments.game, arguments.constraints)
-    here = read_game(domain, arguments.moves).current
+    if arguments.file is not None:
+        return run_file(arguments, arguments.file, domain)
+    if arguments.plot is not None:
+        raise UsageError("--plot draws the chances over a game; give the game with --file")
+    game = read_game(domain, arguments.moves)
+    here = game.current
     if here.ended:
         raise UsageError(f"the game is over after {arguments.moves}; nothing to analyze")
     budget = read_budget(arguments.sims, arguments.seconds, default=800)
-    agent = load_agent(arguments.agent, domain, budget=budget)
-    if not isinstance(agent, SearchAgent):
-        raise UsageError(f"agent {arguments.agent!r} does not search; take net, uniform or a run")
+    agent, note = open_search(arguments.agent, domain, budget)
     keep_tree = arguments.graph is not None
     [result] = agent.search.run(
         [here.state], agent.budget, seed=arguments.seed, keep_tree=keep_tree
     )
     if arguments.graph is not None:
         write_graph(arguments.graph, result, arguments.nodes)
+    if arguments.svg is not None:
+        write_board(arguments.svg, game, result)
     line = _names(domain, here.state, result.principal_variation)
     facts = {"game": arguments.game, "moves": arguments.moves, **result.to_json(), "line": line}
     for edge in facts["edges"]:
         edge["name"] = domain.action_name(here.state, edge["action"])
-    return Answer(describe(domain, here.state, result), facts)
+    return Answer("\n\n".join([describe(domain, here.state, result), note]).rstrip(), facts)
+
+
+def run_file(arguments: Arguments, path: Path, domain: Domain) -> Answer:
+    """Search every position of a game and return what is thought of its moves."""
+    from tesuji.engine.game_report import GameReport
+    from tesuji.engine.record import read_record
+
+    for name in ("moves", "graph", "svg"):
+        if getattr(arguments, name):
+            raise UsageError(f"{name} goes with one position, not with --file; --plot draws a game")
+    game = read_record(domain, path)
+    budget = read_budget(arguments.sims, arguments.seconds, default=400)
+    agent, note = open_search(arguments.agent, domain, budget)
+    report = GameReport(domain, agent.search, game, agent.budget, progress=_tell(arguments.json))
+    if arguments.plot is not None:
+        report.write_graph(arguments.plot, path.name)
+    facts = {"game": arguments.game, "file": str(path), "positions": report.facts()}
+    return Answer("\n\n".join([report.text(), note]).rstrip(), facts)
+
+
+def _tell(quiet: bool) -> Callable[[int, int], None] | None:
+    """Return what shows the progress of a long analysis, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, total: int) -> None:
+        shown = f"{done} of {total} positions" if done < total else ""
+        sys.stderr.write(f"\r{shown}\x1b[K")
+        sys.stderr.flush()
+
+    return tell
+
+
+def write_board(path: Path, game: PlayedGame, result: SearchResult) -> None:
+    """Write the position and the moves that were looked at as SVG."""
+    from tesuji.engine.board_svg import Candidate, board_svg
+    from tesuji.engine.storage import atomic_write
+
+    domain, here = game.domain, game.current
+    board = domain.board(here.state)
+    if board is None:
+        raise UsageError(f"{domain.spec.name} has no board to draw")
+    low, high = domain.spec.value_range
+    candidates = []
+    for edge in result.edges():
+        [step] = game.steps(game.current.state, [edge.action])
+        chance = (edge.q - low) / (high - low) if edge.q == edge.q else None
+        candidates.append(Candidate(step.name, step.cell, step.origin, edge.visits, chance))
+    last = [place for place in (here.move.cell, here.move.origin) if place] if here.move else []
+    caption = f"{domain.spec.name}, {board.sides[here.to_play]} to move"
+    atomic_write(path, board_svg(board, last=last, candidates=candidates, caption=caption).encode())
 
 
 def describe(domain: Domain, state: State, result: SearchResult) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tesuji.domains.base import Domain
+    from tesuji.engine.agent import SearchAgent
     from tesuji.search.base import Budget
 
 # Optional, not `| None`: for that spelling tyro loads typeguard, a third of the time of --help.
@@ -75,6 +76,24 @@ def read_budget(simulations: int | None, seconds: float | None, default: int) ->
         return Budget(simulations=simulations, seconds=seconds)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def open_search(text: str, domain: Domain, budget: Budget | None = None) -> tuple[SearchAgent, str]:
+    """Return the agent `text`, which must search, and what to say of it to the person.
+
+    `net` is rollout for a game that no network ships for.
+    """
+    from tesuji.engine.agent import DEFAULT_BUDGET, SearchAgent, load_agent
+    from tesuji.engine.trained import shipped
+
+    note, name = "", domain.spec.name
+    if text == "net" and not shipped(name).is_dir():
+        text = "rollout"
+        note = f"no net ships for {name}: random games judge its positions (agent rollout)"
+    agent = load_agent(text, domain, budget=budget if budget is not None else DEFAULT_BUDGET)
+    if not isinstance(agent, SearchAgent):
+        raise UsageError(f"agent {text!r} does not search; take net, uniform, rollout or a run")
+    return agent, note
 
 
 def find_game(*agents: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from tesuji.engine.commands.base import Agent, Common, Constraints, Game, open_domain
+from tesuji.engine.commands.base import Agent, Common, Constraints, Game, open_domain, open_search
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Arguments(Common):
 
     Attributes:
         game: the game.
-        agent: the engine: net (the one that ships), uniform, rollout, or a run or checkpoint.
+        agent: the engine: net (the one that ships; rollout where none does), uniform, rollout, or
+            a run or checkpoint.
         level: strength, from 1 to 10.
         side: what you play; none plays both, with the engine as adviser.
         sims: simulations of a hint or an analysis.
@@ -60,12 +61,14 @@ def run(arguments: Arguments) -> None:
     if not 1 <= arguments.level <= 10:
         raise UsageError(f"--level must be between 1 and 10, got {arguments.level}")
     domain = open_domain(arguments.game, arguments.constraints)
-    search = _search(arguments.agent, domain)  # a wrong agent is told of before anything starts
+    agent, note = open_search(arguments.agent, domain)  # a wrong one is told of before all else
+    if note:
+        sys.stderr.write(f"note: {note}\n")
     person = {"first": 0, "second": 1, "none": None}[arguments.side]
     if arguments.web:
         _in_browser(arguments, domain, person)
     else:
-        _in_terminal(arguments, domain, search, person)
+        _in_terminal(arguments, domain, agent.search, person)
 
 
 def _in_terminal(arguments: Arguments, domain: Domain, search: Search, person: int | None) -> None:
@@ -86,7 +89,7 @@ def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> Non
 
     serve(
         domain,
-        lambda: _search(arguments.agent, domain),
+        lambda: open_search(arguments.agent, domain)[0].search,
         port=arguments.port,
         level=arguments.level,
         person=person,
@@ -100,13 +103,3 @@ def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> Non
 def _announce(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _search(text: str, domain: Domain) -> Search:
-    """Return a search of its own, with the agent's evaluator and settings."""
-    from tesuji.engine.agent import SearchAgent, load_agent
-
-    agent = load_agent(text, domain)
-    if not isinstance(agent, SearchAgent):
-        raise UsageError(f"agent {text!r} does not search; take net, uniform, rollout or a run")
-    return agent.search
