@@ -36,6 +36,8 @@ _BUILT_IN = {
     "connect_four": "tesuji.domains.games.connect_four:connect_four",
     "othello": "tesuji.domains.games.othello:othello",
     "othello_6x6": "tesuji.domains.games.othello:othello_6x6",
+    "chess": "tesuji.domains.games.chess:chess",
+    "chess960": "tesuji.domains.games.chess:chess960",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
 }

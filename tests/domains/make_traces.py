@@ -12,6 +12,8 @@ from tesuji.domains.registry import make, names
 
 FOLDER = Path(__file__).parent / "traces"
 NUM_GAMES = 3
+# A long game is shown whole at first, then as its moves, and every so often its position.
+SHOWN, INTERVAL = 100, 50
 
 
 def trace(domain: Domain) -> str:
@@ -25,13 +27,15 @@ def _trace_game(domain: Domain, game: int) -> str:
     lines = [f"game {game}", ""]
     steps = 0
     while discount != 0:
-        lines += _describe(domain, state)
         legal = np.flatnonzero(domain.legal(state))
-        lines.append("legal  " + " ".join(domain.action_name(state, int(a)) for a in legal))
+        if steps < SHOWN or steps % INTERVAL == 0:
+            lines += _describe(domain, state)
+            lines.append("legal  " + " ".join(domain.action_name(state, int(a)) for a in legal))
         action = int(legal[_choice(game, steps) % len(legal)])
         name = domain.action_name(state, action)
         state, reward, discount = domain.step(state, action, key=_choice(game, steps))
-        lines += [f"move   {name} = action {action}: reward {reward:g}, discount {discount:g}", ""]
+        lines.append(f"move   {name} = action {action}: reward {reward:g}, discount {discount:g}")
+        lines += [""] if steps < SHOWN else []
         steps += 1
     return "\n".join([*lines, *_describe(domain, state), f"over after {steps} steps", ""])
 

@@ -31,8 +31,10 @@ ONLY_COMPILED = {"kernel-compile", "kernel-twin"}
 
 @pytest.mark.parametrize("name", names())
 def test_a_shipped_domain_has_no_fault(name: str) -> None:
-    report = check_domain(make(name), num_episodes=4)
-    assert (report.domain, report.tier, report.num_episodes) == (name, "compiled", 4)
+    # Each state of chess is hundreds of lines of plain Python, and a random game has hundreds.
+    num_episodes = 1 if name.startswith("chess") else 4
+    report = check_domain(make(name), num_episodes)
+    assert (report.domain, report.tier, report.num_episodes) == (name, "compiled", num_episodes)
     assert str(report).startswith(f"{name} (compiled): no fault in {report.num_states} states")
 
 
