@@ -61,7 +61,7 @@ class GameReport:
             return f"{'':>4} {'start':<10}{shown:>14}{'':>21}{proven}".rstrip()
         found = review(self.session, position)
         loss = f"{found.loss:.1%}" if found is not None and found.loss else ""
-        best = found.best.name if found is not None and _differs(position, found) else ""
+        best = self._best(position, found) if found and found.best != position.move.action else ""
         grade = found.grade if found is not None else ""
         name = f"{position.ply:>4} {position.move.name:<10}"
         return f"{name}{shown:>14}{loss:>9}  {best:<10}{grade}{proven}".rstrip()
@@ -96,10 +96,16 @@ class GameReport:
             "chance": chance,
             "lost": found.loss if found is not None else None,
             "grade": found.grade if found is not None else None,
-            "best": found.best.name if found is not None else None,
+            "best": self._best(position, found) if found is not None else None,
             "status": result.status.value if result is not None else None,
             "simulations": result.num_simulations if result is not None else 0,
         }
+
+    def _best(self, position: Position, found: Review) -> str | None:
+        before = position.parent
+        if before is None:
+            return None
+        return self.session.game.domain.action_name(before.state, found.best)
 
     def write_graph(self, path: Path, title: str) -> None:
         """Write the value graph, as SVG or PNG by the name of the file."""
@@ -111,10 +117,6 @@ class GameReport:
             grade = found.grade if found is not None else ""
             points.append(Point(label, self.session.win_rate(position), grade))
         write_graph(path, title, self.session.game.side_name(0), points)
-
-
-def _differs(position: Position, found: Review) -> bool:
-    return position.move is not None and found.best.action != position.move.action
 
 
 def _plural(name: str, count: int) -> str:

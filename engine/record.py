@@ -52,6 +52,24 @@ def parse_record(domain: Domain, content: bytes) -> Game:
     raise ValueError("this is neither SGF nor PGN nor a saved game")
 
 
+def formats(domain: Domain) -> list[str]:
+    """Return the formats that a game of `domain` can be written in, the best known first."""
+    del domain
+    return ["json"]
+
+
+def write_record(game: Game, kind: str) -> str:
+    """Return a game as a file of one of `formats`.
+
+    Raises:
+        ValueError: its domain has no such format.
+    """
+    known = formats(game.domain)
+    if kind not in known:
+        raise ValueError(f"{game.domain.spec.name} is saved as {' or '.join(known)}, not {kind!r}")
+    return json.dumps(save_game(game))
+
+
 def save_game(game: Game) -> dict[str, Any]:
     """Return the game with its variations as plain JSON values, for `load_game`."""
     moves = [[p.parent.index, p.move.name] for p in game.positions if p.parent and p.move]

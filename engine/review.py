@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tesuji.engine.game import Position, Step
+from tesuji.engine.game import Position
 from tesuji.engine.session import Session
 from tesuji.search.base import Budget
 
 # What a move is called that gives away so much of its side's chances, the worst first.
 GRADES = (("blunder", 0.15), ("mistake", 0.10), ("inaccuracy", 0.05))
 
-_BATCH = 8  # positions searched at once, so that progress shows and a stop is heard
+BATCH = 8  # positions searched at once, so that progress shows and a stop is heard
 
 
 class Review(NamedTuple):
@@ -21,7 +21,7 @@ class Review(NamedTuple):
 
     loss: float  # the share of chances that its side gave away
     grade: str  # one of GRADES, or empty for a fair move
-    best: Step  # what the search prefers
+    best: int  # the action that the search prefers
 
 
 def search_positions(
@@ -43,10 +43,10 @@ def search_positions(
     """
     unknown = [one for one in positions if not one.ended and not known(session, one, budget)]
     done = len(positions) - len(unknown)
-    for start in range(0, len(unknown), _BATCH):
+    for start in range(0, len(unknown), BATCH):
         if stop is not None and stop.is_set():
             return
-        part = unknown[start : start + _BATCH]
+        part = unknown[start : start + BATCH]
         states = [position.state for position in part]
         results = session.search.run(states, budget, seed=session.game.seed, stop=stop)
         if stop is not None and stop.is_set():
@@ -73,10 +73,9 @@ def review(session: Session, position: Position) -> Review | None:
         return None
     if not position.ended and position.index not in session.results:
         return None
-    result = session.results[before.index]
-    [best] = session.game.steps(before.state, [result.action])
+    best = session.results[before.index].action
     had, has = session.win_rate(before), session.win_rate(position)
-    if had is None or has is None or best.action == move.action:
+    if had is None or has is None or best == move.action:
         return Review(0.0, "", best)
     loss = max((has - had) if move.side == 1 else (had - has), 0.0)
     grade = next((name for name, least in GRADES if loss >= least), "")

@@ -23,14 +23,13 @@ from tesuji.engine.drawing import tabulate
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
 from tesuji.engine.moves import read_game
-from tesuji.engine.record import load_game, save_game
+from tesuji.engine.record import formats, read_record, write_record
 from tesuji.engine.session import LEVELS, Searcher, Session, stoppable
-from tesuji.engine.storage import atomic_write, dump_json, load_json
+from tesuji.engine.storage import atomic_write
 from tesuji.engine.typed import HELP, count, filename
 from tesuji.search.base import Budget, SearchResult
 
 MAX_SIMULATIONS = 10_000_000
-_MAX_FILE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ def play(
     search: Searcher,
     options: PlayOptions = PlayOptions(),
     *,
+    game: Game | None = None,
     console: Console | None = None,
     ask: Callable[[str], str] = input,
 ) -> None:
@@ -66,6 +66,7 @@ def play(
         domain: the rules.
         search: the engine and adviser.
         options: level, side, seed.
+        game: the game to go on with, instead of a new one after the options' moves.
         console: where to write.
         ask: shows a prompt and returns a line; raises EOFError or KeyboardInterrupt to leave.
     """
@@ -73,7 +74,7 @@ def play(
     if ask is input and sys.stdin.isatty():
         import readline  # noqa: F401, PLC0415 (gives `input` history and line editing)
     session = Session(domain, search, level=options.level, person=options.person, seed=options.seed)
-    session.start(read_game(domain, options.moves, options.seed))
+    session.start(game if game is not None else read_game(domain, options.moves, options.seed))
     Terminal(session, console, options.simulations).loop(ask)
 
 
@@ -228,13 +229,15 @@ class Terminal:
     def save(self, text: str) -> None:
         """Write the game to a file."""
         path = filename(text, "save")
-        atomic_write(path, dump_json(save_game(self.session.game)))
+        kind = path.suffix.lower().removeprefix(".")
+        game = self.session.game
+        known = formats(game.domain)
+        atomic_write(path, write_record(game, kind if kind in known else "json").encode())
         self.say(f"saved to {path}")
 
     def load(self, text: str) -> None:
         """Go on with a game from a file; the engine waits until a move is made."""
-        saved = load_json(filename(text, "load"), limit=_MAX_FILE)
-        self.session.start(load_game(self.session.game.domain, saved))
+        self.session.start(read_record(self.session.game.domain, filename(text, "load")))
         self.show()
 
     def help(self, _: str) -> None:

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from tesuji.engine.commands.base import Agent, Common, Constraints, Game, open_domain, open_search
+from tesuji.engine.commands.base import (
+    Agent,
+    Common,
+    Constraints,
+    File,
+    Game,
+    open_domain,
+    open_search,
+)
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tesuji.domains.base import Domain
+    from tesuji.engine.game import Game as PlayedGame
     from tesuji.search.search import Search
 
 EXAMPLES = """
@@ -22,6 +33,7 @@ Examples:
   tesuji play othello --level 10 --side second
   tesuji play connect_four --agent runs/a        against your own net
   tesuji play connect_four --position 4453       from there
+  tesuji play othello --web --load game.sgf      review a game
 """
 
 
@@ -37,6 +49,7 @@ class Arguments(Common):
         side: what you play; none plays both, with the engine as adviser.
         sims: simulations of a hint or an analysis.
         position: moves from the start that have been made already.
+        load: go on with the game in this file: SGF, PGN, or saved here; the page reviews it.
         seed: decides the engine's choices.
         web: serve a page on this machine.
         port: where; 0 takes any free one.
@@ -50,6 +63,7 @@ class Arguments(Common):
     side: Literal["first", "second", "none"] = "first"
     sims: int = 800
     position: Annotated[str, tyro.conf.arg(metavar="MOVES")] = ""
+    load: File = None
     seed: int = 0
     web: bool = False
     port: int = 8123
@@ -65,13 +79,30 @@ def run(arguments: Arguments) -> None:
     if note:
         sys.stderr.write(f"note: {note}\n")
     person = {"first": 0, "second": 1, "none": None}[arguments.side]
+    start = _start(arguments, domain)
+    start()  # a wrong move or a damaged file is told of now, too
     if arguments.web:
-        _in_browser(arguments, domain, person)
+        _in_browser(arguments, domain, person, start)
     else:
-        _in_terminal(arguments, domain, agent.search, person)
+        _in_terminal(arguments, domain, agent.search, person, start())
 
 
-def _in_terminal(arguments: Arguments, domain: Domain, search: Search, person: int | None) -> None:
+def _start(arguments: Arguments, domain: Domain) -> Callable[[], PlayedGame]:
+    """Return what makes the game to begin with: a new one, after moves, or from a file."""
+    from tesuji.engine.moves import read_game
+    from tesuji.engine.record import read_record
+
+    if arguments.load is None:
+        return lambda: read_game(domain, arguments.position, arguments.seed)
+    if arguments.position:
+        raise UsageError("--position and --load both say where to begin; give one of them")
+    path = arguments.load
+    return lambda: read_record(domain, path)
+
+
+def _in_terminal(
+    arguments: Arguments, domain: Domain, search: Search, person: int | None, game: PlayedGame
+) -> None:
     from tesuji.engine.terminal import PlayOptions, play
 
     options = PlayOptions(
@@ -79,12 +110,13 @@ def _in_terminal(arguments: Arguments, domain: Domain, search: Search, person: i
         person=person,
         seed=arguments.seed,
         simulations=arguments.sims,
-        moves=arguments.position,
     )
-    play(domain, search, options)
+    play(domain, search, options, game=game)
 
 
-def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> None:
+def _in_browser(
+    arguments: Arguments, domain: Domain, person: int | None, start: Callable[[], PlayedGame]
+) -> None:
     from tesuji.engine.web.server import serve
 
     serve(
@@ -94,7 +126,8 @@ def _in_browser(arguments: Arguments, domain: Domain, person: int | None) -> Non
         level=arguments.level,
         person=person,
         seed=arguments.seed,
-        moves=arguments.position,
+        start=start,
+        loaded=arguments.load is not None,
         open_browser=sys.stdout.isatty(),
         announce=_announce,
     )

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.game import Game, IllegalMoveError
-from tesuji.engine.record import load_game
+from tesuji.engine.record import load_game, parse_record, write_record
 from tesuji.engine.session import Session
 from tesuji.engine.web import messages, views
 from tesuji.engine.web.messages import FieldError
@@ -22,20 +22,38 @@ IDLE = 4001  # the code with which a silent page is disconnected
 
 
 class Client:
-    """A connected page."""
+    """A connected page.
+
+    Args:
+        socket: how it is talked to.
+        session: its game, engine and adviser.
+        limits: how much it may ask for.
+        threads: where searches run.
+        loaded: whether its game comes from a file, to be looked at rather than gone on with.
+    """
 
     def __init__(
-        self, socket: WebSocket, session: Session, limits: Limits, threads: Executor
+        self,
+        socket: WebSocket,
+        session: Session,
+        limits: Limits,
+        threads: Executor,
+        *,
+        loaded: bool = False,
     ) -> None:
         self.socket = socket
         self.session = session
         self.limits = limits
         self.thinker = Thinker(session, limits, threads, self.send, self.show)
+        self.thinker.reviewing = loaded
         self._sending = asyncio.Lock()
         self._skeleton: views.Json = {}  # the empty board that the page has
         self._answers: dict[type[messages.Message], Callable[[Any], Awaitable[None]]] = {
             messages.New: self.new,
             messages.Load: self.load,
+            messages.Open: self.open_file,
+            messages.Save: self.save,
+            messages.Review: self.review,
             messages.Play: self.play,
             messages.Click: self.click,
             messages.Undo: self.undo,
@@ -54,7 +72,7 @@ class Client:
     async def serve(self) -> None:
         """Answer messages until the page leaves or falls silent."""
         try:
-            await self.changed()
+            await self.changed(waiting=self.thinker.reviewing)
             while True:
                 text = await asyncio.wait_for(self.receive(), self.limits.idle_seconds)
                 await self.answer(text)
@@ -98,7 +116,9 @@ class Client:
         if board != self._skeleton:
             self._skeleton = board
             await self.send(board)
-        await self.send({**views.view_state(self.session), "auto": self.thinker.auto})
+        state = views.view_state(self.session)
+        state |= {"auto": self.thinker.auto, "reviewing": self.thinker.reviewing}
+        await self.send(state)
 
     async def changed(self, *, waiting: bool = False) -> None:
         """Show the position and think about it; `waiting` keeps the engine from moving there."""
@@ -116,11 +136,38 @@ class Client:
         game = load_game(self.session.game.domain, message.game)
         await self.open(game, message.person, message.level, waiting=True)
 
+    async def open_file(self, message: messages.Open) -> None:
+        """Go on with the game in a file and review it; the engine waits for the person."""
+        domain, content = self.session.game.domain, message.text.encode("utf-8", "replace")
+        loop = asyncio.get_running_loop()
+        game = await loop.run_in_executor(None, parse_record, domain, content)
+        await self.open(game, self.session.person, self.session.level, waiting=True, review=True)
+
+    async def save(self, message: messages.Save) -> None:
+        """Hand over the game as a file."""
+        game = self.session.game
+        text = write_record(game, message.format)
+        name = f"{game.domain.spec.name}.{message.format}"
+        await self.send({"type": "file", "name": name, "text": text})
+
+    async def review(self, message: messages.Review) -> None:
+        """Search every position of the line, or no longer."""
+        await self.thinker.rest()
+        self.thinker.reviewing = message.on
+        await self.changed(waiting=True)
+
     async def open(
-        self, game: Game, person: int | None, level: int, *, waiting: bool = False
+        self,
+        game: Game,
+        person: int | None,
+        level: int,
+        *,
+        waiting: bool = False,
+        review: bool = False,
     ) -> None:
         """Show another game."""
         await self.thinker.rest()
+        self.thinker.reviewing = review
         self.thinker.auto = False
         self.session.start(game)
         self.session.person = person if game.domain.spec.num_players == 2 else None

@@ -11,7 +11,9 @@ from tesuji.engine.session import LEVELS
 
 MAX_BYTES = 16 * 1024
 MAX_GAME_BYTES = 64 * 1024  # of a `load`, which carries a whole game
+MAX_FILE_BYTES = 512 * 1024  # of an `open`, which carries a file
 MAX_PATH = 256
+FORMATS = ("sgf", "pgn", "json")
 _MAX_ACTION = 2**31
 
 
@@ -47,6 +49,38 @@ class Load:
         New(self.person, self.level)
         if not isinstance(self.game, dict):
             raise FieldError("game", "game must be an object, as the page saved it")
+
+
+@dataclass(frozen=True)
+class Open:
+    """Go on with the game in a file, and review it."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise FieldError("text", "text must be what the file holds")
+
+
+@dataclass(frozen=True)
+class Save:
+    """Ask for the game as a file."""
+
+    format: str
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise FieldError("format", f"format must be one of {', '.join(FORMATS)}")
+
+
+@dataclass(frozen=True)
+class Review:
+    """Search every position of the line, or no longer."""
+
+    on: bool
+
+    def __post_init__(self) -> None:
+        _check_switch(self.on)
 
 
 @dataclass(frozen=True)
@@ -168,10 +202,13 @@ class Explore:
 
 
 Message: TypeAlias = (
-    New | Load | Play | Click | Undo | Redo | Goto | Go | Auto | Flip | Seat | Level | Hint
-    | Analyse | Explore
+    New | Load | Open | Save | Review | Play | Click | Undo | Redo | Goto | Go | Auto | Flip
+    | Seat | Level | Hint | Analyse | Explore
 )  # fmt: skip
 _KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in get_args(Message)}
+
+# JSON may write a character of a file with two.
+_LARGEST: dict[type, int] = {Load: MAX_GAME_BYTES, Open: 2 * MAX_FILE_BYTES}
 
 
 def parse(text: str) -> Message:
@@ -180,8 +217,8 @@ def parse(text: str) -> Message:
     Raises:
         FieldError: it is too large, no JSON, of no known type, or a field is wrong.
     """
-    if len(text) > MAX_GAME_BYTES:
-        raise FieldError("message", f"a message has at most {MAX_BYTES} bytes, got {len(text)}")
+    if len(text) > _LARGEST[Open]:
+        raise FieldError("message", f"a file has at most {MAX_FILE_BYTES} bytes, got {len(text)}")
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -192,8 +229,9 @@ def parse(text: str) -> Message:
     kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise FieldError("type", f"type must be one of {', '.join(_KINDS)}; got {name!r:.40}")
-    if kind is not Load and len(text) > MAX_BYTES:
-        raise FieldError("message", f"a message has at most {MAX_BYTES} bytes, got {len(text)}")
+    most = _LARGEST.get(kind, MAX_BYTES)
+    if len(text) > most:
+        raise FieldError("message", f"a message has at most {most} bytes, got {len(text)}")
     known = {field.name: field for field in fields(kind)}
     for key in content:
         if key not in known:

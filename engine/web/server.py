@@ -23,11 +23,11 @@ from starlette.websockets import WebSocket
 
 from tesuji.domains.base import Domain
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.moves import read_game
+from tesuji.engine.game import Game
 from tesuji.engine.session import Searcher, Session
 from tesuji.engine.web.client import Client
 from tesuji.engine.web.guard import Guard
-from tesuji.engine.web.messages import MAX_GAME_BYTES
+from tesuji.engine.web.messages import MAX_FILE_BYTES
 from tesuji.engine.web.thinker import Limits
 
 STATIC = Path(__file__).parent / "static"
@@ -44,7 +44,8 @@ def make_app(
     level: int = 5,
     person: int | None = 0,
     seed: int = 0,
-    moves: str = "",
+    start: Callable[[], Game] | None = None,
+    loaded: bool = False,
     limits: Limits | None = None,
 ) -> Starlette:
     """Return the ASGI application.
@@ -56,7 +57,8 @@ def make_app(
         level: strength of the engine at first.
         person: the side that the person plays at first.
         seed: decides the engine's choices.
-        moves: what has been played already when a page opens.
+        start: makes the game that a page opens with, where it is not a new one.
+        loaded: whether that comes from a file, so that it is reviewed and the engine waits.
         limits: how much a page may ask for.
     """
     limits = limits if limits is not None else Limits()
@@ -72,8 +74,9 @@ def make_app(
         try:
             search = await asyncio.get_running_loop().run_in_executor(threads, make_search)
             session = Session(domain, search, level=level, person=person, seed=seed)
-            session.start(read_game(domain, moves, seed))
-            await Client(page, session, limits, threads).serve()
+            if start is not None:
+                session.start(start())
+            await Client(page, session, limits, threads, loaded=loaded).serve()
         except TesujiError as error:
             await turn_away(page, str(error))
         finally:
@@ -114,7 +117,8 @@ def serve(
     level: int = 5,
     person: int | None = 0,
     seed: int = 0,
-    moves: str = "",
+    start: Callable[[], Game] | None = None,
+    loaded: bool = False,
     open_browser: bool = True,
     announce: Callable[[str], None] = lambda line: None,
     limits: Limits | None = None,
@@ -129,7 +133,8 @@ def serve(
         level: strength of the engine at first, 1 to 10.
         person: the side that the person plays at first; None for both.
         seed: decides the engine's choices.
-        moves: what has been played already when a page opens.
+        start: makes the game that a page opens with, where it is not a new one.
+        loaded: whether that comes from a file.
         open_browser: open the page in the person's browser.
         announce: told where the page is.
         limits: how much a page may ask for.
@@ -138,7 +143,8 @@ def serve(
         UsageError: `host` is no loopback address, or a move is not legal.
         TesujiError: the port cannot be had.
     """
-    read_game(domain, moves, seed)  # a wrong move is told of before anything starts
+    if start is not None:
+        start()  # a wrong move is told of before anything is served
     listener = listen(host, port)
     hosts = names_of(listener)
     app = make_app(
@@ -148,7 +154,8 @@ def serve(
         level=level,
         person=person,
         seed=seed,
-        moves=moves,
+        start=start,
+        loaded=loaded,
         limits=limits,
     )
     url = f"http://{_bracketed(listener)}/"
@@ -167,7 +174,7 @@ def make_server(app: Starlette) -> uvicorn.Server:
     """Return a server that bounds what it reads and whom it serves."""
     config = uvicorn.Config(
         app,
-        ws_max_size=2 * MAX_GAME_BYTES,
+        ws_max_size=4 * MAX_FILE_BYTES,
         ws_max_queue=8,
         limit_concurrency=64,
         timeout_graceful_shutdown=2,

@@ -17,6 +17,7 @@ from typing import TypeVar
 from starlette.websockets import WebSocketDisconnect
 
 from tesuji.engine.errors import TesujiError
+from tesuji.engine.review import BATCH, known, search_positions
 from tesuji.engine.session import Session
 from tesuji.engine.web import views
 from tesuji.search.base import Budget, SearchResult
@@ -26,6 +27,7 @@ Send = Callable[[views.Json], Awaitable[None]]
 
 _ANALYSIS = Budget(simulations=20_000, seconds=60.0)
 _PATIENCE = 0.5  # seconds
+_REVIEW = Budget(simulations=200, seconds=5.0)
 _HINT = Budget(simulations=800, seconds=5.0)
 
 
@@ -40,6 +42,7 @@ class Limits:
         analysis: budget of one analysis.
         hint: budget of a hint.
         auto_seconds: a rest after each move that the engine makes for the person.
+        review: budget of each position of a game under review.
         judge: simulations that judge a position for the win-rate graph where nothing else does.
     """
 
@@ -48,6 +51,7 @@ class Limits:
     send_seconds: float = 20.0
     analysis: Budget = _ANALYSIS
     hint: Budget = _HINT
+    review: Budget = _REVIEW
     judge: int = 128
     auto_seconds: float = 0.25
 
@@ -76,6 +80,7 @@ class Thinker:
         self.threads = threads
         self.send = send
         self.show = show
+        self.reviewing = False  # whether every position of the line is searched
         self.auto = False  # whether the engine makes all moves
         self.flipped = False  # whether the page sees the board from the second side
         self.analysing = False  # whether the page watches every position
@@ -127,12 +132,28 @@ class Thinker:
         if self.session.game.current.ended and self.auto:
             self.auto = False
             await self.show()
-        if self.session.game.current.ended or self._stop.is_set():
+        if self._stop.is_set():
             return
-        if self.analysing:
-            await self.watch()
-        else:
-            await self.judge()
+        if not self.session.game.current.ended:
+            await (self.watch() if self.analysing else self.judge())
+        if self.reviewing and not self._stop.is_set():
+            await self.review()
+
+    async def review(self) -> None:
+        """Search every position of the line, a few at a time, and show what is known."""
+        session, stop = self.session, self._stop
+        line, budget = session.game.line(), self.limits.review
+        for start in range(0, len(line), BATCH):
+            part = line[start : start + BATCH]
+            if all(one.ended or known(session, one, budget) for one in part):
+                continue
+            await self._search(partial(search_positions, session, part, budget, stop=stop))
+            if stop.is_set():
+                return
+            await self.send({"type": "reviewed", "done": start + len(part), "total": len(line)})
+            await self.show()
+        self.reviewing = False
+        await self.show()
 
     async def move_once(self) -> None:
         """Make one move of the engine, whosever turn it is, and its answer if that is due."""

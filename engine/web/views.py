@@ -13,6 +13,8 @@ from tesuji.domains.base import Board, State
 from tesuji.engine.board_svg import Candidate, marks, skeleton
 from tesuji.engine.game import Position
 from tesuji.engine.glyphs import name_of, side_of
+from tesuji.engine.record import formats
+from tesuji.engine.review import review
 from tesuji.engine.session import LEVELS, Hint, Session, verdict
 from tesuji.search.base import Edge, SearchResult
 
@@ -41,6 +43,7 @@ def view_state(session: Session) -> Json:
         "person": session.person,
         "level": session.level,
         "levels": [level._asdict() for level in LEVELS],
+        "formats": formats(domain),
         "current": here.index,
         "line": [position.index for position in game.line()],
         "positions": [_position(session, position) for position in game.positions],
@@ -81,6 +84,10 @@ def view_skeleton(session: Session, *, flipped: bool) -> Json:
 
 def _position(session: Session, position: Position) -> Json:
     chance, result = session.win_rate(position), session.results.get(position.index)
+    found, before = review(session, position), position.parent
+    best = None
+    if found is not None and found.grade and before is not None:
+        best = session.game.domain.action_name(before.state, found.best)
     return {
         "parent": position.parent.index if position.parent is not None else None,
         "name": position.move.name if position.move is not None else None,
@@ -88,6 +95,8 @@ def _position(session: Session, position: Position) -> Json:
         "cell": position.move.cell if position.move is not None else None,
         "origin": position.move.origin if position.move is not None else None,
         "chance": None if chance is None else round(chance, 4),
+        "grade": found.grade if found is not None else "",
+        "best": best,
         "proven": position.ended or (result is not None and result.status.proven),
     }
 

@@ -64,6 +64,9 @@ class PlainSearch:
         stop: threading.Event | None = None,
         progress: Callable[[list[SearchResult]], None] | None = None,
     ) -> list[SearchResult]:
+        if len(states) > 1:
+            options = {"seed": seed, "keep_tree": keep_tree, "stop": stop}
+            return [self.run([state], budget, **options)[0] for state in states]
         self.running += 1
         self.idle.clear()
         rng = np.random.default_rng(seed)

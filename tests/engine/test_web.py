@@ -23,6 +23,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from tesuji.domains import registry
 from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.moves import read_game
 from tesuji.engine.web.messages import MAX_BYTES, FieldError, parse
 from tesuji.engine.web.server import STATIC, listen, make_app, names_of
 from tesuji.engine.web.thinker import Limits
@@ -158,7 +159,10 @@ def test_a_page_is_shown_the_start(opened: Open) -> None:
 
 
 def test_a_page_may_open_on_a_position(opened: Open) -> None:
-    with opened(moves="4453") as web, web.page() as page:
+    with (
+        opened(start=lambda: read_game(registry.make("connect_four"), "4453")) as web,
+        web.page() as page,
+    ):
         assert page.hear("state")["current"] == 4
 
 

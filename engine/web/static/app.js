@@ -4,6 +4,7 @@ import { Board } from './board.js';
 import { drawGraph } from './graph.js';
 import { Tree } from './tree.js';
 import { drawVariations } from './variations.js';
+import { download, takeFiles } from './files.js';
 import { count, find, html, percent } from './dom.js';
 
 const RECONNECT_MS = [500, 2000, 5000];
@@ -14,6 +15,9 @@ let state = null;
 let analysing = false;
 let restored = false;
 let retries = 0;
+let reviewed = null; // how far a review has come
+
+takeFiles({ open: (text) => send({ type: 'open', text }), fail: (text) => toast(text) });
 
 const board = new Board(find('#board'), {
   play: playOne,
@@ -60,6 +64,8 @@ const receivers = {
     if (message.position === state.current) tree.update(message.path, message.moves);
   },
   hint: showHint,
+  file: download,
+  reviewed: (message) => { reviewed = message; },
   error: (message) => {
     setThinking(false);
     toast(message.error);
@@ -193,6 +199,12 @@ function showControls() {
   find('#redo').disabled = state.line.at(-1) === state.current;
   for (const id of ['#hint', '#go', '#auto']) find(id).disabled = state.ended;
   find('#auto').setAttribute('aria-pressed', String(state.auto));
+  const review = find('#review');
+  review.setAttribute('aria-pressed', String(state.reviewing));
+  review.disabled = state.positions.length === 1;
+  find('#progress').textContent = state.reviewing && reviewed
+    ? `${reviewed.done} of ${reviewed.total}` : '';
+  if (!state.reviewing) reviewed = null;
   find('#flip').hidden = state.board?.style !== 'pieces';
   find('#seats').hidden = state.players === 1;
   find('#level').value = state.level;
@@ -277,16 +289,28 @@ function playOne(moves) {
     play(moves[0]);
     return;
   }
+  choose('Which move?', moves.map((move) => [move.name, () => play(move)]));
+}
+
+// Ask which of some things to do, each with its name.
+function choose(question, choices) {
   const dialog = find('#choice');
-  find('#choices').replaceChildren(...moves.map((move) => {
-    const button = html('button', {}, move.name);
+  find('#choice-title').textContent = question;
+  find('#choices').replaceChildren(...choices.map(([name, act]) => {
+    const button = html('button', {}, name);
     button.addEventListener('click', () => {
       dialog.close();
-      play(move);
+      act();
     });
     return button;
   }));
   dialog.showModal();
+}
+
+function save() {
+  const write = (format) => send({ type: 'save', format });
+  if (state.formats.length === 1) write(state.formats[0]);
+  else choose('Save as', state.formats.map((format) => [format.toUpperCase(), () => write(format)]));
 }
 
 // Make the move of that name; say whether there is one.
@@ -325,6 +349,8 @@ const actions = {
   analyse: toggleAnalysis,
   auto: () => send({ type: 'auto', on: !state.auto }),
   flip: () => send({ type: 'flip' }),
+  review: () => send({ type: 'review', on: !state.reviewing }),
+  save,
 };
 
 const shortcuts = {
@@ -336,6 +362,9 @@ const shortcuts = {
   a: actions.analyse,
   p: actions.auto,
   f: actions.flip,
+  v: actions.review,
+  o: () => find('#file').click(),
+  w: actions.save,
   b: () => board.focus(),
   s: () => state.person !== null && send({ type: 'seat', person: 1 - state.person }),
   '[': () => browse(-1),

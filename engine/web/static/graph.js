@@ -30,13 +30,15 @@ export function drawGraph(host, state, goto) {
   const here = line.findIndex((position) => position.index === state.current);
   root.append(svg('line', { class: 'here', x1: x(here), x2: x(here), y1: TOP, y2: HEIGHT - TOP }));
   for (const point of points) {
-    const classes = `point${point.proven ? ' proven' : ''}${point.ply === here ? ' now' : ''}`;
-    root.append(svg('circle', { class: classes, cx: x(point.ply), cy: y(point.chance), r: point.ply === here ? 4.5 : 3 }));
+    const classes = `point${point.proven ? ' proven' : ''}${point.ply === here ? ' now' : ''} ${point.grade}`;
+    const radius = point.ply === here ? 4.5 : point.grade ? 3.6 : Math.min(3, step / 2.4);
+    root.append(svg('circle', { class: classes.trim(), cx: x(point.ply), cy: y(point.chance), r: radius }));
   }
   line.forEach((position, ply) => {
     const band = svg('rect', { class: 'band', x: x(ply) - step / 2, y: 0, width: step, height: HEIGHT });
     const chance = position.chance === null ? 'not judged' : `${state.sides[0]} ${percent(position.chance)}`;
-    band.append(svg('title', {}, `${ply ? `${ply}. ${position.name}` : 'start'}: ${chance}`));
+    const grade = position.grade ? `, ${position.grade}; better: ${position.best}` : '';
+    band.append(svg('title', {}, `${ply ? `${ply}. ${position.name}` : 'start'}: ${chance}${grade}`));
     band.addEventListener('click', () => goto(position.index));
     root.append(band);
   });

@@ -2,6 +2,8 @@
 
 import { html } from './dom.js';
 
+const SIGNS = { blunder: '??', mistake: '?', inaccuracy: '?!' };
+
 export function drawVariations(host, state, goto) {
   const children = state.positions.map(() => []);
   state.positions.forEach((position, index) => {
@@ -9,14 +11,15 @@ export function drawVariations(host, state, goto) {
   });
   const online = new Set(state.line);
   const button = (index, depth, numbered) => {
-    const { name, side, proven } = state.positions[index];
+    const { name, side, proven, grade, best } = state.positions[index];
     const here = index === state.current;
     const element = html('button', {
       class: `move side-${side}${online.has(index) ? '' : ' off'}${proven ? ' proven' : ''}`,
       'data-position': index,
       'aria-current': here ? 'true' : null,
-      'aria-label': `move ${depth}, ${state.sides[side]} ${name}`,
-    }, html('i', { class: 'stone' }), name);
+      'aria-label': `move ${depth}, ${state.sides[side]} ${name}${grade ? `, ${grade}` : ''}`,
+      title: grade ? `${grade}; better: ${best}` : null,
+    }, html('i', { class: 'stone' }), name, grade ? html('b', { class: grade }, SIGNS[grade]) : null);
     element.addEventListener('click', () => goto(index));
     const number = numbered ? html('span', { class: 'number' }, `${depth}.`) : null;
     return html('span', { class: 'ply' }, number, element);
