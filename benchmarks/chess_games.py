@@ -29,14 +29,15 @@ def without_number(fen: str) -> str:
     return fen.rsplit(" ", 1)[0]
 
 
-def result_of(board: chess.Board, seen: Counter[str]) -> tuple[bool, float]:
+def result_of(board: chess.Board, fen: str, seen: Counter[str]) -> tuple[bool, float]:
     """Return whether python-chess sees an end, where draws come by themselves, and the reward.
 
     Args:
         board: the position.
+        fen: the same.
         seen: how often each one was seen, as FEN without clocks: `is_repetition` takes long.
     """
-    place = board.fen().rsplit(" ", 2)[0]
+    place = fen.rsplit(" ", 2)[0]
     seen[place] += 1
     if not any(board.generate_legal_moves()):
         return True, float(board.is_check())
@@ -72,9 +73,9 @@ def compare_game(game: int, seed: int, domains: dict[bool, Domain]) -> int:
     state = domain.reset(game)
     board = chess.Board.from_chess960_pos(game % 960) if chess960 else chess.Board()
     seen: Counter[str] = Counter()
-    plies, ended = 0, result_of(board, seen)[0]
+    plies, fen = 0, board.fen()
+    ended, _ = result_of(board, fen, seen)
     while not ended:
-        fen = board.fen()
         assert without_number(domain.format_state(state) or "") == without_number(fen), fen
         assert in_check(state) == board.is_check(), fen
         legal = [int(action) for action in np.flatnonzero(domain.legal(state))]
@@ -86,8 +87,8 @@ def compare_game(game: int, seed: int, domains: dict[bool, Domain]) -> int:
         name = rng.choice(sorted(ours))
         state, reward, discount = domain.step(state, ours[name])
         board.push(theirs[name])
-        plies, ended = plies + 1, discount == 0
-        assert (ended, reward) == result_of(board, seen), (board.fen(), reward, discount)
+        plies, ended, fen = plies + 1, discount == 0, board.fen()
+        assert (ended, reward) == result_of(board, fen, seen), (fen, reward, discount)
     return plies
 
 
@@ -103,7 +104,7 @@ def main() -> None:
     last = options.first + options.games
     for game in range(options.first, last):
         plies += compare_game(game, options.seed, domains)
-        if (game + 1) % 250 == 0 or game + 1 == last:
+        if (game + 1) % 100 == 0 or game + 1 == last:
             spent = time.process_time() - began
             sys.stdout.write(f"{game + 1} of {last} games, {plies} plies, {spent:.0f} CPU-s\n")
             sys.stdout.flush()

@@ -1,7 +1,7 @@
 """Random playouts: steps per CPU-second of the compiled rules, beside OpenSpiel's C++ and pgx.
 
     python -m venv /tmp/peers && /tmp/peers/bin/pip install open_spiel pgx
-    python benchmarks/playouts.py --peers /tmp/peers/bin/python [--json FILE]
+    python benchmarks/playouts.py --peers /tmp/peers/bin/python [--games chess] [--json FILE]
 
 Peers run in an interpreter of their own, in turns with ours, so that all see the same machine; the
 figure is the median of the rounds, in CPU time of the process and on one core. OpenSpiel plays
@@ -26,7 +26,13 @@ from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.playout import random_playouts
 from tesuji.domains.registry import make
 
-GAMES = ("tic_tac_toe", "connect_four", "othello")
+# Our name: the peers' name and about how many steps a second OpenSpiel makes, for equal times.
+GAMES = {
+    "tic_tac_toe": ("tic_tac_toe", 3e6),
+    "connect_four": ("connect_four", 3e6),
+    "othello": ("othello", 2e5),
+    "chess": ("chess", 1.7e5),
+}
 
 OPEN_SPIEL = """
 import sys, time
@@ -93,18 +99,18 @@ def peer_rate(python: str, program: str, game: str, count: int) -> float:
 
 def measure(game: str, options: argparse.Namespace) -> dict[str, float | str]:
     """Return one row: the median rates of all on one game."""
-    domain = make(game)
+    domain, (peer_name, speed) = make(game), GAMES[game]
     assert isinstance(domain, CompiledDomain)
     rates: dict[str, list[float]] = {"tesuji": [], "open_spiel": [], "pgx": []}
     for round_ in range(options.rounds):
         rate, length = our_rate(domain, round_, options.seconds)
         rates["tesuji"].append(rate)
         if options.peers:
-            count = int(options.seconds * (3e6 if game != "othello" else 2e5) / length)
-            games = peer_rate(options.peers, OPEN_SPIEL, game, count)
+            count = max(int(options.seconds * speed / length), 1)
+            games = peer_rate(options.peers, OPEN_SPIEL, peer_name, count)
             rates["open_spiel"].append(games * length)
         if options.peers and options.pgx:
-            rates["pgx"].append(peer_rate(options.peers, PGX, game, 500))
+            rates["pgx"].append(peer_rate(options.peers, PGX, peer_name, 500))
     row: dict[str, float | str] = {"game": game, "mean_length": round(length, 2)}
     row |= {name: round(statistics.median(found)) for name, found in rates.items() if found}
     for peer in ("open_spiel", "pgx"):
@@ -118,11 +124,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--peers", help="an interpreter that has open_spiel, and pgx for --pgx")
     parser.add_argument("--pgx", action="store_true", help="measure pgx too")
+    parser.add_argument("--games", nargs="+", choices=GAMES, default=list(GAMES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU-seconds a measurement")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     options = parser.parse_args()
-    rows = [measure(game, options) for game in GAMES]
+    rows = [measure(game, options) for game in options.games]
     lines = [["game", "tesuji", "open_spiel", "ratio", "pgx", "ratio"]]
     for row in rows:
         cells = ["tesuji", "open_spiel", "ratio_open_spiel", "pgx", "ratio_pgx"]

@@ -87,7 +87,7 @@ class CompiledDomain(Domain):
         action_origin: Callable[[State, int], tuple[int, int] | None] | None = None,
         parse_action: Callable[[State, str], int | None] | None = None,
         ownership: Callable[[State], tuple[FloatArray, float] | None] | None = None,
-        format_state: Callable[[State], str] | None = None,
+        format_state: Callable[[State], str | None] | None = None,
         parse_state: Callable[[str], State] | None = None,
     ) -> None:
         self.spec = spec

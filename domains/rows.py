@@ -21,15 +21,12 @@ from tesuji.domains.playout import choose_legal, next_random
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def step_rows(table, instance, rows, actions, keys, rewards, discounts):  # type: ignore[no-untyped-def]
-    """Play `actions` `[B]` on `rows` `[B, S]` in place; fill `rewards` and `discounts` `[B]`.
-
-    `keys` `[B]` are the random bits of each step.
-    """
+def step_rows(table, instance, rows, actions, rewards, discounts):  # type: ignore[no-untyped-def]
+    """Play `actions` `[B]` on `rows` `[B, S]` in place; fill `rewards` and `discounts` `[B]`."""
     step = step_at(table)
     for i in range(rows.shape[0]):
         rewards[i], discounts[i] = step(
-            row_pointer(rows, i), np.int64(actions[i]), instance, keys[i]
+            row_pointer(rows, i), np.int64(actions[i]), instance, np.uint64(0)
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -66,12 +65,19 @@ class Game:
     Args:
         domain: the rules.
         seed: decides the first state and every chance outcome.
+        start: the first state, where it is another one.
+
+    Raises:
+        ValueError: the game is over at `start`.
     """
 
-    def __init__(self, domain: Domain, seed: int = 0) -> None:
+    def __init__(self, domain: Domain, seed: int = 0, start: State | None = None) -> None:
         self.domain = domain
         self.seed = seed
-        state = domain.reset(seed)
+        self.given = start is not None
+        state = domain.reset(seed) if start is None else start
+        if not domain.legal(state).any():
+            raise ValueError("the game is over in this position: there is no legal move")
         self.positions = [Position(0, state, domain.to_play(state))]
         self.current = self.positions[0]
 
@@ -176,7 +182,7 @@ class Game:
         if len(self.positions) >= MAX_POSITIONS:
             raise ValueError(f"this game has {MAX_POSITIONS} positions, no more; start a new one")
         index = len(self.positions)
-        key = int(np.random.default_rng([self.seed, index]).integers(2**64, dtype=np.uint64))
+        key = int(np.random.default_rng([self.seed, index]).integers(2**63))
         state, reward, discount = self.domain.step(here.state, action, key)
         two = self.domain.spec.num_players == 2
         score = here.score + (-reward if two and here.to_play == 1 else reward)
@@ -251,17 +257,17 @@ class Game:
             line.append(line[-1].following)
         return line
 
-    def steps(self, state: State, actions: Sequence[int], keys: Sequence[int] = ()) -> list[Step]:
+    def steps(self, state: State, actions: Sequence[int]) -> list[Step]:
         """Return a line of actions from `state`, ready to be shown.
 
-        It stops at an end; where chance decides, it follows `keys`, and without them stops at once.
+        It stops at an end, and where chance may have taken another course than the search's.
         """
         steps: list[Step] = []
-        for action, key in zip_longest(actions, keys[: len(actions)], fillvalue=0):
-            if steps and not keys and not self.domain.spec.deterministic:
+        for action in actions:
+            if steps and not self.domain.spec.deterministic:
                 break
             steps.append(self._step(state, action))
-            state, _, discount = self.domain.step(state, action, key)
+            state, _, discount = self.domain.step(state, action)
             if discount == 0:
                 break
         return steps

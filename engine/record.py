@@ -9,6 +9,8 @@ from typing import Any, TypeGuard
 from tesuji.domains.base import Domain
 from tesuji.engine.errors import UsageError
 from tesuji.engine.game import Game
+from tesuji.engine.protocols.pgn import parse_pgn
+from tesuji.engine.protocols.pgn_games import game_to_pgn, pgn_to_game, writes_pgn
 
 FORMAT = "tesuji game 1"
 MAX_BYTES = 1 << 20  # of a file with a game
@@ -49,13 +51,17 @@ def parse_record(domain: Domain, content: bytes) -> Game:
             return load_game(domain, json.loads(text))
         except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"the saved game is damaged: {error}") from None
-    raise ValueError("this is neither SGF nor PGN nor a saved game")
+    if start == "(":
+        raise ValueError("this is neither SGF nor PGN nor a saved game")
+    games = parse_pgn(text)
+    if not games:
+        raise ValueError("there is no game in this text; expected SGF, PGN or a saved game")
+    return pgn_to_game(domain, games[0])
 
 
 def formats(domain: Domain) -> list[str]:
     """Return the formats that a game of `domain` can be written in, the best known first."""
-    del domain
-    return ["json"]
+    return ["pgn", "json"] if writes_pgn(domain) else ["json"]
 
 
 def write_record(game: Game, kind: str) -> str:
@@ -67,19 +73,22 @@ def write_record(game: Game, kind: str) -> str:
     known = formats(game.domain)
     if kind not in known:
         raise ValueError(f"{game.domain.spec.name} is saved as {' or '.join(known)}, not {kind!r}")
-    return json.dumps(save_game(game))
+    return game_to_pgn(game) if kind == "pgn" else json.dumps(save_game(game))
 
 
 def save_game(game: Game) -> dict[str, Any]:
     """Return the game with its variations as plain JSON values, for `load_game`."""
     moves = [[p.parent.index, p.move.name] for p in game.positions if p.parent and p.move]
-    return {
+    saved = {
         "format": FORMAT,
         "game": game.domain.spec.name,
         "seed": game.seed,
         "moves": moves,
         "current": game.current.index,
     }
+    if game.given:  # from another position than the usual one
+        saved["position"] = game.domain.format_state(game.positions[0].state)
+    return saved
 
 
 def load_game(domain: Domain, saved: object) -> Game:
@@ -95,7 +104,10 @@ def load_game(domain: Domain, saved: object) -> Game:
     seed, moves, current = (saved.get(name) for name in ("seed", "moves", "current"))
     if not _is_count(seed) or not _is_count(current) or not isinstance(moves, list):
         raise ValueError("the saved game is damaged: seed, moves or current is missing or odd")
-    game = Game(domain, seed=seed)
+    position = saved.get("position")
+    if position is not None and not isinstance(position, str):
+        raise ValueError("the saved game is damaged: its position is no text")
+    game = Game(domain, seed, None if position is None else domain.parse_state(position))
     for number, move in enumerate(moves, start=1):
         parent, name = move if isinstance(move, list) and len(move) == 2 else (None, None)
         if not _is_count(parent) or not isinstance(name, str):

@@ -101,7 +101,6 @@ class Session:
         """Go on with another game, new or loaded."""
         self.game = game
         self.results: dict[int, SearchResult] = {}  # the deepest one, by index of the position
-        self.reviewed: set[int] = set()  # positions searched well enough to judge moves by
         self._explored: tuple[int, Any] = (-1, None)  # the last kept tree, and of which position
 
     @property
@@ -175,9 +174,7 @@ class Session:
         result = self.results.get(position.index)
         if result is None or not self._suffices(result, budget):
             result = self.analyse(budget, stop=stop)
-        line = self.game.steps(
-            position.state, result.principal_variation or (result.action,), result.principal_keys
-        )
+        line = self.game.steps(position.state, result.principal_variation or (result.action,))
         chance = self.chance(result.value, position.to_play)
         return Hint(line[0], chance, result.status, line)
 
@@ -243,14 +240,6 @@ class Session:
         except ValueError:  # the tree does not reach that far
             return []
         return edges
-
-    def keys_of(self, position: Position, path: Sequence[int]) -> tuple[int, ...]:
-        """Return what decides chance along `path` in the tree last kept, as far as it goes."""
-        index, tree = self._explored
-        if tree is None or index != position.index:
-            return ()
-        keys: tuple[int, ...] = tree.keys_of(path)
-        return keys
 
 
 def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> int:

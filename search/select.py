@@ -29,20 +29,11 @@ def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _scale(tree, t, parameters):  # type: ignore[no-untyped-def]
-    # Half the spread of values: 1 for wins and losses; else that of the tree so far, as in MuZero.
-    if parameters.adaptive == 0 or tree.trees[t].high <= tree.trees[t].low:
-        return 1.0
-    return 0.5 * (tree.trees[t].high - tree.trees[t].low)
-
-
-@inner
 def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
     rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
-    scale = _scale(tree, t, parameters)
-    rate *= np.sqrt(np.float64(visits)) * scale
+    rate *= np.sqrt(np.float64(visits))
     best = np.int64(-1)
     best_score = -np.inf
     fresh = np.int64(-1)
@@ -67,7 +58,7 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
         if parameters.fpu != FPU_LOSS and record.visits > 0:
             first_play = record.value_sum / record.visits
         if parameters.fpu == FPU_REDUCTION:
-            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior) * scale
+            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior)
         if best < 0 or first_play + rate * fresh_prior > best_score:
             return fresh
     return best
@@ -222,13 +213,13 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-def]
-    """Walk down from node `start`; return `(node, edge)`.
+def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
+    """Walk down from the root; return `(node, edge)`.
 
-    `edge` is unvisited, proven, or one whose outcome must be drawn; it is -1 where the walk ends at
-    a node: one that is proven, or one that has no edges because the tree was full.
+    `edge` is unvisited or proven; it is -1 where the walk ends at a node: one that is proven, or
+    one that has no edges because the tree was full.
     """
-    node = start
+    node = np.int64(ROOT)
     while True:
         record = tree.nodes[t, node]
         if record.num_edges == 0 or record.evaluated == 0:
@@ -248,7 +239,5 @@ def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-de
             return node, index
         edge = tree.edges[t, index]
         if edge.child == UNVISITED or (parameters.prove and edge.lower == edge.upper):
-            return node, index
-        if parameters.chance:
             return node, index
         node = np.int64(edge.child)

@@ -65,6 +65,8 @@ def _letter(piece: tuple[int, int] | None) -> str:
 def _format_rights(state: State, pieces: Placement) -> str:
     rights = int(turn(state.rights)) if state.to_play else int(state.rights)
     text = ""
+    if not rights:
+        return text
     for side, first in enumerate((0, 56)):
         king = next(s for s, p in pieces.items() if p == (side, KING))
         rooks = [s for s, p in pieces.items() if p == (side, ROOK) and s // 8 == first // 8]
