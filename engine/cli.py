@@ -23,6 +23,8 @@ VERBS = {
     "evaluate": "count the mistakes that an agent makes on solved positions",
     "analyze": "search one position and show what was found",
     "solve": "say the exact value of a position and of every move",
+    "prove": "say whether a position is won, drawn or lost, with a certificate",
+    "verify": "check a certificate by the rules alone",
     "report": "draw the learning curves of a run, as a page and as PNG",
     "export": "write a net for ONNX Runtime or OpenVINO",
     "bench": "measure the speed of this machine",

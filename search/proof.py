@@ -60,7 +60,7 @@ class ProofConfig:
     summed: bool = False
     policy_plies: int = 4
     policy_weight: float = 1.0
-    symmetric_plies: int = 8
+    symmetric_plies: int = 4
 
     def __post_init__(self) -> None:
         for name in ("epsilon", "policy_plies", "policy_weight", "symmetric_plies"):

@@ -10,15 +10,12 @@ discount, so that passes and further moves of one side cost nothing.
 - A child is left only where its number exceeds the second best by a quarter (1+epsilon, Pawlewicz
   & Lew 2007), which saves walks up and down.
 - A position that repeats on the line to it is no proof. That keeps proofs sound in a game with
-  cycles; a disproof that met one is not to be trusted (`Control.cycles`), since it depends on the line.
+  cycles; a disproof that met one hangs on the line and is not to be trusted (`cycles`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from tesuji.domains.compiled import legal_at, row_pointer, step_at, transform_at
 from tesuji.search.leaves import hash_row
@@ -27,65 +24,6 @@ from tesuji.search.random import mix
 from tesuji.search.tree import copy_row, inner, kernel
 
 SOLVED, PAUSED, ASKS, UNFIT, FULL, OPENED = range(6)  # why a kernel returned
-
-level_dtype = np.dtype(
-    [
-        ("key", np.uint64),
-        ("proof_limit", np.int64),
-        ("disproof_limit", np.int64),
-        ("begun", np.int64),  # positions opened before this one
-        ("first", np.int64),  # of its children in the pool
-        ("count", np.int64),
-        ("chosen", np.int64),
-        ("prover", np.int64),  # 1 where the prover moves
-        ("opened", np.int64),
-    ],
-    align=True,
-)
-child_dtype = np.dtype(
-    [
-        ("key", np.uint64),  # 0 for an end and for a repetition
-        ("proof", np.int32),
-        ("disproof", np.int32),
-        ("action", np.int32),
-        ("cost", np.int32),  # what the policy adds to the number that its side minimises
-        ("prover", np.int32),
-    ],
-    align=True,
-)
-control_dtype = np.dtype(
-    [
-        ("level", np.int64),
-        ("nodes", np.int64),  # positions opened
-        ("cycles", np.int64),
-        ("ready", np.int64),  # costs of the top level have come
-        ("deepest", np.int64),
-        ("ply", np.int64),  # how far the root lies below the position asked about
-    ],
-    align=True,
-)
-parameters_dtype = np.dtype(
-    [
-        ("salt", np.uint64),  # tells questions apart in the table
-        ("strict", np.int64),  # 1: the prover must win; 0: a draw will do
-        ("summed", np.int64),  # 1: add numbers as Allis did
-        ("policy_plies", np.int64),
-        ("symmetric_plies", np.int64),
-        ("num_symmetries", np.int64),
-        ("epsilon", np.float64),
-    ],
-    align=True,
-)
-
-
-class Frames(NamedTuple):
-    """The line that the search is on: a level a position, children side by side in a pool."""
-
-    states: npt.NDArray[np.uint8]  # [D + 2, S], the last two for work
-    levels: npt.NDArray[Any]  # [D] level_dtype
-    children: npt.NDArray[Any]  # [P] child_dtype
-    legal: npt.NDArray[np.bool_]  # [2, A]
-    costs: npt.NDArray[np.int32]  # [A] what the policy says of the top level
 
 
 @inner
@@ -150,7 +88,7 @@ def _open(frames, level, control, table, rules, instance, parameters):  # type: 
             child.prover = 0
             child.proof = 0 if good else INFINITE
             child.disproof = INFINITE if good else 0
-        elif reward != 0.0 or (discount != 1.0 and discount != -1.0):
+        elif reward != 0.0 or abs(discount) != 1.0:
             return UNFIT
         else:
             child.prover = record.prover if discount > 0.0 else 1 - record.prover
@@ -178,9 +116,9 @@ def _summary(frames, level, parameters):  # type: ignore[no-untyped-def]
         own = np.int64(child.proof if record.prover else child.disproof)
         other = np.int64(child.disproof if record.prover else child.proof)
         if 0 < own < INFINITE:
-            own = min(own + child.cost, INFINITE - 1)
+            own = min(own + child.cost, np.int64(INFINITE - 1))
         if own < low:
-            second, low, chosen = low, own, i
+            second, low, chosen = low, own, np.int64(i)
         elif own < second:
             second = own
         if other > 0:
@@ -189,11 +127,8 @@ def _summary(frames, level, parameters):  # type: ignore[no-untyped-def]
         largest = max(largest, other)
     if low == 0:
         return low, second, chosen, np.int64(INFINITE), waiting
-    others = total if parameters.summed else largest + max(waiting - 1, 0)
-    if low < INFINITE:
-        others = min(others, INFINITE - 1)
-    else:
-        others = np.int64(0)
+    others = total if parameters.summed else largest + max(waiting - 1, np.int64(0))
+    others = min(others, np.int64(INFINITE - 1)) if low < INFINITE else np.int64(0)
     return low, second, chosen, others, waiting
 
 
@@ -205,7 +140,7 @@ def _push(frames, level, low, second, others, waiting, parameters):  # type: ign
     own_limit = record.proof_limit if record.prover else record.disproof_limit
     other_limit = record.disproof_limit if record.prover else record.proof_limit
     slack = max(np.int64(parameters.epsilon * second), np.int64(1))
-    own_limit = min(own_limit, min(second + slack, INFINITE)) - child.cost
+    own_limit = min(own_limit, second + slack, INFINITE) - child.cost
     if other_limit < INFINITE:
         taken = child.disproof if record.prover else child.proof
         other_limit -= others - taken if parameters.summed else waiting - 1
@@ -220,10 +155,10 @@ def _push(frames, level, low, second, others, waiting, parameters):  # type: ign
 
 @inner
 def _repeats(frames, level, key):  # type: ignore[no-untyped-def]
-    for above in range(level + 1):
-        if frames.levels[above].key == key:
-            return True
-    return False
+    above = level
+    while above >= 0 and frames.levels[above].key != key:
+        above -= 1
+    return above >= 0
 
 
 @kernel

@@ -161,9 +161,7 @@ class ObjectProver:
             other_limit -= others - taken if self.config.summed else waiting - 1
         if not level.prover:
             own_limit, other_limit = other_limit, own_limit
-        return _Level(
-            child.key, child.state, child.prover, own_limit, other_limit, self.nodes, []
-        )
+        return _Level(child.key, child.state, child.prover, own_limit, other_limit, self.nodes, [])
 
     def _store(self, level: _Level, numbers: tuple[int, int], question: Question) -> None:
         table = self._table(question)

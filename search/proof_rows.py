@@ -18,45 +18,26 @@ from tesuji.search.proof import (
     Question,
     Watch,
 )
+from tesuji.search.proof_frames import allocate_frames, control_dtype, parameters_dtype
 from tesuji.search.proof_kernels import (
     ASKS,
     FULL,
     SOLVED,
     UNFIT,
-    Frames,
     begin,
-    child_dtype,
-    control_dtype,
-    level_dtype,
     lookup,
-    parameters_dtype,
     prove,
 )
 from tesuji.search.proof_policy import move_costs
 from tesuji.search.proof_table import allocate_table
 
 SLICE = 20_000  # positions between two looks at the budget
-MAX_LEVELS = 1 << 12
-MAX_CHILDREN = 1 << 20
 
 _SALTS = {
     Question(side, strict): 0x9E3779B97F4A7C15 * (2 * side + strict + 1) & (1 << 64) - 1
     for side in (0, 1)
     for strict in (False, True)
 }
-
-
-def allocate_frames(domain: CompiledDomain) -> Frames:
-    """Return room for one line of play and the children beside it."""
-    levels = min(domain.spec.max_steps + 1, MAX_LEVELS)
-    num_actions = domain.spec.num_actions
-    return Frames(
-        np.zeros((levels + 2, domain.row_size), np.uint8),
-        np.zeros(levels, level_dtype).view(np.recarray),
-        np.zeros(min(levels * num_actions, MAX_CHILDREN), child_dtype).view(np.recarray),
-        np.zeros((2, num_actions), np.bool_),
-        np.zeros(num_actions, np.int32),
-    )
 
 
 class RowProver:

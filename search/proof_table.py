@@ -50,7 +50,8 @@ def store(table, key, proof, disproof, work):  # type: ignore[no-untyped-def]
     """Write the numbers of `key`, over its old ones or those of the cheapest position there."""
     first = np.int64(key & np.uint64(table.shape[0] - BUCKET))
     victim = first
-    for index in range(first, first + BUCKET):
+    for i in range(BUCKET):
+        index = np.int64(first + i)
         if table[index].key == key:
             victim = index
             break

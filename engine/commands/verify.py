@@ -1,0 +1,102 @@
+"""`tesuji verify`: check a certificate."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from tesuji.engine.commands.base import Answer, Common, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXAMPLES = """
+Examples:
+  tesuji verify four.proof
+  tesuji verify own.proof --game own.py:game        a game of your own
+
+Leaves with 0 when the file proves what it claims, 1 when it does not.
+"""
+
+# What a file begins with -> who checks it, `module:function` called with the arguments. Another
+# kind of certificate is one line here.
+CHECKERS = {
+    b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
+}
+
+
+WORDS = {
+    "win": "won",
+    "draw": "drawn",
+    "loss": "lost",
+    "not loss": "not lost",
+    "not win": "not won",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """Check that a certificate proves what it claims, by the rules alone.
+
+    Attributes:
+        file: the certificate.
+        game: the game, where it is a file of your own.
+    """
+
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    game: Text = None
+
+
+def run(arguments: Arguments) -> Answer:
+    """Check the file and return what it proves."""
+    from tesuji.engine.storage import DamagedFileError, explained
+
+    with explained("read", arguments.file):
+        if not arguments.file.is_file():
+            raise DamagedFileError(arguments.file, "no such file")
+        with arguments.file.open("rb") as file:
+            start = file.read(max(map(len, CHECKERS)))
+    for beginning, checker in CHECKERS.items():
+        if start.startswith(beginning):
+            module, _, function = checker.partition(":")
+            check: Callable[[Arguments], Answer] = getattr(
+                importlib.import_module(module), function
+            )
+            return check(arguments)
+    raise DamagedFileError(arguments.file, "it begins like no certificate that is known here")
+
+
+def verify_game(arguments: Arguments) -> Answer:
+    """Check the certificate of a game's position."""
+    import time
+
+    from tesuji.engine.errors import TesujiError
+    from tesuji.engine.verification import ProofFault, verify
+
+    start = time.monotonic()
+    try:
+        found = verify(arguments.file, arguments.game)
+    except ProofFault as fault:
+        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
+    seconds = time.monotonic() - start
+    board = found.domain.board(found.state)
+    sides = board.sides if board is not None else ("the first side", "the second side")
+    side = sides[found.domain.to_play(found.state)]
+    certificate = found.certificate
+    text = (
+        f"{found.domain.render(found.state)}\n\n{WORDS[certificate.claim]} for {side} to move: "
+        f"proven, {found.nodes:,} nodes checked in {seconds:.2f} s"
+    )
+    facts = {
+        "file": str(arguments.file),
+        "game": certificate.game,
+        "claim": certificate.claim,
+        "verified": True,
+        "nodes": found.nodes,
+        "seconds": round(seconds, 3),
+    }
+    return Answer(text, facts)
