@@ -1,9 +1,10 @@
 """Constraint violations in played moves, over all examples: there must be none.
 
-    python benchmarks/violations.py [--moves 1000000] [--seed 0] [--json FILE]
+    python benchmarks/violations.py [--moves 1000000] [--seconds 600] [--seed 0] [--json FILE]
 
 The three examples of `docs/examples` are played by a search of eight simulations under the compiled
-mask, with a random move now and then; a third of the moves each. Every move is judged by a few
+mask, with a random move now and then; a third of the moves each, or as many as so
+many CPU-seconds allow for each. Every move is judged by a few
 lines of Python of this file, which know neither z3 nor the rules.
 """
 
@@ -93,14 +94,16 @@ def robot(seed: int) -> tuple[Domain, Judge]:
     return constrain(domain, robot_model(domain)), keeps
 
 
-def play(domain: Domain, keeps: Judge, moves: int, rng: np.random.Generator) -> dict[str, int]:
+def play(
+    domain: Domain, keeps: Judge, moves: int, seconds: float, rng: np.random.Generator
+) -> dict[str, int]:
     """Play `moves` moves; count those that break a constraint, and random ones that would."""
     search = Search(domain, UniformEvaluator(domain.spec.num_actions))
     base: Domain = domain.base  # type: ignore[attr-defined]
     found = {"moves": 0, "violations": 0, "forbidden": 0, "games": 0}
     states = [domain.reset() for _ in range(BATCH)]
-    shown = time.monotonic()
-    while found["moves"] < moves:
+    shown, began = time.monotonic(), time.process_time()
+    while found["moves"] < moves and time.process_time() - began < seconds:
         seeds = rng.integers(2**63, size=BATCH)
         results = search.run(states, Budget(simulations=8), seed=seeds.tolist())
         for i, (state, result) in enumerate(zip(states, results, strict=True)):
@@ -126,6 +129,7 @@ def main() -> None:
     """Play and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=600.0, help="CPU-seconds an example")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -133,11 +137,15 @@ def main() -> None:
     for make_example in (forbidden_pattern, deliveries, robot):
         domain, keeps = make_example(options.seed)
         rng = np.random.default_rng(options.seed)
-        figures[domain.spec.name] = play(domain, keeps, -(-options.moves // 3), rng)
+        figures[domain.spec.name] = play(
+            domain, keeps, -(-options.moves // 3), options.seconds, rng
+        )
         print(f"{domain.spec.name}: {figures[domain.spec.name]}", flush=True)
     if options.json:
         machine = platform.processor() or platform.machine()
-        options.json.write_text(json.dumps({"machine": machine, **figures}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"machine": machine, "command": sys.argv, **figures}, indent=1) + "\n"
+        )
     sys.exit(any(row["violations"] for row in figures.values()))
 
 

@@ -18,7 +18,7 @@ from numba import config as numba_config
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
+from numba.np.arrayobj import make_array, populate_array
 
 from tesuji.domains.compiled import KERNEL_NAMES, Kernels, legal_at, row_pointer, step_at
 
@@ -29,6 +29,8 @@ HAS_GUARDS, HAS_INVARIANTS, SECOND, ROW_SIZE, NUM_ACTIONS, TWO_PLAYERS, LOW, HIG
     3 * _TABLE, 3 * _TABLE + 8
 )
 TAIL = 3 * _TABLE + 8
+
+STACK = 1024  # bytes of an array on the stack; what is longer lies on the heap
 
 
 def _address_of(typing_context, state):  # type: ignore[no-untyped-def]
@@ -52,27 +54,71 @@ def _copy_row_in_python(rows, state):  # type: ignore[no-untyped-def]
     rows[0] = state if isinstance(state, np.ndarray) else np.frombuffer(state.tobytes(), np.uint8)
 
 
-# The address of a record; and `rows[0] = the record at an address`.
-address_of: Any = (lambda state: state) if numba_config.DISABLE_JIT else intrinsic(_address_of)
-copy_row: Any = _copy_row_in_python if numba_config.DISABLE_JIT else intrinsic(_copy_row)
+def _on_stack(dimensions):  # type: ignore[no-untyped-def]
+    """Return an intrinsic that makes an array of so many bytes on the stack.
+
+    The heap would cost more than the check itself. What it returns must not outlive its function.
+    """
+    array = types.Array(types.uint8 if dimensions == 2 else types.boolean, dimensions, "C")
+
+    def make(typing_context, size):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            one = context.get_constant(types.intp, 1)
+            room = cgutils.alloca_once(builder, cgutils.intp_t, size=STACK // 8)
+            found = make_array(array)(context, builder)
+            shape = [args[0]] if dimensions == 1 else [one, args[0]]
+            populate_array(
+                found,
+                data=builder.bitcast(room, found.data.type),
+                shape=shape,
+                strides=[one] if dimensions == 1 else [args[0], one],
+                itemsize=one,
+                meminfo=None,
+            )
+            return found._getvalue()
+
+        return array(types.intp), generate
+
+    return make
+
+
+def _borrow(typing_context, array):  # type: ignore[no-untyped-def]
+    """Return `array` without a count of its users, which every slice would change and lock."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        found = make_array(signature.args[0])(context, builder, args[0])
+        found.meminfo = cgutils.get_null_value(found.meminfo.type)
+        return found._getvalue()
+
+    return array(array), generate
+
+
+# The address of a record; `rows[0] = the record at an address`; room for `size` flags `[A]` and for
+# a row `[1, S]`, at most `STACK` bytes.
+if numba_config.DISABLE_JIT:
+    address_of: Any = lambda state: state  # noqa: E731
+    copy_row: Any = _copy_row_in_python
+    borrow: Any = lambda array: array  # noqa: E731
+    stack_flags: Any = lambda size: np.empty(size, np.bool_)  # noqa: E731
+    stack_row: Any = lambda size: np.empty((1, size), np.uint8)  # noqa: E731
+else:
+    address_of, copy_row = intrinsic(_address_of), intrinsic(_copy_row)
+    borrow = intrinsic(_borrow)
+    stack_flags, stack_row = intrinsic(_on_stack(1)), intrinsic(_on_stack(2))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _keep_invariants(state, instance, tail, mask):  # type: ignore[no-untyped-def]
-    """Clear the actions of `mask` `[A]` that lead where an invariant fails."""
+def _keep_invariants(state, instance, tail, mask, rows):  # type: ignore[no-untyped-def]
+    """Clear the actions of `mask` `[A]` that lead where an invariant fails; `rows` `[1, S]`."""
     second = instance[tail[SECOND] :]
     step = step_at(tail)
     holds = legal_at(tail[INVARIANTS:])
-    rows = np.empty((1, tail[ROW_SIZE]), np.uint8)
-    holding = np.empty(1, np.bool_)
+    entered = row_pointer(rows, 0)
     for action in range(mask.shape[0]):
         if mask[action]:
             copy_row(rows, state)
-            entered = row_pointer(rows, 0)
             step(entered, action, instance, np.uint64(0))
-            holding[0] = True  # an invariant is the same for every action: ask of one
-            holds(entered, second, holding)
-            mask[action] = holding[0]
+            holds(entered, second, mask[action : action + 1])  # the same for every action
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -81,10 +127,29 @@ def _fill(state, instance, tail, mask):  # type: ignore[no-untyped-def]
     if tail[HAS_GUARDS]:
         legal_at(tail[GUARDS:])(state, instance, mask)
     if tail[HAS_INVARIANTS]:
-        _keep_invariants(state, instance, tail, mask)
+        size = tail[ROW_SIZE]
+        if size <= STACK:
+            _keep_invariants(state, instance, tail, mask, stack_row(size))
+        else:
+            _keep_invariants(state, instance, tail, mask, np.empty((1, size), np.uint8))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _may_move(state, instance, tail, mask):  # type: ignore[no-untyped-def]
+    """Return whether any action is allowed; `mask` `[A]` is room to work in."""
+    legal_at(tail)(state, instance, mask)
+    for action in range(mask.shape[0]):
+        if mask[action]:
+            # Those before are illegal or were refused: this one is the only one to ask for. Most
+            # often the first that is legal is allowed.
+            _fill(state, instance, tail, mask[: action + 1])
+            if mask[action]:
+                return True
+    return False
 
 
 def _legal(state, instance, mask):  # type: ignore[no-untyped-def]
+    instance, mask = borrow(instance), borrow(mask)
     tail = instance[instance.shape[0] - 1 - TAIL :]
     pointer = address_of(state)
     legal_at(tail)(pointer, instance, mask)
@@ -92,22 +157,19 @@ def _legal(state, instance, mask):  # type: ignore[no-untyped-def]
 
 
 def _step(state, action, instance, key):  # type: ignore[no-untyped-def]
+    instance = borrow(instance)
     tail = instance[instance.shape[0] - 1 - TAIL :]
     pointer = address_of(state)
     reward, discount = step_at(tail)(pointer, action, instance, key)
     if discount == 0.0:
         return reward, discount
-    # One allowed action is enough, and most often the first that is legal is allowed.
     size = tail[NUM_ACTIONS]
-    room = np.zeros(2 * size, np.bool_)
-    mask, one = room[:size], room[size:]
-    legal_at(tail)(pointer, instance, mask)
-    for candidate in range(size):
-        if mask[candidate]:
-            one[candidate] = True
-            _fill(pointer, instance, tail, one[: candidate + 1])
-            if one[candidate]:
-                return reward, discount
+    if size <= STACK:
+        goes_on = _may_move(pointer, instance, tail, stack_flags(size))
+    else:
+        goes_on = _may_move(pointer, instance, tail, np.empty(size, np.bool_))
+    if goes_on:
+        return reward, discount
     ends = tail[LOW : HIGH + 1].view(np.float64)
     if tail[TWO_PLAYERS] and discount < 0.0:
         return ends[1], 0.0  # the opponent cannot move
