@@ -10,6 +10,7 @@ import z3
 
 from tesuji.domains.base import DomainSpec
 from tesuji.domains.compiled import CompiledDomain, Kernels
+from tesuji.search.symbolic.model import constants
 from tesuji.search.symbolic.symbols import Symbols, symbols
 
 NUM_ACTIONS = 5
@@ -192,15 +193,31 @@ class Generator:
         )
 
 
-def z3_answer(x: Symbols, expression: z3.BoolRef, state: Any, action: int) -> bool | None:
-    """Return what z3 makes of `expression`, None where it leaves it open."""
-    values = {**x.values(state), **x.action_values(action)}
-    pairs = []
-    for variable in x.variables.values():
-        data = variable.values if variable.role == "parameter" else values[variable.name]
-        pairs.append((variable.term, _literal(variable, np.asarray(data))))
-    found = z3.simplify(z3.substitute(expression, *pairs))
-    return True if z3.is_true(found) else False if z3.is_false(found) else None
+class ByZ3:
+    """z3's own evaluation of one expression: substitute what is known, and simplify.
+
+    The instance's data is substituted once; only what the expression speaks of is written out.
+    """
+
+    def __init__(self, x: Symbols, expression: z3.BoolRef) -> None:
+        spoken = [x.variables[name] for name in constants(expression)]
+        fixed = [(v.term, _literal(v, v.values)) for v in spoken if v.role == "parameter"]
+        self._x = x
+        self._expression = z3.substitute(expression, *fixed) if fixed else expression
+        self._open = [(v, v.term) for v in spoken if v.role != "parameter"]
+
+    def answer(self, state: Any, action: int) -> bool | None:
+        """Return what z3 makes of it, None where it leaves it open."""
+        actions = self._x.action_values(action)
+        pairs = [
+            (
+                term,
+                _literal(v, np.asarray(actions[v.name] if v.role == "action" else state[v.name])),
+            )
+            for v, term in self._open
+        ]
+        found = z3.simplify(z3.substitute(self._expression, *pairs) if pairs else self._expression)
+        return True if z3.is_true(found) else False if z3.is_false(found) else None
 
 
 def _literal(variable: Any, data: Any) -> z3.ExprRef:
