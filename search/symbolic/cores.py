@@ -66,6 +66,11 @@ class Cores:
         for name, formula in formulas.items():
             self._solver.add(z3.Implies(self._literals[name], formula))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all formulas."""
+        return tuple(self._formulas)
+
     def find(self, facts: list[z3.BoolRef]) -> tuple[Verdict, tuple[str, ...], bool]:
         """Return the verdict on all formulas under `facts`, a core, and whether it is minimal."""
         self._solver.push()

@@ -34,22 +34,26 @@ class Explanation:
         names: the core, in the order of the model's constraints.
         values: the variables that the core speaks of, at the state and action in question.
         minimal: whether it was proved that no name can be left out.
+        scope: of what the verdict speaks, where it looks ahead in a game of two players.
     """
 
     verdict: Verdict
     names: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     minimal: bool = False
+    scope: str = ""
 
     def __str__(self) -> str:
         """Return one line."""
+        names = ", ".join(self.names)
+        scope = f", {self.scope}" if self.scope else ""
         if self.verdict is Verdict.ALLOWED:
-            return "allowed"
+            return "allowed" + scope
         if self.verdict is Verdict.UNKNOWN:
-            return "unknown: the budget ran out"
+            return "unknown, so not allowed: the budget ran out" + (f" on {names}" * bool(names))
         words = "refused by" if self.verdict is Verdict.REFUSED else "without a value, so refused"
         shown = ", ".join(f"{name} = {_words(value)}" for name, value in self.values.items())
-        return f"{words}: {', '.join(self.names)}" + (f" ({shown})" if shown else "")
+        return f"{words}: {names}" + (f" ({shown})" if shown else "") + scope
 
 
 class Explainer:
@@ -99,9 +103,12 @@ class Explainer:
 
     def _now(self, state: State, action: int, entered: State) -> Explanation:
         verdict, core, minimal = self._cores.find(self._ground(state, action, entered))
-        if verdict is Verdict.ALLOWED:
+        if verdict in {Verdict.ALLOWED, Verdict.UNKNOWN}:
             values = [(name, self._decide(name, state, action, entered)) for name in self._formulas]
-            core = tuple(name for name, value in values if value is not True)[:1]
+            core = tuple(name for name, value in values if value is not True)
+            if verdict is Verdict.UNKNOWN:  # the solver's; the evaluation knows whom it concerns
+                return Explanation(verdict, core or tuple(self._formulas))
+            core = core[:1]
             if core:
                 value = dict(values)[core[0]]
                 verdict, minimal = Verdict.UNDEFINED, True
@@ -133,6 +140,8 @@ class Explainer:
         start = self._unrolling.start(state)
         start.append(self._unrolling.action(0) == action)
         verdict, core, minimal = self._steps[horizon].find(start)
+        if verdict is Verdict.UNKNOWN:
+            return Explanation(verdict, self._steps[horizon].names)
         return self._explanation(verdict, core, minimal, state, action, state)
 
     def _explanation(
@@ -180,6 +189,8 @@ def contradiction(model: SymbolicModel, budget: SolverBudget | None = None) -> E
     if not model.effects:
         background += [unrolling.entered(bound) for bound in _bounds(unrolling)]
     verdict, core, minimal = Cores(formulas, background, budget or SolverBudget()).find([])
+    if verdict is Verdict.UNKNOWN:
+        core = tuple(formulas)
     return Explanation(verdict, core, {}, minimal)
 
 

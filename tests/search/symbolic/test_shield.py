@@ -26,7 +26,6 @@ from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
 from tesuji.search.symbolic.nogoods import Nogoods, ask
 from tesuji.search.symbolic.sequencing import Sequencing
 from tesuji.search.symbolic.shield import Shield
-from tesuji.search.symbolic.symbols import symbols
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
@@ -92,7 +91,7 @@ def test_every_verdict_is_that_of_exhaustive_search(seed: int, vehicles: int) ->
 
 
 def test_unrolled_questions_agree_with_exhaustive_search() -> None:
-    task = tight(5, customers=4, vehicles=1)
+    task = tight(5, customers=3, vehicles=1)
     base = delivery_model(task)
     s, a = base.symbols.state, base.symbols.action
     p = base.symbols.parameter
@@ -108,11 +107,11 @@ def test_unrolled_questions_agree_with_exhaustive_search() -> None:
     rules = {
         **base.constraints,
         "once": z3.Or(a == 0, s.visited[a] == 0),
-        "home": z3.Or(a != 0, z3.And([s.visited[i] == 1 for i in range(1, 5)])),
+        "home": z3.Or(a != 0, z3.And([s.visited[i] == 1 for i in range(1, 4)])),
     }
     model = SymbolicModel(base.symbols, rules, effects, base.goal)
     assert model.check_against(delivery(task)) is None
-    shield = Shield(model, horizon=6, seconds=60)  # z3 counts its work; a clock knows of load
+    shield = Shield(model, horizon=5, seconds=60)  # z3 counts its work; a clock knows of load
     verdicts = set()
     for state, possible in completions(constrain(delivery(task), model)).values():
         verdict = shield.certify(state).verdict
@@ -237,12 +236,9 @@ def test_a_refutation_holds_with_its_thresholds_weakened() -> None:
 
 def test_what_a_shield_cannot_do_is_said() -> None:
     connect_four = make("connect_four")
-    two = SymbolicModel(symbols(connect_four), goal=z3.BoolVal(True))
-    with pytest.raises(ValueError, match="one player"):
-        Shield(two, horizon=3)
-    with pytest.raises(ValueError, match="goal"):
-        Shield(SymbolicModel(symbols(connect_four)))
     task = tight(0)
+    with pytest.raises(ValueError, match="goal"):
+        Shield(replace(delivery_model(task), goal=None))
     with pytest.raises(ConstraintError, match="effects"):
         Unrolled(delivery_model(task), 3)
     with pytest.raises(ValueError, match="horizon"):
