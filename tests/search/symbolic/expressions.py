@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import z3
 from tesuji.domains.base import DomainSpec
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.search.symbolic.model import constants
-from tesuji.search.symbolic.symbols import Symbols, symbols
+from tesuji.search.symbolic.symbols import Symbols, Variable, symbols
 
 NUM_ACTIONS = 5
 DTYPE = np.dtype(
@@ -196,35 +197,47 @@ class Generator:
 class ByZ3:
     """z3's own evaluation of one expression: substitute what is known, and simplify.
 
-    The instance's data is substituted once; only what the expression speaks of is written out.
+    Arrays are written out once, each element a constant; the instance's data is filled in.
     """
 
     def __init__(self, x: Symbols, expression: z3.BoolRef) -> None:
-        spoken = [x.variables[name] for name in constants(expression)]
-        fixed = [(v.term, _literal(v, v.values)) for v in spoken if v.role == "parameter"]
         self._x = x
-        self._expression = z3.substitute(expression, *fixed) if fixed else expression
-        self._open = [(v, v.term) for v in spoken if v.role != "parameter"]
+        self._elements: list[tuple[Variable, tuple[int, ...], z3.ExprRef]] = []
+        pairs = []
+        for variable in (x.variables[name] for name in constants(expression)):
+            terms = {index: self._element(variable, index) for index in variable.elements()}
+            pairs.append((variable.term, _array(terms, variable.shape, ())))
+        self._expression = z3.substitute(expression, *pairs) if pairs else expression
+
+    def _element(self, variable: Variable, index: tuple[int, ...]) -> z3.ExprRef:
+        if variable.role == "parameter":
+            return variable.literal(np.asarray(variable.values)[index])
+        place = "".join(f"[{i}]" for i in index)
+        term = z3.Const(f"{variable.name}{place}!", variable.at(index).sort())
+        self._elements.append((variable, index, term))
+        return term
 
     def answer(self, state: Any, action: int) -> bool | None:
         """Return what z3 makes of it, None where it leaves it open."""
         actions = self._x.action_values(action)
-        pairs = [
-            (
-                term,
-                _literal(v, np.asarray(actions[v.name] if v.role == "action" else state[v.name])),
-            )
-            for v, term in self._open
-        ]
+        pairs = []
+        for variable, index, term in self._elements:
+            data = actions[variable.name] if variable.role == "action" else state[variable.name]
+            pairs.append((term, _number(variable, np.asarray(data)[index].item())))
         found = z3.simplify(z3.substitute(self._expression, *pairs) if pairs else self._expression)
         return True if z3.is_true(found) else False if z3.is_false(found) else None
 
 
-def _literal(variable: Any, data: Any) -> z3.ExprRef:
-    if data.ndim == 0:
-        return variable.literal(data[()])  # type: ignore[no-any-return]
-    elements = [_literal(variable, part) for part in data]
-    array = z3.K(z3.IntSort(), elements[0])
-    for i, element in enumerate(elements):
-        array = z3.Store(array, i, element)
+def _array(terms: Any, shape: tuple[int, ...], index: tuple[int, ...]) -> z3.ExprRef:
+    if len(index) == len(shape):
+        return terms[index]  # type: ignore[no-any-return]
+    parts = [_array(terms, shape, (*index, i)) for i in range(shape[len(index)])]
+    array = z3.K(z3.IntSort(), parts[0])
+    for i, part in enumerate(parts):
+        array = z3.Store(array, i, part)
     return array
+
+
+@lru_cache(maxsize=100_000)
+def _number(variable: Variable, value: Any) -> z3.ExprRef:
+    return variable.literal(value)  # type: ignore[no-any-return]
