@@ -54,7 +54,7 @@ def _copy_row_in_python(rows, state):  # type: ignore[no-untyped-def]
     rows[0] = state if isinstance(state, np.ndarray) else np.frombuffer(state.tobytes(), np.uint8)
 
 
-def _on_stack(dimensions):  # type: ignore[no-untyped-def]
+def _on_stack(dimensions: int) -> Any:
     """Return an intrinsic that makes an array of so many bytes on the stack.
 
     The heap would cost more than the check itself. What it returns must not outlive its function.

@@ -99,7 +99,7 @@ class Predicate:
         source = self.source
         # The layout of rows and the operations are part of what numba's cache must tell apart.
         layout = repr(domain.state_dtype) if isinstance(domain, CompiledDomain) else ""
-        code = b"".join(Path(module.__file__).read_bytes() for module in _OPERATIONS)
+        code = b"".join(Path(str(module.__file__)).read_bytes() for module in _OPERATIONS)
         digest = hashlib.sha256(source.encode() + layout.encode() + code).hexdigest()
         return _load_module(source, f"constraint_{digest[:32]}").mask_actions
 
