@@ -179,10 +179,14 @@ def _temporary_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="tesuji-"))
 
 
+def _cache_folder() -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tesuji" / "constraints"
+
+
 def _written(source: str, name: str) -> Path:
     """Return the file of this source, written if it is not there or is not what it should be."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for make_folder in (lambda: home / "tesuji" / "constraints", _temporary_folder):
+    for make_folder in (_cache_folder, _temporary_folder):
         try:
             folder = make_folder()
             path = folder / f"{name}.py"
@@ -197,4 +201,4 @@ def _written(source: str, name: str) -> Path:
         except OSError:
             continue
         return path
-    raise OSError(f"neither {home} nor the temporary folder can be written")
+    raise OSError(f"neither {_cache_folder()} nor the temporary folder can be written")
