@@ -59,6 +59,9 @@ class PUCT(SearchSettings):
         dirichlet_alpha: noise on the root's priors; 0 takes `10 / legal actions`.
         dirichlet_fraction: share of that noise, 0 for none.
         temperature: of the root's choice by visits; 0 takes the most visited.
+        forced_playouts: a root action that was tried gets at least the root of this times its prior
+            times all visits; the policy is freed of those that PUCT would not have made (Wu 2019,
+            section 3.2, where it is 2). 0 for none.
     """
 
     policy_temperature: float = 2.0
@@ -69,6 +72,7 @@ class PUCT(SearchSettings):
     dirichlet_alpha: float = 0.0
     dirichlet_fraction: float = 0.0
     temperature: float = 0.0
+    forced_playouts: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,6 +82,10 @@ class PUCT(SearchSettings):
             )
         if self.temperature < 0:
             raise ValueError(f"temperature must be at least 0, got {self.temperature}")
+        if self.forced_playouts < 0:
+            raise ValueError(f"forced_playouts must be at least 0, got {self.forced_playouts}")
+        if self.forced_playouts and self.fpu == "minmax":
+            raise ValueError("forced_playouts are not defined for fpu=minmax; choose another fpu")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.search.pruning import prune_forced
 from tesuji.search.random import advance, mix, uniform
 from tesuji.search.select import completed_q, edge_value, is_open
 from tesuji.search.tree import ROOT, UNVISITED, inner, kernel
@@ -57,6 +58,7 @@ def _visit_weights(tree, t, out, temperature, parameters):  # type: ignore[no-un
     root = tree.nodes[t, ROOT]
     most = 0.0
     best_open = -np.inf
+    prune_forced(tree, t, out, parameters)
     for i in range(root.num_edges):
         edge = tree.edges[t, root.first_edge + i]
         most = max(most, np.float64(edge.visits))
@@ -65,10 +67,11 @@ def _visit_weights(tree, t, out, temperature, parameters):  # type: ignore[no-un
     total = 0.0
     for i in range(root.num_edges):
         edge = tree.edges[t, root.first_edge + i]
+        visits = out[i]
         out[i] = 0.0
         if _candidate(edge, root, parameters):
             # The prior breaks ties, and speaks where a proof came before any visit.
-            out[i] = edge.visits + 1e-3 * edge.prior
+            out[i] = visits + 1e-3 * edge.prior
             if not is_open(edge, root, parameters) and best_open <= root.lower:
                 out[i] = 2.0 * most + 1.0 + edge.prior
         if temperature > 0.0 and out[i] > 0.0:

@@ -76,6 +76,7 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         dirichlet_fraction=float(puct.dirichlet_fraction),
         gumbel_scale=float(gumbel.gumbel_scale),
         max_considered=gumbel.max_considered,
+        forced_playouts=float(puct.forced_playouts),
     )
     record = np.zeros(1, parameters_dtype).view(np.recarray)[0]
     for name, value in values.items():

@@ -127,6 +127,8 @@ def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
         edge = tree.edges[t, index]
         edge.prior = np.exp(edge.logit) / total
         edge.noise = 0.0
+        if record.quiet:
+            continue
         if parameters.gumbel and parameters.gumbel_scale > 0.0:
             seed = next_seed(seed)
             edge.noise = parameters.gumbel_scale * gumbel(mix(seed))

@@ -18,6 +18,7 @@ parameters_dtype = np.dtype(
         ("dirichlet_alpha", np.float64),
         ("dirichlet_fraction", np.float64),
         ("gumbel_scale", np.float64),
+        ("forced_playouts", np.float64),
         ("policy_temperature", np.float64),
         ("gumbel", np.int64),
         ("fpu", np.int64),

@@ -126,10 +126,12 @@ class Search:
         rows: npt.NDArray[np.uint8],
         simulations: npt.NDArray[np.int64],
         seeds: npt.NDArray[np.uint64],
+        quiet: npt.NDArray[np.bool_] | None = None,
     ) -> Summary:
         """Search from state rows `[B, S]`, none an end, with a budget and a seed each.
 
-        The bare form of `run` for self-play on compiled domains: arrays in, arrays out.
+        The bare form of `run` for self-play on compiled domains: arrays in, arrays out. A root
+        that is `quiet` [B] is searched without noise and forced playouts.
         """
         assert isinstance(self.driver, CompiledDriver)
         room = self._capacity(
@@ -137,6 +139,7 @@ class Search:
         )
         self.driver.allocate(len(rows), *room)
         self.driver.place_rows(rows)
+        self.driver.tree.trees["quiet"] = 0 if quiet is None else quiet
         self.driver.begin(simulations, seeds)
         while self.driver.step():
             pass

@@ -29,11 +29,32 @@ def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
 
 
 @inner
+def exploration_rate(visits, parameters):  # type: ignore[no-untyped-def]
+    """Return what PUCT multiplies `prior / (1 + visits of an edge)` with."""
+    rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
+    return rate * np.sqrt(np.float64(visits))
+
+
+@inner
+def forced_edge(tree, t, parameters):  # type: ignore[no-untyped-def]
+    """Return a root edge that was tried, but less than it must be (Wu 2019, 3.2); -1 for none."""
+    root = tree.nodes[t, ROOT]
+    if parameters.forced_playouts == 0.0 or tree.trees[t].quiet:
+        return np.int64(-1)
+    scale = parameters.forced_playouts * max(root.visits + root.pending - 1, 0)
+    for index in range(root.first_edge, root.first_edge + root.num_edges):
+        edge = tree.edges[t, index]
+        count = edge.visits + edge.pending
+        if count and count < np.sqrt(scale * edge.prior) and is_open(edge, root, parameters):
+            return np.int64(index)
+    return np.int64(-1)
+
+
+@inner
 def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
-    rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
-    rate *= np.sqrt(np.float64(visits))
+    rate = exploration_rate(visits, parameters)
     best = np.int64(-1)
     best_score = -np.inf
     fresh = np.int64(-1)
@@ -69,8 +90,7 @@ def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     # mctx.muzero_action_selection with qtransform_by_parent_and_siblings.
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
-    rate = parameters.c_init + np.log((visits + parameters.c_base + 1.0) / parameters.c_base)
-    rate *= np.sqrt(np.float64(visits))
+    rate = exploration_rate(visits, parameters)
     low = high = record.value_sum / max(record.visits, 1)
     for index in range(record.first_edge, record.first_edge + record.num_edges):
         edge = tree.edges[t, index]
@@ -234,7 +254,9 @@ def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
         elif parameters.fpu == FPU_MINMAX:
             index = _puct_minmax(tree, t, node, parameters)
         else:
-            index = _puct_plain(tree, t, node, parameters)
+            index = forced_edge(tree, t, parameters) if node == ROOT else np.int64(-1)
+            if index < 0:
+                index = _puct_plain(tree, t, node, parameters)
         if index < 0:
             return node, index
         edge = tree.edges[t, index]

@@ -79,6 +79,7 @@ tree_dtype = np.dtype(
         ("evaluations", np.int32),
         ("cache_hits", np.int32),
         ("full", np.int32),
+        ("quiet", np.int32),  # 1: no noise and no forced playouts at this root
     ],
     align=True,
 )
