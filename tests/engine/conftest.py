@@ -34,6 +34,9 @@ class PlainTree:
             node = node.children[action][0]
         return sorted((edge(node, action) for action in node.actions), key=lambda e: -e.visits)
 
+    def keys_of(self, path: Sequence[int]) -> tuple[int, ...]:
+        return (0,) * len(path)
+
 
 def edge(node: Node, action: int) -> Edge:
     visits = node.visits[action]
