@@ -38,6 +38,11 @@ _BUILT_IN = {
     "othello_6x6": "tesuji.domains.games.othello:othello_6x6",
     "chess": "tesuji.domains.games.chess:chess",
     "chess960": "tesuji.domains.games.chess:chess960",
+    "hex": "tesuji.domains.games.hex:hex_board",
+    "hex_swap": "tesuji.domains.games.hex:hex_swap",
+    "gomoku": "tesuji.domains.games.gomoku:gomoku",
+    "gomoku_standard": "tesuji.domains.games.gomoku:gomoku_standard",
+    "breakthrough": "tesuji.domains.games.breakthrough:breakthrough",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
 }

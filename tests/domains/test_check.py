@@ -24,6 +24,7 @@ def load(name: str) -> ModuleType:
 
 
 BROKEN = load("broken_domains")
+PARAMS = load("make_traces").PARAMS  # boards on which a game is short
 OBJECT = [(code, game) for code, games in BROKEN.OBJECT_FAULTS.items() for game in games]
 COMPILED = [(code, make) for code, makers in BROKEN.COMPILED_FAULTS.items() for make in makers]
 ONLY_COMPILED = {"kernel-compile", "kernel-twin"}

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from tesuji.domains.registry import make, names
+from tesuji.domains.registry import names
 
 MAKER = Path(__file__).with_name("make_traces.py")
 
 
 def trace_of(name: str) -> str:
-    return str(runpy.run_path(str(MAKER))["trace"](make(name)))
+    return str(runpy.run_path(str(MAKER))["trace"](name))
 
 
 @pytest.mark.parametrize("name", names())
