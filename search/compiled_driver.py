@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.base import Evaluator, State
 from tesuji.search.batched import advance, receive
-from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
+from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaves import Batch, Rules, allocate_cache, dress_root, request_dtype
 from tesuji.search.lookahead import allocate_workspace
 from tesuji.search.parameters import Parameters
@@ -47,7 +48,8 @@ class CompiledDriver(Driver):
     def place_roots(self, roots: Sequence[State]) -> None:
         """Put the roots' rows into the empty trees."""
         self.place_rows(np.stack([self.compiled.row(state) for state in roots]))
-        self.rules = self.rules._replace(roots=np.stack([self.compiled.allowed(s) for s in roots]))
+        masks = self.masks or [self.compiled.allowed(state) for state in roots]
+        self.rules = self.rules._replace(roots=np.stack(masks))
 
     def place_rows(self, rows: npt.NDArray[np.uint8]) -> None:
         """Put rows `[B, S]` into the empty trees; what `legal` leaves undecided is forbidden."""
@@ -71,10 +73,12 @@ class CompiledDriver(Driver):
     def step(self) -> bool:
         """Grow every tree by one batch."""
         self._reserve(len(self.tree.trees) * self.parameters.leaves)
+        began = time.perf_counter()
         filled, unfinished = advance(
-            self.tree, 0, len(self.tree.trees), self.rules, self.cache, self._batch, QUOTA,
+            self.tree, 0, len(self.tree.trees), self.rules, self.cache, self._batch, self.quota,
             self.parameters, self.workspace,
         )  # fmt: skip
+        self.pace(time.perf_counter() - began)
         if filled:
             logits, value, draw = self.evaluate(self._batch.observations[:filled])
             receive(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.search.base import (
+    BoolArray,
     Domain,
     DomainSpec,
     Evaluation,
@@ -31,7 +32,9 @@ _FPU = {
     "loss": FPU_LOSS,
     "minmax": FPU_MINMAX,
 }
-QUOTA = 1024  # simulations a call between looks at the clock
+# Simulations a call between looks at the clock: as many as take about so long.
+FIRST_QUOTA, MOST_QUOTA = 16, 1024
+SOON, LATE = 0.003, 0.010  # seconds
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Driver(ABC):
         self.tree: Tree = allocate(0, 1, 1, 8)
         self.inline = INLINE_NONE
         self.rollouts = 0
+        self.quota = FIRST_QUOTA
+        self.masks: Sequence[BoolArray] | None = None  # of the roots, where not `allowed`'s
         if isinstance(evaluator, UniformEvaluator):
             self.inline = INLINE_UNIFORM
         elif isinstance(evaluator, RolloutEvaluator):
@@ -126,6 +131,13 @@ class Driver(ABC):
         trees["cache_hits"] = 0
         trees["seed"] = np.array(seeds, np.uint64)
         self._dress_roots()
+
+    def pace(self, seconds: float) -> None:
+        """Adapt the quota to how long a call took; what a tree becomes does not depend on it."""
+        if seconds > LATE:
+            self.quota = max(self.quota // 2, 1)
+        elif seconds < SOON:
+            self.quota = min(2 * self.quota, MOST_QUOTA)
 
     def judged(self) -> bool:
         """Return whether every root has been judged, so that there is something to report."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.search.base import Domain, Evaluator, State
-from tesuji.search.driver import QUOTA, Driver, RolloutEvaluator
+from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
 from tesuji.search.lookahead import allocate_workspace, plies
 from tesuji.search.parameters import Parameters
@@ -82,7 +83,9 @@ class ObjectDriver(Driver):
     def step(self) -> bool:
         """Grow every tree by one batch."""
         self._requests = []
+        began = time.perf_counter()
         unfinished = [self._advance(t) for t in range(len(self.tree.trees))]
+        self.pace(time.perf_counter() - began)
         if self._requests:
             self._receive()
         return any(unfinished)
@@ -101,7 +104,7 @@ class ObjectDriver(Driver):
             proven = self.parameters.prove and root.lower == root.upper
             return bool(record.simulations < record.target and not proven)
 
-        while asked < self.parameters.leaves and begun < QUOTA and unfinished():
+        while asked < self.parameters.leaves and begun < self.quota and unfinished():
             begun += 1
             outcome = self._simulate(t)
             if outcome is None:
@@ -144,7 +147,8 @@ class ObjectDriver(Driver):
     def _open(self, t: int, node: int) -> bool:
         tree, parameters = self.tree, self.parameters
         state = self._states[t][node]
-        if add_edges(tree, t, node, self.domain.legal(state), parameters) and parameters.lookahead:
+        legal = self.masks[t] if self.masks and node == ROOT else self.domain.legal(state)
+        if add_edges(tree, t, node, legal, parameters) and parameters.lookahead:
             self._bound_edges(t, node)
             tighten(tree, t, node)
             record = tree.nodes[t, node]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.search.base import Budget, Domain, Evaluator, SearchResult, State, Status
+from tesuji.search.base import BoolArray, Budget, Domain, Evaluator, SearchResult, State, Status
 from tesuji.search.compiled_driver import CompiledDriver
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.decide import Summary, allocate_summary, summarise
@@ -79,6 +79,7 @@ class Search:
         seed: int | Sequence[int] = 0,
         reuse: bool = False,
         keep_tree: bool = False,
+        allowed: Sequence[BoolArray] | None = None,
         stop: Event | None = None,
         progress: Callable[[list[SearchResult]], None] | None = None,
     ) -> list[SearchResult]:
@@ -91,11 +92,12 @@ class Search:
             reuse: keep the subtrees of the last run where a root now is at most two plies below
                 the root then. A Gumbel root starts afresh, on cached evaluations.
             keep_tree: give each result a snapshot of its tree.
+            allowed: what may be played at each root `[A]`, of what the rules allow; all where None.
             stop: set it from another thread to end the search early, with what is known.
             progress: called about ten times a second with the results so far.
         """
         began = time.perf_counter()
-        legal = [self.domain.allowed(state) for state in states]
+        legal = allowed or [self.domain.allowed(state) for state in states]
         live = [i for i, mask in enumerate(legal) if mask.any()]
         seeds = [seed] * len(states) if isinstance(seed, int) else list(seed)
         if len(seeds) != len(states):
@@ -104,6 +106,8 @@ class Search:
         if not live:
             return every
         roots = [states[i] for i in live]
+        reuse = reuse and self.driver.masks is None  # else the last root may lack edges
+        self.driver.masks = None if allowed is None else [allowed[i] for i in live]
         room = self._capacity(budget, max(int(legal[i].sum()) for i in live), len(live))
         # An inner node has no edges for what was undecided, so it cannot become such a root.
         reuse = reuse and all(np.array_equal(legal[i], self.domain.legal(states[i])) for i in live)

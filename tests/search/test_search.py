@@ -273,3 +273,15 @@ def test_a_result_becomes_json_and_a_graph():
 def test_a_budget_without_an_end_is_refused(bad):
     with pytest.raises(ValueError, match="budget"):
         Budget(**bad)
+
+
+@pytest.mark.parametrize("name", ["connect_four", OBJECT_CONNECT_FOUR])
+def test_a_root_may_be_restricted(name):
+    domain = make(name)
+    allowed = np.isin(np.arange(7), [1, 5])
+    search = Search(domain, UniformEvaluator(7))
+    [result] = search.run([domain.reset()], Budget(simulations=50), allowed=[allowed])
+    assert np.array_equal(result.legal, allowed)
+    assert result.action in (1, 5)
+    [free] = search.run([domain.reset()], Budget(simulations=50), reuse=True)
+    assert free.legal.all()
