@@ -10,8 +10,7 @@ from tesuji.engine.game import MAX_POSITIONS
 from tesuji.engine.session import LEVELS
 
 MAX_BYTES = 16 * 1024
-MAX_GAME_BYTES = 64 * 1024  # of a `load`, which carries a whole game
-MAX_FILE_BYTES = 512 * 1024  # of an `open`, which carries a file
+MAX_FILE_BYTES = 512 * 1024  # of an `open` or a `load`, which carry a whole game
 MAX_PATH = 256
 FORMATS = ("sgf", "pgn", "json")
 _MAX_ACTION = 2**31
@@ -208,7 +207,7 @@ Message: TypeAlias = (
 _KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in get_args(Message)}
 
 # JSON may write a character of a file with two.
-_LARGEST: dict[type, int] = {Load: MAX_GAME_BYTES, Open: 2 * MAX_FILE_BYTES}
+_LARGEST: dict[type, int] = dict.fromkeys((Load, Open), 2 * MAX_FILE_BYTES)
 
 
 def parse(text: str) -> Message:

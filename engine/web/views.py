@@ -32,6 +32,7 @@ def view_state(session: Session) -> Json:
         "type": "state",
         "game": domain.spec.name,
         "seed": game.seed,
+        "position": domain.format_state(game.positions[0].state) if game.given else None,
         "board": _board(board) if board is not None else None,
         "text": domain.render(here.state) if board is None else None,
         "sides": [game.side_name(side) for side in range(2)],

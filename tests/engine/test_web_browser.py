@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tesuji.domains import registry
 from tesuji.domains.base import Domain, DomainSpec
+from tesuji.engine.moves import read_game
 from tesuji.engine.web.server import listen, make_app, make_server, names_of
 from tesuji.engine.web.thinker import Limits
 from tesuji.search.base import Budget
@@ -78,7 +80,7 @@ def opened(browser: Browser, plain_search: Callable[[Domain], Any]) -> Iterator[
         page = context.new_page()
 
         def asked(request: Any) -> None:
-            if not request.url.startswith(url):
+            if not request.url.startswith((url, f"blob:{url}")):
                 wrong.append(f"asked {request.url}")
 
         page.on("request", asked)
@@ -374,3 +376,154 @@ def test_dark_is_dark(opened: Open) -> None:
     page = opened("tic_tac_toe", color_scheme="dark")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert all(int(part) < 60 for part in re.findall(r"\d+", colour))
+
+
+# Pieces that move, chosen by two clicks.
+
+PROMOTION = "8/P6k/8/8/8/8/8/K7 w - - 0 1"
+
+
+def square(page: Page, name: str) -> Any:
+    return cell(page, 8 - int(name[1]), "abcdefgh".index(name[0]))
+
+
+def opened_at(opened: Open, name: str, text: str, **options: Any) -> Page:
+    domain = registry.make(name)
+    return opened(domain, person=None, start=lambda: read_game(domain, text), **options)
+
+
+def test_a_chess_move_goes_by_two_clicks(opened: Open) -> None:
+    page = opened("chess", person=None)
+    expect(page.locator(STONES)).to_have_count(32)
+    square(page, "e2").click()
+    expect(page.locator(".taken")).to_have_count(1)
+    expect(page.locator(".dot")).to_have_count(2)
+    square(page, "e4").click()
+    expect(status(page)).to_have_text("White played e2e4. Black to move.")
+    expect(page.locator(".last.square")).to_have_count(2)
+    square(page, "d7").click()
+    square(page, "d4").click()
+    expect(page.locator("#toast")).to_contain_text("the rules do not allow d7d4 here")
+    expect(page.locator(".taken")).to_have_count(0)
+    square(page, "e4").click()
+    expect(page.locator("#toast")).to_contain_text("nothing can be played on that cell")
+
+
+def test_a_promotion_asks_for_the_piece(opened: Open) -> None:
+    page = opened_at(opened, "chess", PROMOTION)
+    square(page, "a7").click()
+    square(page, "a8").click()
+    choices = page.locator("#choices button")
+    expect(choices).to_have_text(["a7a8q", "a7a8n", "a7a8b", "a7a8r"])
+    page.keyboard.press("Escape")
+    expect(page.locator("#choice")).to_be_hidden()
+    expect(page.locator("#variations .move")).to_have_count(1)
+    square(page, "a8").click()
+    choices.nth(3).click()
+    expect(status(page)).to_have_text("White played a7a8r. Black to move.")
+    expect(square(page, "a8")).to_have_attribute("aria-label", "a8: White rook")
+    page.reload()
+    expect(square(page, "a8")).to_have_attribute("aria-label", "a8: White rook")
+
+
+def test_a_chess_move_goes_by_keyboard(opened: Open) -> None:
+    page = opened_at(opened, "chess", PROMOTION)
+    square(page, "a1").focus()
+    page.keyboard.press("Enter")
+    expect(square(page, "a1")).to_have_attribute("aria-label", "a1: White king, taken up")
+    page.keyboard.press("Escape")
+    expect(page.locator(".taken")).to_have_count(0)
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowUp")
+    expect(square(page, "a2")).to_have_attribute("aria-label", "a2: empty, playable")
+    page.keyboard.press("Enter")
+    expect(status(page)).to_have_text("White played a1a2. Black to move.")
+
+
+def test_the_board_turns_and_clicks_turn_with_it(opened: Open) -> None:
+    page = opened_at(opened, "chess", PROMOTION)
+    before = square(page, "a1").bounding_box()
+    page.click("#flip")
+    expect(page.locator("svg.board[data-flipped=true]")).to_have_count(1)
+    after = square(page, "a1").bounding_box()
+    assert before["x"] < after["x"]
+    assert before["y"] > after["y"]
+    square(page, "a1").click()
+    page.keyboard.press("ArrowUp")  # where the second rank is not: a1 lies in the top corner
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(status(page)).to_have_text("White played a1a2. Black to move.")
+
+
+def test_the_engine_plays_on_by_itself_until_it_is_stopped(opened: Open) -> None:
+    page = opened("tic_tac_toe", level=1)
+    page.click("#auto")
+    expect(page.locator("#auto")).to_have_attribute("aria-pressed", "true")
+    expect(status(page)).to_have_text(re.compile(r"(wins|Draw)\.$"), timeout=20_000)
+    expect(page.locator("#auto")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("n")
+    expect(page.locator(STONES)).to_have_count(0)
+
+
+# Files.
+
+REVIEW = Limits(review=Budget(simulations=24), judge=2)
+PGN = '[White "A"]\n\n1. e4 e5 (1... c5 2. Nf3) 2. Bc4 Nc6 3. Qh5 Nf6 4. Qxf7# 1-0\n'
+
+
+def test_a_pgn_opens_with_its_variations_and_its_value_graph(opened: Open) -> None:
+    page = opened("chess", limits=Limits(review=Budget(simulations=2), judge=2))
+    expect(page.locator(STONES)).to_have_count(32)
+    file = {"name": "game.pgn", "mimeType": "text/plain", "buffer": PGN.encode()}
+    page.set_input_files("#file", file)
+    expect(status(page)).to_have_text("White played h5f7. White wins.")
+    expect(page.locator("#variations .variation .move")).to_have_count(2)
+    expect(page.locator(".graph .point")).to_have_count(8, timeout=30_000)
+    expect(page.locator("#review")).to_have_attribute("aria-pressed", "false")
+    page.locator(".graph .band").nth(3).click()
+    expect(status(page)).to_have_text(re.compile(r"White played f1c4\. "))
+    with page.expect_download() as downloading:
+        page.keyboard.press("w")
+        page.locator("#choices button", has_text="PGN").click()
+    assert downloading.value.suggested_filename == "chess.pgn"
+    saved = Path(downloading.value.path()).read_text()
+    assert "4. Qxf7#" in saved
+    assert "( 1... c5 2. Nf3 )" in saved.replace("(1...", "( 1...").replace("Nf3)", "Nf3 )")
+
+
+def test_a_review_marks_blunders_in_graph_and_list(opened: Open) -> None:
+    page = opened("connect_four", limits=REVIEW, person=None)
+    moves = [*"414141", "7", "2"]
+    saved = {"format": "tesuji game 1", "game": "connect_four", "seed": 0, "current": 8,
+             "moves": [[at, name] for at, name in enumerate(moves)]}  # fmt: skip
+    content = json.dumps(saved).encode()
+    page.set_input_files("#file", {"name": "a.json", "mimeType": "a/b", "buffer": content})
+    blunder = page.locator("#variations .move", has_text="7")
+    expect(blunder).to_have_attribute("title", "blunder; better: 4", timeout=30_000)
+    expect(blunder).to_have_text("7??")
+    expect(page.locator("#review")).to_have_attribute("aria-pressed", "false", timeout=30_000)
+    marked = page.locator("#variations b.blunder").count()
+    expect(page.locator(".graph .point.blunder")).to_have_count(marked)
+
+
+@pytest.mark.parametrize(
+    ("game", "content", "reason"),
+    [
+        ("chess", b"1. e4 e5 2. Ke3", "Ke3"),
+        ("chess", b"[", "line 1"),
+        ("chess", b"\x00\xff\xfe", "column"),
+        ("connect_four", b'{"format": "tesuji game 1"}', "this is a game of None"),
+        ("connect_four", b" " * (513 * 1024), "too large: a game has at most 512 kB"),
+    ],
+)
+def test_a_malformed_file_is_explained_and_the_game_goes_on(
+    opened: Open, game: str, content: bytes, reason: str
+) -> None:
+    page = opened(game, person=None)
+    stones = page.locator(STONES)
+    page.wait_for_function("document.querySelector('#status').textContent.endsWith('to move.')")
+    before = stones.count()
+    page.set_input_files("#file", {"name": "a.pgn", "mimeType": "a/b", "buffer": content})
+    expect(page.locator("#toast")).to_contain_text(reason)
+    assert stones.count() == before
+    expect(page.locator("#variations .move")).to_have_count(1)

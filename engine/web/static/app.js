@@ -79,9 +79,10 @@ function receive(message) {
 // A game outlives a reload and a lost connection: the page keeps it and hands it back.
 
 function keep() {
-  const { game, seed, current, person, level } = state;
+  const { game, seed, position, current, person, level } = state;
   const moves = state.positions.slice(1).map(({ parent, name }) => [parent, name]);
   const saved = { format: 'tesuji game 1', game, seed, moves, current };
+  if (position !== null) saved.position = position;
   sessionStorage.setItem(KEPT, JSON.stringify({ game: saved, person, level }));
 }
 
