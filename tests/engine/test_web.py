@@ -398,6 +398,129 @@ def test_the_search_of_a_page_that_left_is_stopped(opened: Open) -> None:
         assert search.running == 0
 
 
+# Files, reviews, autoplay.
+
+
+def saved(*moves: str, current: int | None = None) -> str:
+    lines = [[at, name] for at, name in enumerate(moves)]
+    at = len(moves) if current is None else current
+    content = {"format": "tesuji game 1", "game": "connect_four", "seed": 0}
+    return json.dumps({**content, "moves": lines, "current": at})
+
+
+def test_a_file_is_opened_and_reviewed_while_the_engine_waits(opened: Open) -> None:
+    limits = Limits(judge=2, review=Budget(simulations=10))
+    with opened(limits=limits, person=1) as web, web.page() as page:
+        page.hear("state", current=1)  # the engine has begun
+        page.say("open", text=saved("4", "3", "4", "3", "5"))
+        first = page.hear("state", current=5)
+        assert (first["reviewing"], first["toPlay"]) == (True, 1)
+        assert page.hear("reviewed") == {"type": "reviewed", "done": 6, "total": 6}
+        state = page.hear("state", reviewing=False)
+        assert all(position["chance"] is not None for position in state["positions"])
+        assert state["current"] == 5
+
+
+def test_a_game_that_is_loaded_at_the_start_is_reviewed(opened: Open) -> None:
+    domain = registry.make("connect_four")
+    start = lambda: read_game(domain, "4433")  # noqa: E731
+    limits = Limits(judge=2, review=Budget(simulations=10))
+    with opened(start=start, loaded=True, person=0, limits=limits) as web, web.page() as page:
+        assert page.hear("state", current=4)["reviewing"]
+        page.hear("reviewed")
+        assert page.hear("state", reviewing=False)["current"] == 4
+
+
+def test_a_review_can_be_broken_off_and_taken_up_again(opened: Open) -> None:
+    with (
+        opened(limits=Limits(judge=2, review=Budget(simulations=10**6))) as web,
+        web.page() as page,
+    ):
+        page.say("open", text=saved("4", "3"))
+        page.hear("state", reviewing=True)
+        page.say("review", on=False)
+        page.hear("state", reviewing=False)
+        page.say("level", level=1)
+        page.hear("state", level=1)
+        assert web.searches[0].running == 0
+        page.say("review", on=True)
+        page.hear("state", reviewing=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "there is no game in this text"),
+        ("{", "the saved game is damaged"),
+        (saved("9"), "damaged at move 1: '9' is not a legal action"),
+        ("x" * 600_000, "line 1, column 1: "),
+    ],
+)
+def test_a_malformed_file_is_refused_and_the_game_goes_on(
+    opened: Open, text: str, reason: str
+) -> None:
+    with opened() as web, web.page() as page:
+        page.say("play", action=3)
+        page.hear("state", current=1)
+        page.say("open", text=text)
+        assert reason in page.hear("error")["error"]
+        page.say("play", action=3)
+        page.hear("state", current=2)
+
+
+def test_a_game_is_handed_over_as_a_file(opened: Open) -> None:
+    with opened() as web, web.page() as page:
+        assert page.hear("state")["formats"] == ["json"]
+        page.say("play", action=3)
+        page.say("save", format="json")
+        file = page.hear("file")
+        assert file["name"] == "connect_four.json"
+        assert json.loads(file["text"])["moves"] == [[0, "4"]]
+        page.say("save", format="pgn")
+        assert page.hear("error")["error"] == "connect_four is saved as json, not 'pgn'"
+        page.say("save", format="exe")
+        assert page.hear("error")["field"] == "format"
+
+
+def test_the_engine_plays_both_sides_until_it_is_told_to_stop(opened: Open) -> None:
+    with opened("tic_tac_toe", person=0, level=1) as web, web.page() as page:
+        page.say("auto", on=True)
+        state = page.hear("state", current=3)
+        assert state["auto"]
+        assert {position["side"] for position in state["positions"][1:]} == {0, 1}
+        page.say("auto", on=False)
+        state = page.hear("state", auto=False)
+        page.say("undo")
+        assert page.hear("state")["current"] < state["current"]
+
+
+def test_autoplay_ends_with_the_game(opened: Open) -> None:
+    with opened("tic_tac_toe", limits=Limits(judge=2, auto_seconds=0.0)) as web, web.page() as page:
+        page.say("auto", on=True)
+        assert page.hear("state", ended=True)["auto"]
+        assert not page.hear("state", ended=True, auto=False)["auto"]
+
+
+def test_the_board_is_sent_once_and_again_when_it_turns(opened: Open) -> None:
+    with opened() as web, web.page() as page:
+        assert 'data-flipped="false"' in page.hear("board")["svg"]
+        page.say("play", action=3)
+        assert page.socket.receive_json()["type"] == "state"
+        page.say("flip")
+        assert 'data-flipped="true"' in page.hear("board")["svg"]
+        page.hear("state", current=1)
+
+
+def test_a_piece_that_cannot_go_there_is_told_apart(opened: Open) -> None:
+    with opened("chess") as web, web.page() as page:
+        page.say("click", row=0, column=7, origin=[6, 3])  # d2 to h8
+        assert "that piece cannot go there" in page.hear("error", field="action")["error"]
+        page.say("click", row=4, column=4, origin=[6, 4])
+        assert page.hear("state", current=1)["positions"][1]["origin"] == [6, 4]
+        page.say("click", row=4, column=4, origin=[6])
+        assert page.hear("error")["field"] == "origin"
+
+
 # Bounds.
 
 
