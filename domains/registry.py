@@ -43,6 +43,7 @@ _BUILT_IN = {
     "gomoku": "tesuji.domains.games.gomoku:gomoku",
     "gomoku_standard": "tesuji.domains.games.gomoku:gomoku_standard",
     "breakthrough": "tesuji.domains.games.breakthrough:breakthrough",
+    "2048": "tesuji.domains.games.twenty_forty_eight:twenty_forty_eight",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
 }
