@@ -1,10 +1,11 @@
 """The registry: domains by name.
 
-Three kinds of name:
+Four kinds of name:
 
 - a built-in one, from the table below;
 - one that an installed package offers as an entry point of the group `tesuji.domains`;
-- a user's own file, `path/to/file.py:factory`.
+- a user's own file, `path/to/file.py:factory`;
+- a game of another library, `openspiel:breakthrough` or `pettingzoo:connect_four_v3`.
 
 Where a factory takes a `size`, the name may end with it: `hex_7x7` is `make("hex", size=7)`.
 
@@ -21,6 +22,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +48,12 @@ _BUILT_IN = {
     "2048": "tesuji.domains.games.twenty_forty_eight:twenty_forty_eight",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
+}
+
+# Other libraries' games, named PREFIX:GAME.
+_ADAPTERS = {
+    "openspiel": "tesuji.domains.adapters.openspiel:OpenSpielDomain",
+    "pettingzoo": "tesuji.domains.adapters.pettingzoo:PettingZooDomain",
 }
 
 
@@ -89,15 +97,23 @@ def make(name: str, **params: Any) -> Domain:
 
 def _factory(name: str) -> Callable[..., Any]:
     if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
-        factory = getattr(importlib.import_module(module), attribute)
+        factory = _load(_BUILT_IN[name])
     elif ".py:" in name:
         factory = _from_file(name)
+    elif name.partition(":")[0] in _ADAPTERS:
+        prefix, _, game = name.partition(":")
+        factory = partial(_load(_ADAPTERS[prefix]), game)
     else:
         factory = _from_package(name)
     if not callable(factory):
         raise UnknownDomainError(f"{name} must be a function that returns a Domain")
     return factory  # type: ignore[no-any-return]
+
+
+def _load(entry: str) -> Callable[..., Any]:
+    module, _, attribute = entry.partition(":")
+    factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return factory
 
 
 def _offered() -> dict[str, EntryPoint]:

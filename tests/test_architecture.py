@@ -23,7 +23,16 @@ TOML = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # The libraries that each floor may import, beside the standard library and lower floors.
 LIBRARIES = {
-    "domains": {"gymnasium", "llvmlite", "networkx", "numba", "numpy", "z3"},
+    "domains": {
+        "gymnasium",
+        "llvmlite",
+        "networkx",
+        "numba",
+        "numpy",
+        "pettingzoo",
+        "pyspiel",
+        "z3",
+    },
     "search": {"networkx", "numba", "numpy", "ortools", "z3"},
     "nets": {
         "llvmlite",

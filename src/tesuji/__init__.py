@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tesuji.domains.adapters.pettingzoo import DomainAECEnv
     from tesuji.domains.base import Domain, DomainSpec
     from tesuji.domains.check import check_domain
     from tesuji.domains.compiled import CompiledDomain, Kernels
+    from tesuji.domains.environment import DomainEnv
     from tesuji.domains.registry import make
     from tesuji.engine.agent import load_agent
     from tesuji.engine.planner import Planner
@@ -38,6 +40,8 @@ _MODULES = {
     "CompiledDomain": "tesuji.domains.compiled",
     "ConstraintError": "tesuji.search.symbolic.model",
     "Domain": "tesuji.domains.base",
+    "DomainAECEnv": "tesuji.domains.adapters.pettingzoo",
+    "DomainEnv": "tesuji.domains.environment",
     "DomainSpec": "tesuji.domains.base",
     "Gumbel": "tesuji.search.config",
     "Kernels": "tesuji.domains.compiled",
@@ -70,6 +74,8 @@ __all__ = [
     "CompiledDomain",
     "ConstraintError",
     "Domain",
+    "DomainAECEnv",
+    "DomainEnv",
     "DomainSpec",
     "Gumbel",
     "Kernels",

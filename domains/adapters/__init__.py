@@ -1,0 +1,1 @@
+"""Other libraries' games as object domains, and domains as other libraries' environments."""
