@@ -46,7 +46,8 @@ def draw(board: Board, last: tuple[int, int] | None = None) -> Text:
     if board.columns:
         labels = " ".join(f"{label:>{width}}" for label in board.columns)
         text.append(f"{'':{shift}}  {labels}\n", style="dim")
-    text.append(f"{'':{margin}}  {'   '.join(_legend(board))}", style="dim")
+    if _legend(board):
+        text.append(f"{'':{margin}}  {'   '.join(_legend(board))}", style="dim")
     return text
 
 

@@ -453,7 +453,7 @@ def test_a_review_can_be_broken_off_and_taken_up_again(opened: Open) -> None:
         ("", "there is no game in this text"),
         ("{", "the saved game is damaged"),
         (saved("9"), "damaged at move 1: '9' is not a legal action"),
-        ("x" * 600_000, "line 1, column 1: "),
+        ("x" * 600_000, "more than max_moves = 20000 moves in a game"),
     ],
 )
 def test_a_malformed_file_is_refused_and_the_game_goes_on(
