@@ -41,6 +41,7 @@ def search_positions(
         stop: set it from another thread to stop early.
         progress: told how many positions are done.
     """
+    session.reviewed |= {one.index for one in positions if known(session, one, budget)}
     unknown = [one for one in positions if not one.ended and not known(session, one, budget)]
     done = len(positions) - len(unknown)
     for start in range(0, len(unknown), BATCH):
@@ -53,6 +54,7 @@ def search_positions(
             return
         for position, result in zip(part, results, strict=True):
             session.note(position, result)
+            session.reviewed.add(position.index)
         done += len(part)
         if progress is not None:
             progress(done)
@@ -61,17 +63,20 @@ def search_positions(
 def known(session: Session, position: Position, budget: Budget) -> bool:
     """Return whether a search of `position` within `budget` would hardly tell more."""
     result = session.results.get(position.index)
-    if result is None:
-        return False
+    if result is None or position.index in session.reviewed:
+        return result is not None
     return result.status.proven or result.num_simulations >= (budget.simulations or 0)
 
 
 def review(session: Session, position: Position) -> Review | None:
-    """Return what is thought of the move that led to `position`; None where not both are known."""
+    """Return what is thought of the move that led to `position`.
+
+    None where not both it and the position before have been reviewed.
+    """
     before, move = position.parent, position.move
-    if before is None or move is None or before.index not in session.results:
+    if before is None or move is None or before.index not in session.reviewed:
         return None
-    if not position.ended and position.index not in session.results:
+    if not position.ended and position.index not in session.reviewed:
         return None
     best = session.results[before.index].action
     had, has = session.win_rate(before), session.win_rate(position)

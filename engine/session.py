@@ -101,6 +101,7 @@ class Session:
         """Go on with another game, new or loaded."""
         self.game = game
         self.results: dict[int, SearchResult] = {}  # the deepest one, by index of the position
+        self.reviewed: set[int] = set()  # positions searched well enough to judge moves by
         self._explored: tuple[int, Any] = (-1, None)  # the last kept tree, and of which position
 
     @property

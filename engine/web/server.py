@@ -25,6 +25,7 @@ from tesuji.domains.base import Domain
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.game import Game
 from tesuji.engine.session import Searcher, Session
+from tesuji.engine.web import views
 from tesuji.engine.web.client import Client
 from tesuji.engine.web.guard import Guard
 from tesuji.engine.web.messages import MAX_FILE_BYTES
@@ -65,6 +66,14 @@ def make_app(
     threads = ThreadPoolExecutor(limits.clients, thread_name_prefix="search")
     connected: set[WebSocket] = set()
 
+    def begin() -> Session:
+        """Return a session that is ready to be shown: rules compile when they are first used."""
+        session = Session(domain, make_search(), level=level, person=person, seed=seed)
+        if start is not None:
+            session.start(start())
+        views.view_state(session)
+        return session
+
     async def play(page: WebSocket) -> None:
         await page.accept()
         if len(connected) >= limits.clients:
@@ -72,13 +81,13 @@ def make_app(
             return
         connected.add(page)
         try:
-            search = await asyncio.get_running_loop().run_in_executor(threads, make_search)
-            session = Session(domain, search, level=level, person=person, seed=seed)
-            if start is not None:
-                session.start(start())
+            await page.send_json({"type": "thinking"})
+            session = await asyncio.get_running_loop().run_in_executor(threads, begin)
             await Client(page, session, limits, threads, loaded=loaded).serve()
         except TesujiError as error:
             await turn_away(page, str(error))
+        except asyncio.CancelledError:  # the server ends, and a search that compiles cannot stop
+            pass
         finally:
             connected.discard(page)
 

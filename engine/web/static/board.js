@@ -122,6 +122,7 @@ export class Board {
   }
 
   choose(cell) {
+    if (!this.state) return; // the rules are being compiled
     const key = cell.dataset.cell;
     const moves = this.targets.get(key);
     if (this.mayPlay && moves) this.play(moves);
