@@ -70,9 +70,11 @@ def side_of(board: Board, value: int) -> int | None:
     if not board.glyphs:
         return value - 1 if value in (1, 2) else None
     glyph = board.glyphs[value]
+    if not glyph:
+        return None
     if glyph in WHITE or glyph.isupper():
         return 0
-    return 1 if glyph and (glyph in BLACK or glyph.islower()) else None
+    return 1 if glyph in BLACK or glyph.islower() else None
 
 
 def name_of(board: Board, value: int) -> str:
