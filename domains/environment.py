@@ -63,7 +63,7 @@ class DomainEnv(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
         if not self.action_masks()[int(action)]:
             legal = np.flatnonzero(self.action_masks()).tolist()
             raise ValueError(f"action {int(action)} is not legal here; legal: {legal}")
-        key = int(self.np_random.integers(2**63))
+        key = int(self.np_random.integers(2**64, dtype=np.uint64))
         self.state, reward, discount = self.domain.step(self.state, int(action), key)
         self._steps += 1
         ended = discount == 0.0

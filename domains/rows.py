@@ -21,12 +21,15 @@ from tesuji.domains.playout import choose_legal, next_random
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def step_rows(table, instance, rows, actions, rewards, discounts):  # type: ignore[no-untyped-def]
-    """Play `actions` `[B]` on `rows` `[B, S]` in place; fill `rewards` and `discounts` `[B]`."""
+def step_rows(table, instance, rows, actions, keys, rewards, discounts):  # type: ignore[no-untyped-def]
+    """Play `actions` `[B]` on `rows` `[B, S]` in place; fill `rewards` and `discounts` `[B]`.
+
+    `keys` `[B]` are the random bits of each step.
+    """
     step = step_at(table)
     for i in range(rows.shape[0]):
         rewards[i], discounts[i] = step(
-            row_pointer(rows, i), np.int64(actions[i]), instance, np.uint64(0)
+            row_pointer(rows, i), np.int64(actions[i]), instance, keys[i]
         )
 
 

@@ -74,8 +74,15 @@ class _Game:
 
     def seed(self, match_seed: int) -> int:
         """Return the seed of the next move, its own for every game and ply."""
-        place = f"{match_seed} {self.pair} {self.a_first} {len(self.actions)}"
-        return int.from_bytes(blake2b(place.encode(), digest_size=8).digest()) >> 1
+        return self._bits(match_seed) >> 1
+
+    def key(self, match_seed: int) -> int:
+        """Return the 64 random bits that decide what the next move leads to."""
+        return self._bits(match_seed, " chance")
+
+    def _bits(self, match_seed: int, what: str = "") -> int:
+        place = f"{match_seed} {self.pair} {self.a_first} {len(self.actions)}{what}"
+        return int.from_bytes(blake2b(place.encode(), digest_size=8).digest())
 
     def record(self) -> GameRecord:
         """Return the finished game."""
@@ -169,12 +176,12 @@ def _move(domain: Domain, agent: Agent, games: list[_Game], sign: int, match_see
     """Make one move of `agent` in each of `games`."""
     seeds = [game.seed(match_seed) for game in games]
     moves = agent.act(domain, [game.state for game in games], seeds)
-    for game, move, seed in zip(games, moves, seeds, strict=True):
+    for game, move in zip(games, moves, strict=True):
         if not domain.allowed(game.state)[move.action]:
             raise ValueError(
                 f"agent {agent.name!r} chose the illegal action {move.action} after {game.actions}"
             )
-        game.state, reward, discount = domain.step(game.state, move.action, seed)
+        game.state, reward, discount = domain.step(game.state, move.action, game.key(match_seed))
         game.score += sign * reward
         game.actions.append(move.action)
         game.ended = discount == 0
@@ -202,7 +209,9 @@ def _opening(
         first, actions = domain.to_play(state), list[int]()
         while discount != 0 and len(actions) < config.opening_plies:
             action = int(rng.choice(np.flatnonzero(domain.allowed(state))))
-            state, _, discount = domain.step(state, action, int(rng.integers(2**63)))
+            state, _, discount = domain.step(
+                state, action, int(rng.integers(2**64, dtype=np.uint64))
+            )
             actions.append(action)
         key = domain.key(state) or repr(actions).encode()
         if discount != 0 and (key not in seen or tries > _OPENING_TRIES):

@@ -32,7 +32,8 @@ def tabulate(session: Session, position: Position, result: SearchResult) -> Grou
         table.add_row(*row, style=style)
     if len(edges) > _MOVES_SHOWN:
         table.add_row(f"and {len(edges) - _MOVES_SHOWN} more", style="dim")
-    line = " ".join(s.name for s in session.game.steps(position.state, result.principal_variation))
+    steps = session.game.steps(position.state, result.principal_variation, result.principal_keys)
+    line = " ".join(step.name for step in steps)
     rate = f"{result.num_simulations / result.seconds:,.0f} a second, " if result.seconds else ""
     summary = f"{result.num_simulations:,} simulations, {rate}{result.status.value}"
     return Group(table, Text(f"line: {line}\n{summary}", style="dim"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -182,7 +183,7 @@ class Game:
         if len(self.positions) >= MAX_POSITIONS:
             raise ValueError(f"this game has {MAX_POSITIONS} positions, no more; start a new one")
         index = len(self.positions)
-        key = int(np.random.default_rng([self.seed, index]).integers(2**63))
+        key = int(np.random.default_rng([self.seed, index]).integers(2**64, dtype=np.uint64))
         state, reward, discount = self.domain.step(here.state, action, key)
         two = self.domain.spec.num_players == 2
         score = here.score + (-reward if two and here.to_play == 1 else reward)
@@ -257,17 +258,17 @@ class Game:
             line.append(line[-1].following)
         return line
 
-    def steps(self, state: State, actions: Sequence[int]) -> list[Step]:
+    def steps(self, state: State, actions: Sequence[int], keys: Sequence[int] = ()) -> list[Step]:
         """Return a line of actions from `state`, ready to be shown.
 
-        It stops at an end, and where chance may have taken another course than the search's.
+        It stops at an end; where chance decides, it follows `keys`, and without them stops at once.
         """
         steps: list[Step] = []
-        for action in actions:
-            if steps and not self.domain.spec.deterministic:
+        for action, key in zip_longest(actions, keys[: len(actions)], fillvalue=0):
+            if steps and not keys and not self.domain.spec.deterministic:
                 break
             steps.append(self._step(state, action))
-            state, _, discount = self.domain.step(state, action)
+            state, _, discount = self.domain.step(state, action, key)
             if discount == 0:
                 break
         return steps

@@ -38,6 +38,7 @@ MEASURES = {
     "first_wins": Measure("first side wins", "%"),
     "second_wins": Measure("second side wins", "%"),
     "draws": Measure("draws", "%"),
+    "mean_return": Measure("mean return", ""),
     "proven_games": Measure("games with a proven end", "%"),
     "evaluator_share": Measure("time in the net", "%"),
     "selfplay_seconds": Measure("self-play"),

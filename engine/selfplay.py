@@ -26,6 +26,8 @@ from tesuji.search.config import Gumbel
 from tesuji.search.decide import Summary
 from tesuji.search.search import Search
 
+_CHANCE = 1  # sets the seeds of chance apart from those of searches
+
 
 class Lane(NamedTuple):
     """The games of a lane: where they stand and what was seen of them."""
@@ -53,6 +55,7 @@ class SelfPlayResult:
     games: int
     wins: int  # of the side that moved first
     draws: int
+    returns: float  # sum over the games, for the side that moved first
     simulations: int
     evaluations: int
     cache_hits: int
@@ -80,8 +83,12 @@ class TimedEvaluator:
 
 def mix_seed(*numbers: int) -> int:
     """Return 64 random bits that follow from `numbers`, never 0."""
+    return _bits(*numbers) | 1
+
+
+def _bits(*numbers: int) -> int:
     words = np.random.SeedSequence([int(number) for number in numbers]).generate_state(1, np.uint64)
-    return int(words[0]) | 1
+    return int(words[0])
 
 
 def new_lane(domain: CompiledDomain, config: SelfPlayConfig, number: int, seed: int) -> Lane:
@@ -138,18 +145,20 @@ def play_lane(
     )
     began = time.perf_counter()
     finished: list[Positions] = []
+    returns = 0.0
     counts = np.zeros(6, np.int64)  # games, wins, draws, simulations, cache hits, proven
     for _ in range(config.moves):
         summary, full = _search_move(search, config, lane, seed)
         trees = search.driver.tree.trees
         counts[3] += int(trees["simulations"].sum())
         counts[4] += int(trees["cache_hits"].sum())
-        ended = _play_move(domain, lane, summary, full)
+        ended = _play_move(domain, lane, summary, full, seed)
         for slot in np.flatnonzero(ended).tolist():
             positions = _finish_game(lane, slot)
             finished.append(positions)
-            first = float(positions.outcome[0]) * (1.0 if lane.opening[slot] % 2 == 0 else -1.0)
+            first = _first_return(domain, lane, slot, positions)
             counts[:3] += (1, first > 0, first == 0)
+            returns += first
             counts[5] += int(summary.proven[slot])
             _start_game(domain, config, lane, slot, seed)
         if live is not None:
@@ -161,7 +170,7 @@ def play_lane(
                 }
             )
     return SelfPlayResult(
-        lane, _join(finished, domain), int(counts[0]), int(counts[1]), int(counts[2]),
+        lane, _join(finished, domain), int(counts[0]), int(counts[1]), int(counts[2]), returns,
         int(counts[3]), timed.rows, int(counts[4]), int(counts[5]),
         time.perf_counter() - began, timed.seconds,
     )  # fmt: skip
@@ -181,7 +190,7 @@ def _search_move(
 
 
 def _play_move(
-    domain: CompiledDomain, lane: Lane, summary: Summary, full: npt.NDArray[np.bool_]
+    domain: CompiledDomain, lane: Lane, summary: Summary, full: npt.NDArray[np.bool_], seed: int
 ) -> npt.NDArray[np.bool_]:
     """Record the searched positions and play the moves; return which games are over."""
     slots = np.arange(len(lane.rows))
@@ -193,13 +202,22 @@ def _play_move(
     lane.full[slots, now] = full | summary.proven
     rewards, discounts = np.zeros(len(slots)), np.zeros(len(slots))
     step_rows(
-        domain.kernels.addresses(), domain.instance, lane.rows, summary.action, rewards, discounts
-    )
+        domain.kernels.addresses(), domain.instance, lane.rows, summary.action,
+        _draw_keys(domain, lane, seed), rewards, discounts,
+    )  # fmt: skip
     # A proven root ends the game: its value is exact, as if played out without error.
     lane.reward[slots, now] = np.where(summary.proven, summary.value, rewards)
     lane.discount[slots, now] = np.where(summary.proven, 0.0, discounts)
     lane.length[:] += 1
     return np.asarray(summary.proven | (discounts == 0.0))
+
+
+def _draw_keys(domain: CompiledDomain, lane: Lane, seed: int) -> npt.NDArray[np.uint64]:
+    """Return the random bits of each game's next move: its own, unknown to the search."""
+    if domain.spec.deterministic:
+        return np.zeros(len(lane.rows), np.uint64)
+    places = zip(lane.game.tolist(), lane.length.tolist(), strict=True)
+    return np.array([_bits(seed, game, length, _CHANCE) for game, length in places], np.uint64)
 
 
 def _finish_game(lane: Lane, slot: int) -> Positions:
@@ -219,6 +237,12 @@ def _finish_game(lane: Lane, slot: int) -> Positions:
         ply=(np.arange(length) + lane.opening[slot]).astype(np.uint16),
         game=np.full(length, lane.game[slot], np.uint32),
     )
+
+
+def _first_return(domain: CompiledDomain, lane: Lane, slot: int, positions: Positions) -> float:
+    """Return what a game brought the side that moved first, from where it was recorded."""
+    second = domain.spec.num_players == 2 and lane.opening[slot] % 2
+    return float(positions.outcome[0]) * (-1.0 if second else 1.0)
 
 
 def _start_game(

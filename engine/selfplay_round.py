@@ -37,6 +37,7 @@ class RoundResult:
     games: int
     wins: int
     draws: int
+    returns: float
     proven: int
     simulations: int
     evaluations: int
@@ -83,8 +84,8 @@ class Round:
         totals = {
             name: sum(result[name] for result in results)
             for name in (
-                "positions", "games", "wins", "draws", "proven", "simulations", "evaluations",
-                "cache_hits", "evaluator_seconds",
+                "positions", "games", "wins", "draws", "returns", "proven", "simulations",
+                "evaluations", "cache_hits", "evaluator_seconds",
             )
         }  # fmt: skip
         return RoundResult(

@@ -175,7 +175,9 @@ class Session:
         result = self.results.get(position.index)
         if result is None or not self._suffices(result, budget):
             result = self.analyse(budget, stop=stop)
-        line = self.game.steps(position.state, result.principal_variation or (result.action,))
+        line = self.game.steps(
+            position.state, result.principal_variation or (result.action,), result.principal_keys
+        )
         chance = self.chance(result.value, position.to_play)
         return Hint(line[0], chance, result.status, line)
 
@@ -241,6 +243,14 @@ class Session:
         except ValueError:  # the tree does not reach that far
             return []
         return edges
+
+    def keys_of(self, position: Position, path: Sequence[int]) -> tuple[int, ...]:
+        """Return what decides chance along `path` in the tree last kept, as far as it goes."""
+        index, tree = self._explored
+        if tree is None or index != position.index:
+            return ()
+        keys: tuple[int, ...] = tree.keys_of(path)
+        return keys
 
 
 def pick(result: SearchResult, temperature: float, rng: np.random.Generator) -> int:

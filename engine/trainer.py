@@ -1,7 +1,7 @@
 """The trainer: a window of positions in, better weights out.
 
 Loss (AlphaZero, Silver et al. 2018): cross-entropy of the policy with the search's improved policy
-over legal actions, and of win, draw and loss with a mix of outcome and root value.
+over legal actions, and of the value's distribution with a mix of outcome and root value.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tesuji.engine.checkpoint import Tensors
 from tesuji.engine.replay import ReplayWindow
 from tesuji.engine.shards import Positions
 from tesuji.engine.training_config import LearningConfig
+from tesuji.nets.value import WIN_DRAW_LOSS, value_support, value_targets
 
 
 class DivergedError(ArithmeticError):
@@ -47,6 +48,7 @@ class Trainer:
         self, domain: CompiledDomain, network: nn.Module, config: LearningConfig, device: str
     ) -> None:
         self.domain = domain
+        self.support = value_support(domain.spec)
         self.config = config
         self.device = torch.device(device)
         self.network = network.to(self.device)
@@ -132,11 +134,16 @@ class Trainer:
         )
 
     def _value_targets(self, positions: Positions) -> npt.NDArray[np.float32]:
-        """Return win, draw and loss targets `[N, 3]`, the outcome mixed with the root's value."""
+        """Return distributions `[N, K]` over the returns: the outcome mixed with the value."""
+        mix = self.config.value_mix
+        if len(self.support) != len(WIN_DRAW_LOSS):
+            outcome, value = (
+                value_targets(array, self.support) for array in (positions.outcome, positions.value)
+            )
+            return (1.0 - mix) * outcome + mix * value
         outcome = np.clip(positions.outcome, -1.0, 1.0)
         draw = 1.0 - np.abs(outcome)
         found = np.clip(positions.draw, 0.0, 1.0 - np.minimum(np.abs(positions.value), 1.0))
-        mix = self.config.value_mix
         value = (1.0 - mix) * outcome + mix * np.clip(positions.value, -1.0, 1.0)
         draw = (1.0 - mix) * draw + mix * found
         wdl = np.stack([(1.0 - draw + value) / 2.0, draw, (1.0 - draw - value) / 2.0], 1)

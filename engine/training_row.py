@@ -59,6 +59,7 @@ def iteration_row(
         "game_length": played.positions / max(played.games, 1),
         "first_wins": played.wins / max(played.games, 1),
         "draws": played.draws / max(played.games, 1),
+        "mean_return": played.returns / max(played.games, 1),
         "selfplay_seconds": timing.playing,
         "learning_seconds": timing.whole - timing.playing,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

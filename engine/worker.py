@@ -184,6 +184,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
         "games": result.games,
         "wins": result.wins,
         "draws": result.draws,
+        "returns": result.returns,
         "proven": result.proven,
         "simulations": result.simulations,
         "evaluations": result.evaluations,

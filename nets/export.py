@@ -54,13 +54,15 @@ def check_parity(
 ) -> float:
     """Return the largest difference between two evaluators on `observations`.
 
+    Values above 1 count relative to the largest of them.
+
     Raises:
         ParityError: it is above `tolerance`, or not a number.
     """
     expected = [np.array(array) for array in reference.evaluate(observations)]
     actual = other.evaluate(observations)
     differences = {
-        name: float(np.abs(a - b).max())
+        name: float(np.abs(a - b).max() / (max(1.0, np.abs(a).max()) if name == "value" else 1.0))
         for name, a, b in zip(OUTPUT_NAMES, expected, actual, strict=True)
     }
     worst = max(differences, key=lambda name: np.nan_to_num(differences[name], nan=np.inf))

@@ -1,4 +1,4 @@
-"""A trained network made ready to be run: batch norm folded, win-draw-loss turned into a value."""
+"""A trained network made ready to be run: batch norm folded, value logits turned into a value."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tesuji.nets.model import ConvNorm
+from tesuji.nets.value import WIN_DRAW_LOSS
 
 
 class InferenceNet(nn.Module):
@@ -23,6 +24,11 @@ class InferenceNet(nn.Module):
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return `(logits [B, A], value [B], draw [B])`."""
-        logits, wdl_logits = self.model(observations)
-        win, draw, loss = torch.softmax(wdl_logits, 1).unbind(1)
-        return logits, win - loss, draw
+        logits, value_logits = self.model(observations)
+        chances = torch.softmax(value_logits, 1)
+        support = self.model.get_buffer("support")
+        if len(support) == len(WIN_DRAW_LOSS):
+            win, draw, loss = chances.unbind(1)
+            return logits, win - loss, draw
+        value = (chances.float() * support.float()).sum(1)
+        return logits, value, torch.zeros_like(value)

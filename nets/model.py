@@ -1,8 +1,8 @@
-"""The networks: observations in, policy and win-draw-loss logits out.
+"""The networks: observations in, policy and value logits out.
 
 `forward(observations)` takes `[B, *observation_shape]` and returns `(policy_logits [B, A],
-wdl_logits [B, 3])`: win, draw and loss of the side to move, value = P(win) - P(loss). `C` is
-channels, `H` and `W` the board, `K` actions that are no cells (a pass).
+value_logits [B, K])` over the returns of `value_support`: in games for two win, draw and loss of
+the side to move. `C` is channels, `H` and `W` the board, `E` actions that are no cells (a pass).
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
+from tesuji.nets.value import WIN_DRAW_LOSS, value_support
 from tesuji.search.base import DomainSpec
 
 __all__ = ["MLP", "MLPConfig", "NetConfig", "ResNet", "ResNetConfig", "build"]
@@ -95,7 +97,7 @@ class CellPolicy(nn.Module):
         self.extra = nn.Linear(pooled, extra) if extra else None
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
-        """Return logits `[B, P * H * W + K]`."""
+        """Return logits `[B, P * H * W + E]`."""
         logits = self.planes(hidden).flatten(1)
         if self.extra is None:
             return logits  # type: ignore[no-any-return]
@@ -138,6 +140,18 @@ def _policy_head(config: ResNetConfig, spec: DomainSpec) -> nn.Module:
     return PooledPolicy(pooled, spec.num_actions)
 
 
+def _value_head(inputs: int, spec: DomainSpec) -> nn.Linear:
+    """Return the last layer of a value head; beyond wins and losses it starts near 0."""
+    support = value_support(spec)
+    head = nn.Linear(inputs, len(support))
+    if len(support) != len(WIN_DRAW_LOSS):
+        # All bins alike would mean the middle of the range, which may be far from any return.
+        distance = np.abs(np.arange(len(support)) - np.abs(support).argmin())
+        with torch.no_grad():
+            head.bias.copy_(torch.from_numpy(-distance.astype(np.float32)))
+    return head
+
+
 class ResNet(nn.Module):
     """A residual tower with pooling blocks and heads that work on any board size."""
 
@@ -157,7 +171,8 @@ class ResNet(nn.Module):
         self.policy_pooled = nn.Linear(2 * channels, config.head_channels)
         self.policy = _policy_head(config, spec)
         self.value_hidden = nn.Linear(2 * channels, config.value_hidden)
-        self.value = nn.Linear(config.value_hidden, 3)
+        self.value = _value_head(config.value_hidden, spec)
+        self.register_buffer("support", torch.from_numpy(value_support(spec)), persistent=False)
         self._start_as_identity()
 
     def _start_as_identity(self) -> None:
@@ -170,7 +185,7 @@ class ResNet(nn.Module):
                 nn.init.zeros_(block.pooled.bias)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(policy_logits [B, A], wdl_logits [B, 3])`."""
+        """Return `(policy_logits [B, A], value_logits [B, K])`."""
         x = self.blocks(relu(self.stem(observations)))
         pooled = _pool_board(x)
         bias = self.policy_pooled(pooled)[:, :, None, None]
@@ -186,10 +201,11 @@ class MLP(nn.Module):
         sizes = [math.prod(spec.observation_shape)] + [config.hidden] * config.layers
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.policy = nn.Linear(config.hidden, spec.num_actions)
-        self.value = nn.Linear(config.hidden, 3)
+        self.value = _value_head(config.hidden, spec)
+        self.register_buffer("support", torch.from_numpy(value_support(spec)), persistent=False)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(policy_logits [B, A], wdl_logits [B, 3])`."""
+        """Return `(policy_logits [B, A], value_logits [B, K])`."""
         x = observations.flatten(1)
         for layer in self.layers:
             x = relu(layer(x))

@@ -8,6 +8,7 @@ import numpy as np
 from safetensors.numpy import load
 
 from tesuji.nets.native_net import native_net
+from tesuji.nets.value import value_of, value_support
 from tesuji.search.base import DomainSpec, Evaluation, FloatArray
 
 CHUNK = 64  # positions that go through the network together; more would leave the caches
@@ -19,6 +20,7 @@ class NativeEvaluator:
     def __init__(self, weights: bytes, spec: DomainSpec, threads: int = 1) -> None:
         self._shape = spec.observation_shape
         self._net = native_net(load(weights), spec)
+        self._support = value_support(spec)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def evaluate(self, observations: FloatArray) -> Evaluation:
@@ -37,7 +39,5 @@ class NativeEvaluator:
         return Evaluation(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _judge(self, observations: FloatArray) -> Evaluation:
-        logits, wdl_logits = self._net(observations)
-        chances = np.exp(wdl_logits - wdl_logits.max(1, keepdims=True))
-        chances /= chances.sum(1, keepdims=True)
-        return Evaluation(logits, chances[:, 0] - chances[:, 2], chances[:, 1])
+        logits, value_logits = self._net(observations)
+        return Evaluation(logits, *value_of(value_logits, self._support))

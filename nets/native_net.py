@@ -26,7 +26,8 @@ _NONE = np.empty((0, 0), np.float32)
 def native_net(tensors: Tensors, spec: DomainSpec) -> Net:
     """Return the network that `tensors`, with folded batch norm, are the weights of.
 
-    It takes observations `[B, *observation_shape]` to `(policy_logits [B, A], wdl_logits [B, 3])`.
+    It takes observations `[B, *observation_shape]` to `(policy_logits [B, A], value_logits
+    [B, K])`, over the returns of `value_support`.
     """
     if "stem.conv.weight" in tensors:
         return NativeResNet(tensors, spec)
@@ -97,7 +98,7 @@ class NativeMLP:
         self._value = _Linear(tensors, "value", 1)
 
     def __call__(self, observations: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return `(policy_logits [B, A], wdl_logits [B, 3])`."""
+        """Return `(policy_logits [B, A], value_logits [B, K])`."""
         x = observations.reshape(len(observations), -1)
         for layer in self._layers:
             x = layer.padded(x)
@@ -214,7 +215,7 @@ class NativeResNet:
         self._value = _Linear(tensors, "value", 1)
 
     def __call__(self, observations: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return `(policy_logits [B, A], wdl_logits [B, 3])`."""
+        """Return `(policy_logits [B, A], value_logits [B, K])`."""
         size, inputs = observations.shape[:2]
         rows = size
         if rows * self._channels % _PAGE == 0:

@@ -133,7 +133,8 @@ class SearchResult:
         action: the chosen action, -1 at an end.
         policy: improved policy `[A]`, sums to 1.
         value: the root's value after search.
-        wdl: chances of win, draw and loss.
+        wdl: chances of win, draw and loss; where values do not lie in [-1, 1], the value's place
+            in its range as `(share, 0, 1 - share)`.
         visits: visit counts `[A]`.
         priors: the evaluator's policy over legal actions `[A]`.
         q: action values `[A]`, NaN where illegal or unvisited and unproven.
@@ -142,12 +143,14 @@ class SearchResult:
         legal: legal actions `[A]`.
         raw_value: the evaluator's own value of the root.
         status: why the search stopped, or what was proven.
-        principal_variation: the line of best actions; a proof's line where proven.
+        principal_variation: the line of best actions; a proof's line where proven. After chance
+            outcomes it follows the one most visited.
         num_simulations: simulations of this search.
         num_evaluations: evaluator rows that this root cost.
         num_nodes: nodes in the tree.
         cache_hits: evaluations found in the cache.
         seconds: wall-clock time of the whole batch.
+        principal_keys: what `Domain.step` takes to replay that line; empty where it takes nothing.
         tree: a snapshot of the tree for `to_graph`, where asked for.
     """
 
@@ -169,6 +172,7 @@ class SearchResult:
     num_nodes: int
     cache_hits: int
     seconds: float
+    principal_keys: tuple[int, ...] = ()
     tree: Any = field(default=None, repr=False, compare=False)
 
     def edges(self) -> list[Edge]:

@@ -11,25 +11,74 @@ from __future__ import annotations
 import numpy as np
 
 from tesuji.domains.compiled import row_pointer, step_at
+from tesuji.search.backup import add_pending, back_up, back_up_edge
 from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
+from tesuji.search.random import advance as next_seed
+from tesuji.search.random import mix
 from tesuji.search.select import select_leaf
 from tesuji.search.tree import (
     NO_PARENT,
     ROOT,
+    UNVISITED,
     add_node,
-    add_pending,
-    back_up,
-    back_up_edge,
     copy_row,
+    equal_rows,
     inner,
     kernel,
 )
 
 
 @inner
+def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-untyped-def]
+    # The node among `child` and its siblings that row 0 of `row` leads to, UNVISITED if none.
+    first_row = t * tree.nodes.shape[1]
+    while child != UNVISITED:
+        node = tree.nodes[t, child]
+        if (
+            node.reward == np.float32(reward)
+            and node.discount == np.float32(discount)
+            and equal_rows(tree.states, first_row + child, row, 0)
+        ):
+            return child
+        child = np.int64(node.sibling)
+    return child
+
+
+@inner
+def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def]
+    # Go down to an edge that leads out of the tree and step it: the state after it is left in row
+    # 0 of the workspace. Returns `(node, edge, reward, discount, key)`, without a step where the
+    # walk ends at a node (the edge is -1) or the edge is proven.
+    record = tree.trees[t]
+    first_row = t * tree.nodes.shape[1]
+    node = np.int64(ROOT)
+    key = np.uint64(0)
+    while True:
+        node, index = select_leaf(tree, t, node, workspace.work, parameters)
+        if index < 0:
+            return node, index, 0.0, 0.0, key
+        edge = tree.edges[t, index]
+        if parameters.prove and edge.lower == edge.upper:
+            return node, index, np.float64(edge.lower), 0.0, key
+        if parameters.chance:
+            record.seed = next_seed(record.seed)
+            key = mix(record.seed)
+        copy_row(tree.states, first_row + node, workspace.row, 0)
+        reward, discount = step_at(rules.table)(
+            row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, key
+        )
+        if discount == 0.0 or parameters.chance == 0:
+            return node, index, reward, discount, key
+        known = _find_outcome(tree, t, np.int64(edge.child), reward, discount, workspace.row)
+        if known == UNVISITED:
+            return node, index, reward, discount, key
+        node = known
+
+
+@inner
 def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     record = tree.trees[t]
-    node, index = select_leaf(tree, t, workspace.work, parameters)
+    node, index, reward, discount, key = _walk(tree, t, rules, parameters, workspace)
     if index < 0:
         leaf = tree.nodes[t, node]
         if leaf.evaluated == 0:
@@ -38,24 +87,19 @@ def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # t
         back_up(tree, t, node, np.float64(leaf.raw_value), 0.0, parameters)
         return DONE
     record.simulations += 1
-    edge = tree.edges[t, index]
-    if parameters.prove and edge.lower == edge.upper:
-        back_up_edge(tree, t, node, index, np.float64(edge.lower), parameters)
-        return DONE
-    first_row = t * tree.nodes.shape[1]
-    copy_row(tree.states, first_row + node, workspace.row, 0)
-    reward, discount = step_at(rules.table)(
-        row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, np.uint64(0)
-    )
-    edge.reward = reward
-    edge.discount = discount
-    if discount == 0.0:
-        edge.lower = reward
-        edge.upper = reward
+    if discount == 0.0:  # an end, or proven
+        edge = tree.edges[t, index]
+        if parameters.chance == 0:
+            edge.lower = reward
+            edge.upper = reward
         back_up_edge(tree, t, node, index, reward, parameters)
         return DONE
     child = add_node(tree, t, node, index, parameters.leaves)
-    copy_row(workspace.row, 0, tree.states, first_row + child)
+    tree.nodes[t, child].reward = reward
+    tree.nodes[t, child].discount = discount
+    if parameters.chance:
+        tree.keys[t, child] = key
+    copy_row(workspace.row, 0, tree.states, t * tree.nodes.shape[1] + child)
     outcome = open_node(tree, t, child, rules, cache, batch, filled, parameters, workspace)
     if outcome == DONE:
         if child >= tree.nodes.shape[1] - parameters.leaves:

@@ -184,11 +184,23 @@ def summarise(tree, out, work, temperature, parameters):  # type: ignore[no-unty
         out.raw_value[t] = root.raw_value
 
 
+@inner
+def _likeliest(tree, t, child):  # type: ignore[no-untyped-def]
+    # The most visited outcome of an edge.
+    best = child
+    while child != UNVISITED:
+        if tree.nodes[t, child].visits > tree.nodes[t, best].visits:
+            best = child
+        child = np.int64(tree.nodes[t, child].sibling)
+    return best
+
+
 @kernel
 def best_line(tree, t, action, out, parameters):  # type: ignore[no-untyped-def]
-    """Write the line of best actions that begins with `action`; return `(length, end node)`.
+    """Write the line of best actions that begins with `action`, by the likeliest outcomes.
 
-    The end node is -1 where the line leaves the tree.
+    Fills `out` `[L, 2]` with actions and the nodes that they lead to, -1 where the line leaves the
+    tree; returns the line's length.
     """
     node = np.int64(ROOT)
     length = 0
@@ -211,10 +223,11 @@ def best_line(tree, t, action, out, parameters):  # type: ignore[no-untyped-def]
                 best = np.int64(index)
                 best_rank = rank
         if best < 0:
-            return length, node
-        out[length] = tree.edges[t, best].action
+            break
+        node = _likeliest(tree, t, np.int64(tree.edges[t, best].child))
+        out[length, 0] = tree.edges[t, best].action
+        out[length, 1] = node
         length += 1
-        if tree.edges[t, best].child == UNVISITED:
-            return length, np.int64(-1)
-        node = np.int64(tree.edges[t, best].child)
-    return length, node
+        if node == UNVISITED:
+            break
+    return length

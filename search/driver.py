@@ -56,6 +56,7 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
     """Return the settings as the kernels take them."""
     puct = settings if isinstance(settings, PUCT) else PUCT()
     gumbel = settings if isinstance(settings, Gumbel) else Gumbel()
+    prove = settings.prove and spec.deterministic  # an expectation is not proven by its samples
     values = dict(
         gumbel=int(isinstance(settings, Gumbel)),
         c_init=float(puct.c_init),
@@ -65,8 +66,10 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         value_scale=float(gumbel.value_scale),
         maxvisit_init=float(gumbel.maxvisit_init),
         rescale=int(gumbel.rescale),
-        prove=int(settings.prove),
-        lookahead=settings.lookahead if settings.prove else 0,
+        prove=int(prove),
+        chance=int(not spec.deterministic),
+        adaptive=int(spec.value_range != (-1.0, 1.0)),
+        lookahead=settings.lookahead if prove else 0,
         lookahead_steps=settings.lookahead_steps,
         policy_temperature=settings.policy_temperature,
         leaves=settings.leaves,
@@ -119,8 +122,11 @@ class Driver(ABC):
             or tree.nodes.shape[1] < num_nodes
             or tree.edges.shape[1] < num_edges
         ):
-            self.tree = allocate(batch, num_nodes, num_edges, self.row_size)
+            chance = not self.spec.deterministic
+            self.tree = allocate(batch, num_nodes, num_edges, self.row_size, chance)
         self.tree.trees.view(np.ndarray)[:] = np.zeros((), self.tree.trees.dtype)
+        self.tree.trees["low"] = np.inf
+        self.tree.trees["high"] = -np.inf
 
     def begin(self, targets: npt.ArrayLike, seeds: npt.ArrayLike) -> None:
         """Start a search of `targets` simulations on every tree, on top of what the trees hold."""

@@ -19,19 +19,11 @@ from tesuji.domains.compiled import (
     transform_action_at,
     transform_at,
 )
+from tesuji.search.backup import back_up, tighten
 from tesuji.search.lookahead import bound_edges
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, gamma, gumbel, mix
-from tesuji.search.tree import (
-    ROOT,
-    add_edges,
-    back_up,
-    copy_row,
-    inner,
-    kernel,
-    set_priors,
-    tighten,
-)
+from tesuji.search.tree import ROOT, add_edges, copy_row, inner, kernel, set_priors
 
 INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
 DONE, REQUESTED, COLLIDED = range(3)

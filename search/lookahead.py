@@ -131,8 +131,6 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
         reward, discount = step(
             row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0)
         )
-        edge.reward = reward
-        edge.discount = discount
         if discount == 0.0:
             edge.lower = reward
             edge.upper = reward
@@ -144,10 +142,12 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
     if depth > 1:
         for index in range(record.first_edge, record.first_edge + record.num_edges):
             edge = tree.edges[t, index]
-            if edge.discount == 0.0:
+            if edge.lower == edge.upper:
                 continue
             copy_row(tree.states, row, stack.states, 0)
-            step(row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0))
+            reward, discount = step(
+                row_pointer(stack.states, 0), np.int64(edge.action), instance, np.uint64(0)
+            )
             low, high = bounds(
                 table,
                 instance,
@@ -156,8 +156,8 @@ def bound_edges(tree, t, node, table, instance, stack, parameters):  # type: ign
                 parameters.lowest,
                 parameters.highest,
             )
-            first = edge.reward + edge.discount * low
-            second = edge.reward + edge.discount * high
+            first = reward + discount * low
+            second = reward + discount * high
             edge.lower = max(edge.lower, min(first, second))
             edge.upper = min(edge.upper, max(first, second))
             if edge.lower >= parameters.highest:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.search.backup import add_pending, back_up, back_up_edge, tighten
 from tesuji.search.base import Domain, Evaluator, State
 from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
@@ -18,17 +19,7 @@ from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, mix
 from tesuji.search.results import exact_bounds
 from tesuji.search.select import select_leaf
-from tesuji.search.tree import (
-    NO_PARENT,
-    ROOT,
-    add_edges,
-    add_node,
-    add_pending,
-    back_up,
-    back_up_edge,
-    set_priors,
-    tighten,
-)
+from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, add_edges, add_node, set_priors
 
 
 class _Request(NamedTuple):
@@ -116,32 +107,78 @@ class ObjectDriver(Driver):
         """Return True when backed up, False when an evaluation is asked for, None on collision."""
         tree, parameters = self.tree, self.parameters
         record = tree.trees[t]
-        node, index = select_leaf(tree, t, self.workspace.work, parameters)
-        if index < 0:
-            leaf = tree.nodes[t, node]
-            if not leaf.evaluated:
-                return None
-            record.simulations += 1
-            back_up(tree, t, node, leaf.raw_value, 0.0, parameters)
-            return True
+        node = ROOT
+        while True:
+            node, index = select_leaf(tree, t, node, self.workspace.work, parameters)
+            if index < 0:
+                leaf = tree.nodes[t, node]
+                if not leaf.evaluated:
+                    return None
+                record.simulations += 1
+                back_up(tree, t, node, float(leaf.raw_value), 0.0, parameters)
+                return True
+            edge = tree.edges[t, index]
+            if parameters.prove and edge.lower == edge.upper:
+                record.simulations += 1
+                back_up_edge(tree, t, node, index, float(edge.lower), parameters)
+                return True
+            key = self._draw(t)
+            after = self.domain.step(self._states[t][node], int(edge.action), key)
+            if after[2] == 0.0:
+                record.simulations += 1
+                if not parameters.chance:
+                    edge.lower = edge.upper = after[1]
+                back_up_edge(tree, t, node, index, float(after[1]), parameters)
+                return True
+            known = self._outcome(t, int(edge.child), *after) if parameters.chance else UNVISITED
+            if known == UNVISITED:
+                break
+            node = known
         record.simulations += 1
-        edge = tree.edges[t, index]
-        if parameters.prove and edge.lower == edge.upper:
-            back_up_edge(tree, t, node, index, edge.lower, parameters)
-            return True
-        state, reward, discount = self.domain.step(self._states[t][node], int(edge.action))
-        edge.reward, edge.discount = reward, discount
-        if discount == 0.0:
-            edge.lower = edge.upper = reward
-            back_up_edge(tree, t, node, index, reward, parameters)
-            return True
+        return self._grow(t, node, index, key, after)
+
+    def _draw(self, t: int) -> int:
+        """Return the random bits of a step: 0 where nothing is random."""
+        if not self.parameters.chance:
+            return 0
+        record = self.tree.trees[t]
+        record.seed = next_seed(np.uint64(record.seed))
+        return int(mix(np.uint64(record.seed)))
+
+    def _outcome(self, t: int, child: int, state: State, reward: float, discount: float) -> int:
+        """Return the node among `child` and its siblings that a step led to, UNVISITED if none."""
+        wanted = self._key(state)
+        while child != UNVISITED:
+            node = self.tree.nodes[t, child]
+            same = node.reward == np.float32(reward) and node.discount == np.float32(discount)
+            if same and self._key(self._states[t][child]) == wanted:
+                return child
+            child = int(node.sibling)
+        return child
+
+    def _key(self, state: State) -> bytes:
+        key = self.domain.key(state)
+        if key is None:
+            raise ValueError(
+                f"{self.spec.name}: steps draw outcomes, so the search must tell states apart; "
+                "give the domain a `key`"
+            )
+        return key
+
+    def _grow(
+        self, t: int, node: int, index: int, key: int, after: tuple[State, float, float]
+    ) -> bool:
+        """Add the node that a step led to; return whether it is backed up already."""
+        tree, parameters = self.tree, self.parameters
         child = add_node(tree, t, node, index, parameters.leaves)
-        self._states[t][child] = state
+        self._states[t][child], tree.nodes[t, child].reward, tree.nodes[t, child].discount = after
+        if parameters.chance:
+            tree.keys[t, child] = key
         done = self._open(t, child)
         if not done and parameters.leaves > 1:
             add_pending(tree, t, child, 1)
         elif done and child >= tree.nodes.shape[1] - parameters.leaves:
-            record.spare_used -= 1
+            tree.trees[t].spare_used -= 1
         return done
 
     def _open(self, t: int, node: int) -> bool:
@@ -154,7 +191,7 @@ class ObjectDriver(Driver):
             record = tree.nodes[t, node]
             if parameters.prove and record.lower == record.upper:
                 draw = 1.0 if record.lower == 0.0 else 0.0
-                settle(tree, t, node, record.lower, draw, parameters)
+                settle(tree, t, node, float(record.lower), draw, parameters)
                 return True
         if self.inline == INLINE_UNIFORM:
             settle(tree, t, node, 0.0, 0.0, parameters)
@@ -176,7 +213,7 @@ class ObjectDriver(Driver):
     ) -> None:
         if self.tree.nodes[t, node].num_edges:
             set_priors(self.tree, t, node, logits, self.parameters)
-        settle(self.tree, t, node, np.float32(value), np.float32(draw), self.parameters)
+        settle(self.tree, t, node, float(value), float(draw), self.parameters)
 
     def _receive(self) -> None:
         observations = np.stack(
@@ -196,20 +233,19 @@ class ObjectDriver(Driver):
     def _bound_edges(self, t: int, node: int) -> None:
         record = self.tree.nodes[t, node]
         edges = self.tree.edges[t, record.first_edge : record.first_edge + record.num_edges]
-        following: list[tuple[int, State]] = []
+        following: list[tuple[int, State, float, float]] = []
         for i in range(len(edges)):
             state, reward, discount = self.domain.step(self._states[t][node], int(edges[i].action))
-            edges[i].reward, edges[i].discount = reward, discount
             if discount == 0.0:
                 edges[i].lower = edges[i].upper = reward
                 if reward >= self.parameters.highest:
                     record.lower = record.upper = reward
                     return
             else:
-                following.append((i, state))
+                following.append((i, state, reward, discount))
         depth = plies(len(edges), self.parameters)
         if depth > 1:
-            for i, state in following:
+            for i, state, reward, discount in following:
                 edge = edges[i]
                 behind = exact_bounds(
                     self.domain,
@@ -217,7 +253,7 @@ class ObjectDriver(Driver):
                     depth - 1,
                     (self.parameters.lowest, self.parameters.highest),
                 )
-                low, high = sorted(edge.reward + edge.discount * bound for bound in behind)
+                low, high = sorted(reward + discount * bound for bound in behind)
                 edge.lower = max(edge.lower, low)
                 edge.upper = min(edge.upper, high)
                 if edge.lower >= self.parameters.highest:

@@ -24,6 +24,8 @@ parameters_dtype = np.dtype(
         ("fpu", np.int64),
         ("rescale", np.int64),
         ("prove", np.int64),
+        ("chance", np.int64),  # whether steps draw outcomes
+        ("adaptive", np.int64),  # whether a tree's own values set their scale
         ("lookahead", np.int64),
         ("lookahead_steps", np.int64),
         ("leaves", np.int64),

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from tesuji.search.base import Domain, SearchResult, State, Status
+from tesuji.search.base import Domain, DomainSpec, SearchResult, State, Status
 from tesuji.search.decide import Summary, best_line
 from tesuji.search.driver import Driver
 from tesuji.search.tree import ROOT
@@ -43,15 +43,16 @@ def _result(
     record = driver.tree.trees[t]
     status = _status(driver, t, reason)
     value, draw = float(summary.value[t]), float(summary.draw[t])
-    draw = min(draw, 1.0 - min(abs(value), 1.0))
+    action = int(summary.action[t])
+    line, keys = _line(driver, t, root, action, status.proven)
     view = None
     if keep_tree:
         view = TreeView.of(driver.tree, t, partial(driver.domain.action_name, root))
     return SearchResult(
-        action=int(summary.action[t]),
+        action=action,
         policy=summary.policy[t].copy(),
         value=value,
-        wdl=((1.0 - draw + value) / 2.0, draw, (1.0 - draw - value) / 2.0),
+        wdl=chances(value, draw, driver.spec),
         visits=summary.visits[t].copy(),
         priors=summary.priors[t].copy(),
         q=summary.q[t].copy(),
@@ -60,14 +61,25 @@ def _result(
         legal=~np.isnan(summary.lower[t]),
         raw_value=float(summary.raw_value[t]),
         status=status,
-        principal_variation=_line(driver, t, root, int(summary.action[t]), status.proven),
+        principal_variation=line,
         num_simulations=int(record.simulations),
         num_evaluations=int(record.evaluations),
         num_nodes=int(record.num_nodes),
         cache_hits=int(record.cache_hits),
         seconds=seconds,
+        principal_keys=keys,
         tree=view,
     )
+
+
+def chances(value: float, draw: float, spec: DomainSpec) -> tuple[float, float, float]:
+    """Return chances of win, draw and loss; without winners, a value's place in its range."""
+    if spec.value_range != (-1.0, 1.0):
+        low, high = spec.value_range
+        share = min(max((value - low) / (high - low), 0.0), 1.0)
+        return share, 0.0, 1.0 - share
+    draw = min(draw, 1.0 - min(abs(value), 1.0))
+    return (1.0 - draw + value) / 2.0, draw, (1.0 - draw - value) / 2.0
 
 
 def _status(driver: Driver, t: int, reason: Status) -> Status:
@@ -82,11 +94,17 @@ def _status(driver: Driver, t: int, reason: Status) -> Status:
     return reason
 
 
-def _line(driver: Driver, t: int, root: State, action: int, proven: bool) -> tuple[int, ...]:
-    out = np.zeros(_LINE, np.int64)
-    length, _ = best_line(driver.tree, t, action, out, driver.parameters)
-    line = [int(a) for a in out[:length]]
-    return tuple(line + _rest_of_proof(driver, root, line)) if proven else tuple(line)
+def _line(
+    driver: Driver, t: int, root: State, action: int, proven: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the line of best actions, and the random bits that replay it where there are any."""
+    out = np.zeros((_LINE, 2), np.int64)
+    length = best_line(driver.tree, t, action, out, driver.parameters)
+    line, nodes = out[:length].T.tolist()
+    if driver.parameters.chance:
+        keys = tuple(int(driver.tree.keys[t, node]) if node >= 0 else 0 for node in nodes)
+        return tuple(line), keys
+    return tuple(line + _rest_of_proof(driver, root, line)) if proven else tuple(line), ()
 
 
 def _rest_of_proof(driver: Driver, root: State, line: Sequence[int]) -> list[int]:

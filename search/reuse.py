@@ -28,11 +28,14 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
     states = [[driver.state_of(t, n) for n in nodes.tolist()] for t, nodes in enumerate(kept)]
     extra_nodes = max(len(nodes) for nodes in kept)
     extra_edges = max(int(old.nodes["num_edges"][t, nodes].sum()) for t, nodes in enumerate(kept))
-    old_nodes, old_edges = old.nodes.copy(), old.edges.copy()
+    old_nodes, old_edges, old_keys = old.nodes.copy(), old.edges.copy(), old.keys.copy()
+    scales = old.trees[["low", "high"]].copy()
     driver.allocate(len(roots), num_nodes + extra_nodes, num_edges + extra_edges)
     driver.place_roots(roots)
     for t, nodes in enumerate(kept):
         if len(nodes):
+            driver.tree.trees[t].low, driver.tree.trees[t].high = scales[t]
+            driver.tree.keys[t, : len(nodes)] = old_keys[t, nodes] if old_keys.size else 0
             _copy(driver, t, nodes, old_nodes[t], old_edges[t])
             driver.place_states(t, states[t])
     return True
@@ -51,18 +54,23 @@ def _find(driver: Driver, t: int, root: State) -> int:
 
 
 def _children(driver: Driver, t: int, node: int) -> list[int]:
-    record = driver.tree.nodes[t, node]
-    first = record.first_edge
-    children = driver.tree.edges["child"][t, first : first + record.num_edges]
-    return [int(child) for child in children if child != UNVISITED]
+    return [int(child) for child in _below(driver.tree, t, np.array([node]))]
+
+
+def _below(tree: Tree, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the nodes right below `nodes`: every outcome of every edge."""
+    found = [tree.edges["child"][t, _edges_of(tree.nodes[t, nodes])].astype(np.int64)]
+    while len(found[-1]):
+        found[-1] = found[-1][found[-1] != UNVISITED]
+        found.append(tree.nodes["sibling"][t, found[-1]].astype(np.int64))
+    return np.concatenate(found)
 
 
 def _subtree(tree: Tree, t: int, node: int) -> npt.NDArray[np.int64]:
     """Return the nodes from `node` down, breadth first, so that parents come before children."""
     levels = [np.array([node] if node >= 0 else [], np.int64)]
     while len(levels[-1]):
-        children = tree.edges["child"][t, _edges_of(tree.nodes[t, levels[-1]])]
-        levels.append(children[children != UNVISITED].astype(np.int64))
+        levels.append(_below(tree, t, levels[-1]))
     return np.concatenate(levels)
 
 
@@ -86,10 +94,15 @@ def _copy(
     counts = nodes["num_edges"].astype(np.int64)
     nodes["first_edge"] = np.cumsum(counts) - counts
     edges["child"] = place[edges["child"]]
+    nodes["sibling"] = place[nodes["sibling"]]
     grown = np.flatnonzero(edges["child"] != UNVISITED)
-    children = edges["child"][grown]
-    nodes["parent"][children] = np.repeat(np.arange(len(kept)), counts)[grown]
-    nodes["parent_edge"][children] = grown
+    children, above = edges["child"][grown], np.repeat(np.arange(len(kept)), counts)[grown]
+    while len(children):
+        nodes["parent"][children], nodes["parent_edge"][children] = above, grown
+        children = nodes["sibling"][children]
+        more = children != UNVISITED
+        children, above, grown = children[more], above[more], grown[more]
+    nodes["sibling"][ROOT] = UNVISITED
     nodes["parent"][ROOT] = nodes["parent_edge"][ROOT] = NO_PARENT
     tree = driver.tree
     tree.nodes[t, : len(nodes)] = nodes

@@ -37,7 +37,8 @@ class Search:
     """A tree search over one domain with one evaluator; keeps its trees and its cache.
 
     Args:
-        domain: compiled or object domain; its steps must be deterministic.
+        domain: compiled or object domain. Where its steps draw outcomes, the tree samples them
+            from its own seed, and nothing is proven.
         evaluator: judges leaves; `UniformEvaluator` and `RolloutEvaluator` run inside the kernel.
         settings: `PUCT` or `Gumbel`.
 
@@ -50,10 +51,6 @@ class Search:
         evaluator: Evaluator | RolloutEvaluator,
         settings: PUCT | Gumbel | None = None,
     ) -> None:
-        if not domain.spec.deterministic:
-            raise ValueError(
-                f"{domain.spec.name} has chance outcomes; this search takes deterministic domains"
-            )
         self.domain = domain
         self.evaluator = evaluator
         self.settings = PUCT() if settings is None else settings

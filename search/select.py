@@ -51,10 +51,19 @@ def forced_edge(tree, t, parameters):  # type: ignore[no-untyped-def]
 
 
 @inner
+def spread(tree, t, parameters):  # type: ignore[no-untyped-def]
+    """Return half the spread of values: 1 for wins and losses, else the tree's so far (MuZero)."""
+    if parameters.adaptive == 0 or tree.trees[t].high <= tree.trees[t].low:
+        return 1.0
+    return 0.5 * (tree.trees[t].high - tree.trees[t].low)
+
+
+@inner
 def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
-    rate = exploration_rate(visits, parameters)
+    scale = spread(tree, t, parameters)
+    rate = exploration_rate(visits, parameters) * scale
     best = np.int64(-1)
     best_score = -np.inf
     fresh = np.int64(-1)
@@ -79,7 +88,7 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
         if parameters.fpu != FPU_LOSS and record.visits > 0:
             first_play = record.value_sum / record.visits
         if parameters.fpu == FPU_REDUCTION:
-            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior)
+            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior) * scale
         if best < 0 or first_play + rate * fresh_prior > best_score:
             return fresh
     return best
@@ -233,13 +242,13 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
-    """Walk down from the root; return `(node, edge)`.
+def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-def]
+    """Walk down from node `start`; return `(node, edge)`.
 
-    `edge` is unvisited or proven; it is -1 where the walk ends at a node: one that is proven, or
-    one that has no edges because the tree was full.
+    `edge` is unvisited, proven, or one whose outcome must be drawn; it is -1 where the walk ends at
+    a node: one that is proven, or one that has no edges because the tree was full.
     """
-    node = np.int64(ROOT)
+    node = start
     while True:
         record = tree.nodes[t, node]
         if record.num_edges == 0 or record.evaluated == 0:
@@ -261,5 +270,7 @@ def select_leaf(tree, t, work, parameters):  # type: ignore[no-untyped-def]
             return node, index
         edge = tree.edges[t, index]
         if edge.child == UNVISITED or (parameters.prove and edge.lower == edge.upper):
+            return node, index
+        if parameters.chance:
             return node, index
         node = np.int64(edge.child)

@@ -5,6 +5,10 @@ seen by the side to move at its node. Bounds `[lower, upper]` of the exact retur
 values: where they meet, the result is proven (score-bounded Monte Carlo tree search, Cazenave &
 Saffidine 2010; MCTS-Solver, Winands et al. 2008). The kernels know no domain.
 
+A node is a state and the transition into it. Where rules draw outcomes by chance, an edge leads to
+several nodes, its outcomes: `child` is the newest of them and `sibling` the next. An edge's sum
+runs over the samples drawn, so that its mean tends to the expectation.
+
 Dimensions: `B` trees, `N` nodes of a tree, `E` edges of a tree. The last `leaves` nodes of a tree
 are spare: a full tree evaluates a new leaf there, backs it up and forgets it.
 """
@@ -39,10 +43,13 @@ node_dtype = np.dtype(
         ("draw_sum", np.float64),
         ("parent", np.int32),
         ("parent_edge", np.int32),
+        ("sibling", np.int32),  # the next outcome of the same edge
         ("first_edge", np.int32),
         ("num_edges", np.int32),
         ("visits", np.int32),
         ("pending", np.int32),
+        ("reward", np.float32),  # of the step into the node
+        ("discount", np.float32),
         ("raw_value", np.float32),
         ("lower", np.float32),
         ("upper", np.float32),
@@ -60,8 +67,6 @@ edge_dtype = np.dtype(
         ("logit", np.float32),
         ("prior", np.float32),
         ("noise", np.float32),  # Gumbel noise, at the root
-        ("reward", np.float32),
-        ("discount", np.float32),
         ("lower", np.float32),
         ("upper", np.float32),
     ],
@@ -70,6 +75,8 @@ edge_dtype = np.dtype(
 tree_dtype = np.dtype(
     [
         ("seed", np.uint64),
+        ("low", np.float64),  # extremes of the edges' means so far, where values need a scale
+        ("high", np.float64),
         ("num_nodes", np.int32),
         ("num_edges", np.int32),
         ("spare_used", np.int32),
@@ -92,15 +99,19 @@ class Tree(NamedTuple):
     nodes: npt.NDArray[Any]  # [B, N] node_dtype
     edges: npt.NDArray[Any]  # [B, E] edge_dtype
     states: npt.NDArray[np.uint8]  # [B * N, S], empty for object domains
+    keys: npt.NDArray[np.uint64]  # [B, N] random bits that led to a node; [B, 0] without chance
 
 
-def allocate(batch: int, num_nodes: int, num_edges: int, row_size: int) -> Tree:
+def allocate(
+    batch: int, num_nodes: int, num_edges: int, row_size: int, chance: bool = False
+) -> Tree:
     """Return empty trees; memory is touched only as nodes come."""
     return Tree(
         np.zeros(batch, tree_dtype).view(np.recarray),
         np.zeros((batch, num_nodes), node_dtype).view(np.recarray),
         np.zeros((batch, num_edges), edge_dtype).view(np.recarray),
         np.zeros((batch * num_nodes if row_size else 1, max(row_size, 1)), np.uint8),
+        np.zeros((batch, num_nodes if chance else 0), np.uint64),
     )
 
 
@@ -114,15 +125,26 @@ def copy_row(rows, source, others, target):  # type: ignore[no-untyped-def]
         others[target, i] = rows[source, i]
 
 
+@inner
+def equal_rows(rows, one, others, other):  # type: ignore[no-untyped-def]
+    """Return whether row `one` of `rows` `[*, S]` equals row `other` of `others`."""
+    for i in range(rows.shape[1]):  # noqa: SIM110 (`all` takes no loops of numba)
+        if rows[one, i] != others[other, i]:
+            return False
+    return True
+
+
 @kernel
 def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-def]
     """Return a new node under `parent_edge`; a spare one, not linked, where the tree is full."""
     record = tree.trees[t]
+    sibling = np.int64(UNVISITED)
     capacity = tree.nodes.shape[1] - leaves
     if record.num_nodes < capacity and record.full == 0:
         node = np.int64(record.num_nodes)
         record.num_nodes += 1
         if parent_edge >= 0:
+            sibling = np.int64(tree.edges[t, parent_edge].child)
             tree.edges[t, parent_edge].child = node
     else:
         record.full = 1
@@ -133,10 +155,13 @@ def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-d
     fresh.draw_sum = 0.0
     fresh.parent = parent
     fresh.parent_edge = parent_edge
+    fresh.sibling = sibling
     fresh.first_edge = 0
     fresh.num_edges = 0
     fresh.visits = 0
     fresh.pending = 0
+    fresh.reward = 0.0
+    fresh.discount = 1.0
     fresh.raw_value = 0.0
     fresh.evaluated = 0
     return node
@@ -179,39 +204,10 @@ def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
             edge.logit = 0.0
             edge.prior = 1.0 / count
             edge.noise = 0.0
-            edge.reward = 0.0
-            edge.discount = 1.0
             edge.lower = parameters.lowest
             edge.upper = parameters.highest
             index += 1
     return True
-
-
-@kernel
-def tighten(tree, t, node):  # type: ignore[no-untyped-def]
-    """Recompute a node's bounds from its edges; return whether they changed."""
-    record = tree.nodes[t, node]
-    if record.num_edges == 0:
-        return False
-    lower = np.float32(-np.inf)
-    upper = np.float32(-np.inf)
-    for index in range(record.first_edge, record.first_edge + record.num_edges):
-        edge = tree.edges[t, index]
-        lower = max(lower, edge.lower)
-        upper = max(upper, edge.upper)
-    changed = lower > record.lower or upper < record.upper
-    record.lower = max(lower, record.lower)
-    record.upper = min(upper, record.upper)
-    return changed
-
-
-@inner
-def bound_edge(edge, lower, upper):  # type: ignore[no-untyped-def]
-    """Narrow an edge's bounds to those of what lies behind it, `reward + discount * [l, u]`."""
-    first = edge.reward + edge.discount * lower
-    second = edge.reward + edge.discount * upper
-    edge.lower = max(edge.lower, min(first, second))
-    edge.upper = min(edge.upper, max(first, second))
 
 
 @kernel
@@ -232,52 +228,3 @@ def set_priors(tree, t, node, logits, parameters):  # type: ignore[no-untyped-de
         total += edge.prior
     for index in range(first, stop):
         tree.edges[t, index].prior /= total
-
-
-@kernel
-def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
-    """Add a leaf's `value`, seen by its side to move, along the path to the root."""
-    node = leaf
-    narrowed = True
-    while True:
-        record = tree.nodes[t, node]
-        if parameters.prove:
-            value = min(max(value, record.lower), record.upper)
-            if record.lower == record.upper:
-                draw = 1.0 if record.lower == 0.0 else 0.0
-        record.visits += 1
-        record.value_sum += value
-        record.draw_sum += draw
-        if record.parent_edge == NO_PARENT:
-            return
-        edge = tree.edges[t, record.parent_edge]
-        value = edge.reward + edge.discount * value
-        edge.visits += 1
-        edge.value_sum += value
-        if narrowed and parameters.prove:
-            bound_edge(edge, record.lower, record.upper)
-            narrowed = tighten(tree, t, np.int64(record.parent))
-        node = np.int64(record.parent)
-
-
-@kernel
-def back_up_edge(tree, t, node, index, value, parameters):  # type: ignore[no-untyped-def]
-    """Add `value`, the return of an edge that ends the game or is proven, and go on upwards."""
-    edge = tree.edges[t, index]
-    edge.visits += 1
-    edge.value_sum += value
-    if parameters.prove:
-        tighten(tree, t, node)
-    back_up(tree, t, node, value, 1.0 if value == 0.0 else 0.0, parameters)
-
-
-@kernel
-def add_pending(tree, t, node, count):  # type: ignore[no-untyped-def]
-    """Add virtual visits along the path from the root to `node` (virtual loss)."""
-    while True:
-        record = tree.nodes[t, node]
-        record.pending += count
-        if record.parent_edge == NO_PARENT:
-            return
-        tree.edges[t, record.parent_edge].pending += count
-        node = np.int64(record.parent)

@@ -22,6 +22,7 @@ class TreeView:
 
     nodes: npt.NDArray[Any]  # [N] node_dtype
     edges: npt.NDArray[Any]  # [E] edge_dtype
+    keys: npt.NDArray[np.uint64]  # [N] random bits that led to each node; [0] without chance
     name_action: Callable[[int], str]
 
     @classmethod
@@ -31,22 +32,41 @@ class TreeView:
         return cls(
             tree.nodes[t, : record.num_nodes].view(np.ndarray).copy(),
             tree.edges[t, : record.num_edges].view(np.ndarray).copy(),
+            tree.keys[t, : record.num_nodes].copy(),
             name_action,
         )
 
     def find(self, path: Sequence[int]) -> int:
-        """Return the node after the actions `path`.
+        """Return the node after the actions `path`, by the most visited outcomes.
 
         Raises:
             ValueError: the tree does not reach that far.
         """
-        node = ROOT
+        return self._walk(path)[-1]
+
+    def keys_of(self, path: Sequence[int]) -> tuple[int, ...]:
+        """Return what `Domain.step` takes as keys to follow `path` to `find(path)`."""
+        nodes = self._walk(path)[1:]
+        return tuple(int(self.keys[node]) if len(self.keys) else 0 for node in nodes)
+
+    def _walk(self, path: Sequence[int]) -> list[int]:
+        nodes = [ROOT]
         for action in path:
-            index = next((i for i in self._range(node) if self.edges[i]["action"] == action), -1)
-            if index < 0 or self.edges[index]["child"] == UNVISITED:
+            edges = self._range(nodes[-1])
+            index = next((i for i in edges if self.edges[i]["action"] == action), -1)
+            outcomes = self._outcomes(index) if index >= 0 else []
+            if not outcomes:
                 raise ValueError(f"the tree has no node after {list(path)}")
-            node = int(self.edges[index]["child"])
-        return node
+            nodes.append(max(outcomes, key=lambda node: int(self.nodes[node]["visits"])))
+        return nodes
+
+    def _outcomes(self, index: int) -> list[int]:
+        """Return the nodes that an edge leads to."""
+        found, child = [], int(self.edges[index]["child"])
+        while child != UNVISITED:
+            found.append(child)
+            child = int(self.nodes[child]["sibling"])
+        return found
 
     def children(self, path: Sequence[int] = ()) -> list[Edge]:
         """Return the edges of the node after `path`, most visited first."""
@@ -71,11 +91,11 @@ class TreeView:
             )
         for node in kept.tolist():
             for index in self._range(node):
-                child = int(self.edges[index]["child"])
-                if child in graph:
-                    edge = self._edge(index)
-                    graph.add_edge(node, child, name=self.name_action(edge.action),
-                                   **edge._asdict())  # fmt: skip
+                edge = self._edge(index)
+                for child in self._outcomes(index):
+                    if child in graph:
+                        graph.add_edge(node, child, name=self.name_action(edge.action),
+                                       **edge._asdict())  # fmt: skip
         return graph
 
     def _range(self, node: int) -> range:

@@ -102,7 +102,7 @@ def run(arguments: Arguments) -> Answer:
         write_graph(arguments.graph, result, arguments.nodes)
     if arguments.svg is not None:
         write_board(arguments.svg, game, result)
-    line = _names(domain, here.state, result.principal_variation)
+    line = _names(domain, here.state, result)
     facts = {"game": arguments.game, "moves": arguments.moves, **result.to_json(), "line": line}
     for edge in facts["edges"]:
         edge["name"] = domain.action_name(here.state, edge["action"])
@@ -163,12 +163,15 @@ def write_board(path: Path, game: PlayedGame, result: SearchResult) -> None:
 def describe(domain: Domain, state: State, result: SearchResult) -> str:
     """Return the result as text."""
     win, draw, loss = result.wdl
+    chances = f"win {win:.1%}, draw {draw:.1%}, loss {loss:.1%}   "
+    if domain.spec.value_range != (-1.0, 1.0):
+        chances = ""
     lines = [
         domain.render(state),
         "",
         f"best {domain.action_name(state, result.action)}   value {result.value:+.3f}   "
-        f"win {win:.1%}, draw {draw:.1%}, loss {loss:.1%}   {result.status.value}",
-        f"line {' '.join(_names(domain, state, result.principal_variation))}",
+        f"{chances}{result.status.value}",
+        f"line {' '.join(_names(domain, state, result))}",
         f"{result.num_simulations} simulations, {result.num_nodes} nodes, "
         f"{result.num_evaluations} evaluations, {result.seconds:.2f} s",
         "",
@@ -191,11 +194,12 @@ def _row(domain: Domain, state: State, edge: Edge) -> str:
     ).rstrip()
 
 
-def _names(domain: Domain, state: State, actions: tuple[int, ...]) -> list[str]:
+def _names(domain: Domain, state: State, result: SearchResult) -> list[str]:
     names = []
-    for action in actions:
+    keys = result.principal_keys or (0,) * len(result.principal_variation)
+    for action, key in zip(result.principal_variation, keys, strict=True):
         names.append(domain.action_name(state, action))
-        state, _, discount = domain.step(state, action)
+        state, _, discount = domain.step(state, action, key)
         if discount == 0:
             break
     return names

@@ -117,7 +117,7 @@ def view_analysis(
         "wdl": [round(share, 4) for share in result.wdl],
         "status": result.status.value,
         "proven": result.status.proven,
-        "line": _line(session, position.state, result.principal_variation),
+        "line": _line(session, position.state, result.principal_variation, result.principal_keys),
         "moves": moves,
         "marks": _marks(session, position, moves, flipped=flipped),
     }
@@ -175,8 +175,8 @@ def _edges(
     """Return edges that leave the node after `path`; `expected` is the best line, where known."""
     game = session.game
     state = position.state
-    for action in path:
-        state, _, _ = game.domain.step(state, action)
+    for action, key in zip(path, session.keys_of(position, path) or [0] * len(path), strict=True):
+        state, _, _ = game.domain.step(state, action, key)
     side, value_range = game.domain.to_play(state), game.domain.spec.value_range
     found = []
     for edge in edges:
@@ -210,5 +210,7 @@ def _best_line(session: Session, position: Position, path: Sequence[int]) -> lis
     return line
 
 
-def _line(session: Session, state: State, actions: Sequence[int]) -> list[Json]:
-    return [step._asdict() for step in session.game.steps(state, actions[: 2 * _LINE])]
+def _line(
+    session: Session, state: State, actions: Sequence[int], keys: Sequence[int] = ()
+) -> list[Json]:
+    return [step._asdict() for step in session.game.steps(state, actions[: 2 * _LINE], keys)]

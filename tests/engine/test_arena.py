@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -14,6 +15,8 @@ from tesuji.engine.match_file import GameRecord, MatchFile
 from tesuji.engine.match_result import Tally
 from tesuji.engine.statistics import SPRT, Decision
 from tesuji.engine.storage import StorageError
+
+DICE = Path(__file__).parents[1] / "domains" / "dice_games.py"
 
 
 @pytest.fixture(scope="module")
@@ -268,3 +271,19 @@ def test_an_illegal_move_names_the_agent(domain):
 
     with pytest.raises(ValueError, match="agent 'cheat' chose the illegal action"):
         match(domain, Cheat(), First(), MatchConfig(2))
+
+
+def test_matches_draw_all_outcomes_of_chance_evenly(tmp_path):
+    domain = make(f"{DICE}:dice_race")
+    throws = []
+
+    class Jumper(First):
+        """Jumps for three or nothing, whatever comes."""
+
+        def act(self, domain, states, seeds):
+            throws.extend(state.position[state.to_play] for state in states if state.steps == 2)
+            return [Move(1) for _ in states]
+
+    match(domain, Jumper(), Jumper(), MatchConfig(400, opening_plies=0, seed=3))
+    assert set(throws) == {0, 3}
+    assert abs(throws.count(3) - len(throws) / 2) < 3 * np.sqrt(len(throws)) / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from tesuji.domains import registry
 from tesuji.engine import game as game_module
 from tesuji.engine.game import Game, IllegalMoveError
 from tesuji.engine.record import load_game, save_game
+
+DICE = Path(__file__).parents[1] / "domains" / "dice_games.py"
 
 
 def played(*moves: str, name: str = "connect_four") -> Game:
@@ -151,3 +154,20 @@ def test_the_tree_of_a_game_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     game = played("4", "4")
     with pytest.raises(ValueError, match="this game has 3 positions"):
         game.play("4")
+
+
+def test_a_line_after_chance_is_shown_by_the_outcomes_it_was_found_with() -> None:
+    game = Game(registry.make(f"{DICE}:press_your_luck"), seed=4)
+    rolls = game.steps(game.current.state, [1, 1, 0], [3 << 62, 1 << 62, 0])
+    assert [step.name for step in rolls] == ["1", "1", "0"]
+    # The first roll loses everything: the line ends there.
+    assert len(game.steps(game.current.state, [1, 1, 0], [0, 1 << 62, 0])) == 1
+
+
+def test_a_game_of_chance_draws_every_outcome() -> None:
+    totals = set()
+    for seed in range(40):
+        game = Game(registry.make(f"{DICE}:press_your_luck"), seed=seed)
+        totals.add(int(game.play(1).state.total))
+        assert Game.load(game.domain, game.save()).current.state == game.current.state
+    assert totals == {0, 10, 20, 30}

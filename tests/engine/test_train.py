@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from tesuji.engine.training_config import (
 )
 
 EXAMPLE = Path(__file__).parents[1] / "domains" / "example_game.py"
+LUCK = f"{EXAMPLE.with_name('dice_games.py')}:press_your_luck"
 
 
 def config(game="tic_tac_toe", **changes):
@@ -147,3 +149,21 @@ def test_a_game_of_ones_own_is_trained_and_played(tmp_path):
         state, _, discount = domain.step(state, move.action)
         moves += 1
     assert 0 < moves <= domain.spec.max_steps
+
+
+def test_a_game_of_chance_for_one_is_learned_in_its_own_values(tmp_path):
+    # Rolling first is worth 23.5, stopping at once 0; random play earns about 13.
+    learning = LearningConfig(
+        batch_size=64, reuse=20.0, learning_rate=1e-2, warmup_steps=5, average=0.9
+    )
+    play = SelfPlayConfig(games=64, moves=6, simulations=8, cache_entries=1024)
+    settings = config(LUCK, iterations=4, learning=learning, selfplay=play)
+    train(settings, tmp_path / "run", Silent())
+    rows = [row for row in read_metrics(tmp_path / "run") if row["kind"] == "iteration"]
+    assert rows[-1]["mean_return"] > 10
+    domain = make(LUCK)
+    [move] = load_agent(f"{tmp_path / 'run'}:sims=64", domain).act(domain, [domain.reset()], [1])
+    assert move.action == 1
+    assert 5 < move.result.raw_value < 40
+    train(replace(settings, workers=2), tmp_path / "again", Silent())
+    assert weights(tmp_path / "again") == weights(tmp_path / "run")
