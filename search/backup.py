@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tesuji.search.graph import node_value, refresh
 from tesuji.search.tree import NO_PARENT, inner, kernel
 
 
@@ -45,9 +46,34 @@ def _add_sample(tree, t, edge, value, parameters):  # type: ignore[no-untyped-de
         record.high = max(record.high, mean)
 
 
+@inner
+def _back_up_graph(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
+    # What other walks found below counts at once; other parents learn of it when walks go by.
+    record = tree.nodes[t, leaf]
+    record.visits += 1
+    record.value_sum += value
+    record.draw_sum += draw
+    while record.parent_edge != NO_PARENT:
+        edge = tree.edges[t, record.parent_edge]
+        above = np.int64(record.parent)
+        draw = record.draw_sum / record.visits
+        value = record.reward + record.discount * node_value(record, parameters)
+        _add_sample(tree, t, edge, value, parameters)
+        if parameters.prove:
+            bound_edge(edge, record)
+            tighten(tree, t, above)
+        refresh(tree, t, above, parameters)
+        record = tree.nodes[t, above]
+        record.visits += 1
+        record.draw_sum += draw
+
+
 @kernel
 def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
     """Add a leaf's `value`, seen by its side to move, along the path to the root."""
+    if parameters.graph:
+        _back_up_graph(tree, t, leaf, value, draw, parameters)
+        return
     node = leaf
     narrowed = True
     while True:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tesuji.domains.compiled import row_pointer, step_at
 from tesuji.search.backup import add_pending, back_up, back_up_edge
+from tesuji.search.graph import enter, find_node, node_value, remember
 from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import mix
@@ -45,14 +46,37 @@ def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-unt
 
 
 @inner
+def _step_edge(tree, t, node, index, key, rules, parameters, workspace):  # type: ignore[no-untyped-def]
+    # Step an edge: the state after it is left in row 0 of the workspace. Returns `(reward,
+    # discount, child)`, where the child is one that is known already, or UNVISITED.
+    edge = tree.edges[t, index]
+    copy_row(tree.states, t * tree.nodes.shape[1] + node, workspace.row, 0)
+    reward, discount = step_at(rules.table)(
+        row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, key
+    )
+    child = np.int64(UNVISITED)
+    if discount == 0.0:
+        if parameters.chance == 0:
+            edge.lower = reward
+            edge.upper = reward
+    elif parameters.chance:
+        child = _find_outcome(tree, t, np.int64(edge.child), reward, discount, workspace.row)
+    elif parameters.graph:
+        child = find_node(tree, t, reward, discount, workspace.row)
+        edge.child = child
+    return reward, discount, child
+
+
+@inner
 def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def]
-    # Go down to an edge that leads out of the tree and step it: the state after it is left in row
-    # 0 of the workspace. Returns `(node, edge, reward, discount, key)`, without a step where the
-    # walk ends at a node (the edge is -1) or the edge is proven.
+    # Go down to an edge that leads out of the tree and step it. Returns `(node, edge, reward,
+    # discount, key)`; where the walk ends at a node the edge is -1. A discount of 0 says that the
+    # reward is all there is: at an end, a proven edge, or one that closes a cycle.
     record = tree.trees[t]
-    first_row = t * tree.nodes.shape[1]
     node = np.int64(ROOT)
     key = np.uint64(0)
+    record.walks += 1
+    tree.nodes[t, ROOT].walk = record.walks
     while True:
         node, index = select_leaf(tree, t, node, workspace.work, parameters)
         if index < 0:
@@ -63,16 +87,18 @@ def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def
         if parameters.chance:
             record.seed = next_seed(record.seed)
             key = mix(record.seed)
-        copy_row(tree.states, first_row + node, workspace.row, 0)
-        reward, discount = step_at(rules.table)(
-            row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, key
-        )
-        if discount == 0.0 or parameters.chance == 0:
-            return node, index, reward, discount, key
-        known = _find_outcome(tree, t, np.int64(edge.child), reward, discount, workspace.row)
-        if known == UNVISITED:
-            return node, index, reward, discount, key
-        node = known
+        child = np.int64(edge.child)
+        if child == UNVISITED or parameters.chance:
+            reward, discount, child = _step_edge(
+                tree, t, node, index, key, rules, parameters, workspace
+            )
+            if child == UNVISITED:
+                return node, index, reward, discount, key
+        if parameters.graph and not enter(tree, t, node, index, child):
+            again = tree.nodes[t, child]
+            value = again.reward + again.discount * node_value(again, parameters)
+            return node, index, value, 0.0, key
+        node = child
 
 
 @inner
@@ -87,11 +113,7 @@ def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # t
         back_up(tree, t, node, np.float64(leaf.raw_value), 0.0, parameters)
         return DONE
     record.simulations += 1
-    if discount == 0.0:  # an end, or proven
-        edge = tree.edges[t, index]
-        if parameters.chance == 0:
-            edge.lower = reward
-            edge.upper = reward
+    if discount == 0.0:
         back_up_edge(tree, t, node, index, reward, parameters)
         return DONE
     child = add_node(tree, t, node, index, parameters.leaves)
@@ -100,6 +122,8 @@ def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # t
     if parameters.chance:
         tree.keys[t, child] = key
     copy_row(workspace.row, 0, tree.states, t * tree.nodes.shape[1] + child)
+    if parameters.graph and child < tree.nodes.shape[1] - parameters.leaves:
+        remember(tree, t, child)
     outcome = open_node(tree, t, child, rules, cache, batch, filled, parameters, workspace)
     if outcome == DONE:
         if child >= tree.nodes.shape[1] - parameters.leaves:
@@ -127,6 +151,8 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
         begun = 0
         if record.num_nodes == 0:
             add_node(tree, t, above, above, parameters.leaves)
+            if parameters.graph:
+                remember(tree, t, top)
             outcome = open_node(tree, t, top, rules, cache, batch, filled, parameters, workspace)
             if outcome == REQUESTED:
                 filled += 1

@@ -22,6 +22,8 @@ class SearchSettings:
             as where `leaves` is above 1.
         canonical: evaluate each position in the form that sorts first under its symmetries.
         leaves: leaves that one tree puts into a batch, kept apart by virtual loss.
+        graph: let all paths to a position share its node (Monte Carlo graph search; compiled,
+            deterministic domains, one leaf at a time).
     """
 
     lookahead: int = 3
@@ -31,6 +33,7 @@ class SearchSettings:
     cache_entries: int = 65_536
     canonical: bool = True
     leaves: int = 1
+    graph: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.lookahead <= 8:
@@ -43,6 +46,8 @@ class SearchSettings:
             raise ValueError(f"cache_entries must be at least 0, got {self.cache_entries}")
         if not 1 <= self.leaves <= 4096:
             raise ValueError(f"leaves must be between 1 and 4096, got {self.leaves}")
+        if self.graph and self.leaves > 1:
+            raise ValueError(f"graph search takes one leaf at a time, got leaves = {self.leaves}")
 
 
 @dataclass(frozen=True)

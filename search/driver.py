@@ -68,6 +68,7 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         rescale=int(gumbel.rescale),
         prove=int(prove),
         chance=int(not spec.deterministic),
+        graph=int(settings.graph),
         adaptive=int(spec.value_range != (-1.0, 1.0)),
         lookahead=settings.lookahead if prove else 0,
         lookahead_steps=settings.lookahead_steps,
@@ -122,9 +123,10 @@ class Driver(ABC):
             or tree.nodes.shape[1] < num_nodes
             or tree.edges.shape[1] < num_edges
         ):
-            chance = not self.spec.deterministic
-            self.tree = allocate(batch, num_nodes, num_edges, self.row_size, chance)
+            kind = bool(self.parameters.chance), bool(self.parameters.graph)
+            self.tree = allocate(batch, num_nodes, num_edges, self.row_size, *kind)
         self.tree.trees.view(np.ndarray)[:] = np.zeros((), self.tree.trees.dtype)
+        self.tree.table[:] = 0
         self.tree.trees["low"] = np.inf
         self.tree.trees["high"] = -np.inf
 

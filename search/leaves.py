@@ -20,6 +20,7 @@ from tesuji.domains.compiled import (
     transform_at,
 )
 from tesuji.search.backup import back_up, tighten
+from tesuji.search.graph import hash_row
 from tesuji.search.lookahead import bound_edges
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, gamma, gumbel, mix
@@ -27,7 +28,6 @@ from tesuji.search.tree import ROOT, add_edges, copy_row, inner, kernel, set_pri
 
 INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
 DONE, REQUESTED, COLLIDED = range(3)
-_HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
 
 request_dtype = np.dtype(
     [("key", np.uint64), ("tree", np.int32), ("node", np.int32), ("symmetry", np.int32)],
@@ -69,18 +69,6 @@ def allocate_cache(entries: int, num_actions: int) -> Cache:
         np.zeros((size, 2), np.float32),
         np.zeros((size, num_actions), np.float32),
     )
-
-
-@inner
-def hash_row(row):  # type: ignore[no-untyped-def]
-    """Return a 64-bit hash of a state row, never 0; the row's size is a multiple of 8."""
-    key = np.uint64(0x243F6A8885A308D3)
-    for i in range(0, row.shape[0], 8):
-        word = np.uint64(0)
-        for j in range(8):
-            word |= np.uint64(row[i + j]) << np.uint64(8 * j)
-        key = mix((key ^ word) + _HASH_STEP)
-    return key | np.uint64(1)
 
 
 @inner

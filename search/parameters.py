@@ -25,6 +25,7 @@ parameters_dtype = np.dtype(
         ("rescale", np.int64),
         ("prove", np.int64),
         ("chance", np.int64),  # whether steps draw outcomes
+        ("graph", np.int64),  # whether paths to a position share its node
         ("adaptive", np.int64),  # whether a tree's own values set their scale
         ("lookahead", np.int64),
         ("lookahead_steps", np.int64),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tesuji.search.base import State
 from tesuji.search.driver import Driver
+from tesuji.search.graph import remember
 from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, Tree
 
 
@@ -38,6 +39,9 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
             driver.tree.keys[t, : len(nodes)] = old_keys[t, nodes] if old_keys.size else 0
             _copy(driver, t, nodes, old_nodes[t], old_edges[t])
             driver.place_states(t, states[t])
+            if driver.parameters.graph:
+                for node in range(len(nodes)):
+                    remember(driver.tree, t, node)
     return True
 
 
@@ -69,8 +73,15 @@ def _below(tree: Tree, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.i
 def _subtree(tree: Tree, t: int, node: int) -> npt.NDArray[np.int64]:
     """Return the nodes from `node` down, breadth first, so that parents come before children."""
     levels = [np.array([node] if node >= 0 else [], np.int64)]
+    seen = np.zeros(tree.nodes.shape[1], np.bool_)
+    seen[levels[0]] = True
     while len(levels[-1]):
-        levels.append(_below(tree, t, levels[-1]))
+        below = _below(tree, t, levels[-1])
+        if tree.table.size:  # a graph leads to a node by many paths
+            below = below[np.sort(np.unique(below, return_index=True)[1])]
+            below = below[~seen[below]]
+            seen[below] = True
+        levels.append(below)
     return np.concatenate(levels)
 
 
@@ -103,6 +114,7 @@ def _copy(
         more = children != UNVISITED
         children, above, grown = children[more], above[more], grown[more]
     nodes["sibling"][ROOT] = UNVISITED
+    nodes["walk"] = 0
     nodes["parent"][ROOT] = nodes["parent_edge"][ROOT] = NO_PARENT
     tree = driver.tree
     tree.nodes[t, : len(nodes)] = nodes

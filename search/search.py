@@ -54,6 +54,12 @@ class Search:
         self.domain = domain
         self.evaluator = evaluator
         self.settings = PUCT() if settings is None else settings
+        compiled = isinstance(domain, CompiledDomain)
+        if self.settings.graph and not (compiled and domain.spec.deterministic):
+            kind = "has chance outcomes" if compiled else "is an object domain"
+            raise ValueError(
+                f"graph search takes compiled, deterministic domains; {domain.spec.name} {kind}"
+            )
         self.parameters = make_parameters(self.settings, domain.spec)
         # With several leaves in flight a cached one would come back before its turn, so that the
         # tree would depend on what other trees have seen.

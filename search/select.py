@@ -245,8 +245,9 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
 def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-def]
     """Walk down from node `start`; return `(node, edge)`.
 
-    `edge` is unvisited, proven, or one whose outcome must be drawn; it is -1 where the walk ends at
-    a node: one that is proven, or one that has no edges because the tree was full.
+    `edge` is unvisited or proven, or the first on the way where the caller looks at each (outcomes
+    are drawn, nodes shared). It is -1 where the walk ends at a node: one that is proven, or one
+    that has no edges because the tree was full.
     """
     node = start
     while True:
@@ -271,6 +272,6 @@ def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-de
         edge = tree.edges[t, index]
         if edge.child == UNVISITED or (parameters.prove and edge.lower == edge.upper):
             return node, index
-        if parameters.chance:
+        if parameters.chance or parameters.graph:
             return node, index
         node = np.int64(edge.child)

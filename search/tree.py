@@ -44,6 +44,7 @@ node_dtype = np.dtype(
         ("parent", np.int32),
         ("parent_edge", np.int32),
         ("sibling", np.int32),  # the next outcome of the same edge
+        ("walk", np.int32),  # the last walk that came by, in graph search
         ("first_edge", np.int32),
         ("num_edges", np.int32),
         ("visits", np.int32),
@@ -80,6 +81,7 @@ tree_dtype = np.dtype(
         ("num_nodes", np.int32),
         ("num_edges", np.int32),
         ("spare_used", np.int32),
+        ("walks", np.int32),
         ("simulations", np.int32),  # begun in this search
         ("target", np.int32),  # simulations that this search may begin
         ("considered", np.int32),  # root actions in sequential halving
@@ -100,10 +102,16 @@ class Tree(NamedTuple):
     edges: npt.NDArray[Any]  # [B, E] edge_dtype
     states: npt.NDArray[np.uint8]  # [B * N, S], empty for object domains
     keys: npt.NDArray[np.uint64]  # [B, N] random bits that led to a node; [B, 0] without chance
+    table: npt.NDArray[np.int32]  # [B, H] nodes by hash of their row, plus 1; [B, 0] for trees
 
 
 def allocate(
-    batch: int, num_nodes: int, num_edges: int, row_size: int, chance: bool = False
+    batch: int,
+    num_nodes: int,
+    num_edges: int,
+    row_size: int,
+    chance: bool = False,
+    graph: bool = False,
 ) -> Tree:
     """Return empty trees; memory is touched only as nodes come."""
     return Tree(
@@ -112,6 +120,7 @@ def allocate(
         np.zeros((batch, num_edges), edge_dtype).view(np.recarray),
         np.zeros((batch * num_nodes if row_size else 1, max(row_size, 1)), np.uint8),
         np.zeros((batch, num_nodes if chance else 0), np.uint64),
+        np.zeros((batch, 2 << int(num_nodes).bit_length() if graph else 0), np.int32),
     )
 
 
@@ -156,6 +165,7 @@ def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-d
     fresh.parent = parent
     fresh.parent_edge = parent_edge
     fresh.sibling = sibling
+    fresh.walk = record.walks
     fresh.first_edge = 0
     fresh.num_edges = 0
     fresh.visits = 0

@@ -26,6 +26,8 @@ SETTINGS = [
     PUCT(leaves=4, lookahead=0),
     Gumbel(),
     Gumbel(gumbel_scale=1.0, lookahead=3, cache_entries=64, canonical=True),
+    PUCT(lookahead=1, graph=True),
+    Gumbel(gumbel_scale=1.0, lookahead=0, graph=True),
 ]
 
 
