@@ -28,6 +28,8 @@ from tesuji.search.tree import (
     kernel,
 )
 
+IN_FLIGHT = 1024  # simulations that may follow a tree's first leaf in a batch
+
 
 @inner
 def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-untyped-def]
@@ -148,7 +150,7 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
         record = tree.trees[t]
         record.spare_used = 0
         asked = 0
-        begun = 0
+        left = np.int64(quota)
         if record.num_nodes == 0:
             add_node(tree, t, above, above, parameters.leaves)
             if parameters.graph:
@@ -160,16 +162,18 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
         root = tree.nodes[t, ROOT]
         while (
             asked < parameters.leaves
-            and begun < quota
+            and left > 0
             and record.simulations < record.target
             and not (parameters.prove and root.lower == root.upper)
         ):
             outcome = _simulate(tree, t, rules, cache, batch, filled, parameters, workspace)
-            begun += 1
+            left -= 1
             if outcome == COLLIDED:
                 break
             if outcome == REQUESTED:
                 filled += 1
+                if asked == 0:
+                    left = np.int64(IN_FLIGHT)  # a batch must not depend on the clock
                 asked += 1
         if asked or (
             record.simulations < record.target

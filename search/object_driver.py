@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tesuji.search.backup import add_pending, back_up, back_up_edge, tighten
 from tesuji.search.base import Domain, Evaluator, State
+from tesuji.search.batched import IN_FLIGHT
 from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
 from tesuji.search.lookahead import allocate_workspace, plies
@@ -84,7 +85,7 @@ class ObjectDriver(Driver):
     def _advance(self, t: int) -> bool:
         record = self.tree.trees[t]
         record.spare_used = 0
-        asked = begun = 0
+        asked, left = 0, self.quota
         if record.num_nodes == 0:
             add_node(self.tree, t, NO_PARENT, NO_PARENT, self.parameters.leaves)
             if not self._open(t, ROOT):
@@ -95,12 +96,14 @@ class ObjectDriver(Driver):
             proven = self.parameters.prove and root.lower == root.upper
             return bool(record.simulations < record.target and not proven)
 
-        while asked < self.parameters.leaves and begun < self.quota and unfinished():
-            begun += 1
+        while asked < self.parameters.leaves and left > 0 and unfinished():
+            left -= 1
             outcome = self._simulate(t)
             if outcome is None:
                 break
-            asked += not outcome
+            if not outcome:
+                left = left if asked else IN_FLIGHT
+                asked += 1
         return bool(asked) or unfinished()
 
     def _simulate(self, t: int) -> bool | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from tesuji.domains.compiled import legal_at, row_pointer, step_at, transform_at
-from tesuji.search.leaves import hash_row
+from tesuji.search.graph import hash_row
 from tesuji.search.proof_table import INFINITE, find, store
 from tesuji.search.random import mix
 from tesuji.search.tree import copy_row, inner, kernel

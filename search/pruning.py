@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tesuji.search.select import edge_value, exploration_rate
+from tesuji.search.select import edge_value, exploration_rate, spread
 from tesuji.search.tree import ROOT, inner
 
 
@@ -28,7 +28,7 @@ def prune_forced(tree, t, out, parameters):  # type: ignore[no-untyped-def]
             best = i
     if parameters.forced_playouts == 0.0 or tree.trees[t].quiet:
         return
-    rate = exploration_rate(root.visits, parameters)
+    rate = exploration_rate(root.visits, parameters) * spread(tree, t, parameters)
     most = tree.edges[t, root.first_edge + best]
     wanted = edge_value(most, parameters) + rate * most.prior / (1.0 + most.visits)
     scale = parameters.forced_playouts * max(root.visits - 1, 0)
