@@ -117,7 +117,7 @@ def play(
     first = domain.row(domain.reset())
     rows = np.stack([first] * GAMES)
     counts = np.full(GAMES, SIMULATIONS)
-    rewards, discounts = np.zeros(GAMES), np.zeros(GAMES)
+    rewards, discounts, keys = np.zeros(GAMES), np.zeros(GAMES), np.zeros(GAMES, np.uint64)
     table = domain.kernels.addresses()
     done, move, start = 0, 0, 0.0
     while move < 2 or time.process_time() - start < seconds:
@@ -126,7 +126,7 @@ def play(
         seeds = np.arange(GAMES, dtype=np.uint64) + np.uint64(move * GAMES)
         found = search.run_rows(rows, counts, seeds)
         done += GAMES * SIMULATIONS
-        step_rows(table, domain.instance, rows, found.action, rewards, discounts)
+        step_rows(table, domain.instance, rows, found.action, keys, rewards, discounts)
         rows[(discounts == 0.0) | found.proven] = first
         move += 1
     spent = time.process_time() - start
