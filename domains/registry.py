@@ -45,6 +45,7 @@ _BUILT_IN = {
     "gomoku": "tesuji.domains.games.gomoku:gomoku",
     "gomoku_standard": "tesuji.domains.games.gomoku:gomoku_standard",
     "breakthrough": "tesuji.domains.games.breakthrough:breakthrough",
+    "sokoban": "tesuji.domains.games.sokoban:sokoban",
     "2048": "tesuji.domains.games.twenty_forty_eight:twenty_forty_eight",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
@@ -107,7 +108,7 @@ def _factory(name: str) -> Callable[..., Any]:
         factory = _from_package(name)
     if not callable(factory):
         raise UnknownDomainError(f"{name} must be a function that returns a Domain")
-    return factory  # type: ignore[no-any-return]
+    return factory
 
 
 def _load(entry: str) -> Callable[..., Any]:

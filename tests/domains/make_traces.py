@@ -19,6 +19,7 @@ PARAMS = {
     "hex_swap": {"size": 4},
     "gomoku": {"size": 7},
     "gomoku_standard": {"size": 6},
+    "sokoban": {"levels": 3, "max_steps": 40},
     "2048": {"size": 3, "max_tile": 64},
 }
 # A long game is shown whole at first, then as its moves, and every so often its position.
