@@ -51,7 +51,7 @@ def parse_record(domain: Domain, content: bytes) -> Game:
             return load_game(domain, json.loads(text))
         except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"the saved game is damaged: {error}") from None
-    if start == "(":
+    if start == "(" or not writes_pgn(domain):
         raise ValueError("this is neither SGF nor PGN nor a saved game")
     games = parse_pgn(text)
     if not games:

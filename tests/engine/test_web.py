@@ -450,10 +450,10 @@ def test_a_review_can_be_broken_off_and_taken_up_again(opened: Open) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "there is no game in this text"),
+        ("", "this is neither SGF nor PGN nor a saved game"),
         ("{", "the saved game is damaged"),
         (saved("9"), "damaged at move 1: '9' is not a legal action"),
-        ("x" * 600_000, "more than max_moves = 20000 moves in a game"),
+        ("x" * 600_000, "this is neither SGF nor PGN nor a saved game"),
     ],
 )
 def test_a_malformed_file_is_refused_and_the_game_goes_on(
