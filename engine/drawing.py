@@ -22,7 +22,8 @@ def tabulate(session: Session, position: Position, result: SearchResult) -> Grou
     table.add_column("move")
     table.add_column("visits", justify="right")
     table.add_column("prior", justify="right")
-    table.add_column("wins", justify="right")
+    two = session.game.domain.spec.num_players == 2
+    table.add_column("wins" if two else "value", justify="right")
     table.add_column("")
     edges = result.edges()
     for edge in edges[:_MOVES_SHOWN]:
@@ -47,4 +48,4 @@ def _worth(session: Session, edge: Edge) -> tuple[str, str]:
         return "", ""
     share = session.chance(value, 0)
     bar = "█" * round(share * _BAR)
-    return f"{share:.0%}", f"{bar:<{_BAR}}" + (f" proven {proof}" if proof is not None else "")
+    return session.told(share), f"{bar:<{_BAR}}" + (f" proven {proof}" if proof is not None else "")

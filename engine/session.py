@@ -233,6 +233,13 @@ class Session:
         share = min(max((value - low) / (high - low), 0.0), 1.0)
         return 1 - share if side == 1 else share
 
+    def told(self, share: float) -> str:
+        """Return a share of the range of values in words: as chances, for one player as value."""
+        spec = self.game.domain.spec
+        if spec.num_players == 2:
+            return f"{share:.0%}"
+        return f"{spec.value_range[0] + share * (spec.value_range[1] - spec.value_range[0]):.3g}"
+
     def explore(self, position: Position, path: Sequence[int]) -> list[Edge]:
         """Return the edges after `path` of the tree last kept, most visited first; or none."""
         index, tree = self._explored

@@ -253,7 +253,8 @@ class Terminal:
         share = hint.chance if side == 0 else 1 - hint.chance
         proof = f", {hint.status.value}" if hint.status.proven else ""
         line = " ".join(step.name for step in hint.line[:10])
-        self.say(f"{hint.step.name}: {share:.0%} for you{proof}; expected: {line}", "green")
+        told = self.session.told(share)
+        self.say(f"{hint.step.name}: {told} for you{proof}; expected: {line}", "green")
 
     def analyse(self, text: str) -> None:
         """Show every move as a search sees it, while it goes on where this is a terminal."""

@@ -37,6 +37,7 @@ def view_state(session: Session) -> Json:
         "text": domain.render(here.state) if board is None else None,
         "sides": [game.side_name(side) for side in range(2)],
         "players": domain.spec.num_players,
+        "range": domain.spec.value_range,
         "toPlay": here.to_play,
         "ended": here.ended,
         "outcome": game.outcome(),
@@ -128,8 +129,8 @@ def _marks(
 ) -> str | None:
     """Return the moves of an analysis, drawn on the board."""
     board = session.game.domain.board(position.state)
-    if board is None:
-        return None
+    if board is None or session.game.domain.spec.num_players == 1:
+        return None  # there are no chances to show
     candidates = [
         Candidate(m["name"], m["cell"], m["origin"], m["visits"], own_chance(m)) for m in moves
     ]

@@ -527,3 +527,39 @@ def test_a_malformed_file_is_explained_and_the_game_goes_on(
     expect(page.locator("#toast")).to_contain_text(reason)
     assert stones.count() == before
     expect(page.locator("#variations .move")).to_have_count(1)
+
+
+# Other kinds of games.
+
+
+def test_hex_is_played_on_hexagons_and_swapped_by_a_click(opened: Open) -> None:
+    page = opened(registry.make("hex", size=5, swap=True), person=None)
+    expect(page.locator("polygon.hexagon")).to_have_count(25)
+    cell(page, 0, 0).click()
+    expect(page.locator(f"{STONES}.side-0")).to_have_count(1)
+    first, below = cell(page, 0, 0).bounding_box(), cell(page, 1, 0).bounding_box()
+    assert below["x"] - first["x"] == pytest.approx(first["width"] / 2, rel=0.1)
+    swap = page.locator("#moves button", has_text="Swap")
+    if swap.count():
+        swap.click()
+    else:
+        cell(page, 0, 0).click()
+    expect(page.locator("#variations .move")).to_have_count(3)
+    expect(page.locator(f"{STONES}.side-1")).to_have_count(1)
+
+
+def test_a_game_for_one_goes_by_arrow_keys_and_shows_values(opened: Open) -> None:
+    page = opened("2048")
+    expect(page.locator("#moves button")).not_to_have_count(0)
+    expect(page.locator("#seats")).to_be_hidden()
+    expect(page.locator("#person")).to_be_hidden()
+    for key in ("ArrowLeft", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.locator("#variations .move:not(.start)").first).to_have_text(
+        re.compile("left|down|right")
+    )
+    expect(page.locator("#chance")).to_have_text(re.compile(r"expected 0\.\d+"))
+    page.keyboard.press("h")
+    expect(status(page)).to_have_text(re.compile(r"Hint: (up|down|left|right) \(0\.\d+\)\."))
+    page.keyboard.press("u")
+    expect(page.locator("#redo")).to_be_enabled()

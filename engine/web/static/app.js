@@ -5,9 +5,10 @@ import { drawGraph } from './graph.js';
 import { Tree } from './tree.js';
 import { drawVariations } from './variations.js';
 import { download, takeFiles } from './files.js';
-import { count, find, html, percent } from './dom.js';
+import { count, find, html, percent, scale } from './dom.js';
 
 const RECONNECT_MS = [500, 2000, 5000];
+const DIRECTIONS = new Set(['up', 'down', 'left', 'right']);
 const KEPT = 'tesuji game';
 
 let socket = null;
@@ -102,6 +103,7 @@ function showState(next) {
   const moved = state === null || state.current !== next.current || state.game !== next.game
     || state.seed !== next.seed;
   state = next;
+  scale.range = state.players === 1 ? state.range : null;
   if (!restored && restore()) return;
   keep();
   setThinking(false);
@@ -175,16 +177,18 @@ function showSeats() {
   const balance = find('#balance');
   balance.classList.toggle('unknown', chance === null);
   find('i', balance).style.width = percent(chance ?? 0.5);
-  find('#chance').textContent = chance === null ? '' : `${state.sides[0]} ${percent(chance)}`;
+  const whose = state.players === 1 ? 'expected' : state.sides[0];
+  find('#chance').textContent = chance === null ? '' : `${whose} ${scale.show(chance)}`;
   balance.setAttribute('aria-label', chance === null ? 'chances not judged yet'
     : `${state.sides[0]} has ${percent(chance)} of the chances`);
 }
 
 // Moves without a place on the board: a pass, or all of them where there is no board.
 function showMoves() {
-  const note = [state.board?.note, state.players === 1 ? `score ${state.score}` : ''];
+  const note = [state.board?.note, state.players === 1 ? `score ${Number(state.score.toPrecision(3))}` : ''];
   find('#note').textContent = note.filter(Boolean).join(' · ');
-  const placeless = state.moves.filter((move) => state.board === null || !move.cells.length);
+  const placeless = state.moves.filter((move) => state.board === null || !move.cells.length
+    || DIRECTIONS.has(move.name));
   find('#moves').replaceChildren(...placeless.map((move) => {
     const button = html('button', { class: 'primary' }, sentence(move.name));
     button.disabled = !myTurn();
@@ -207,6 +211,8 @@ function showControls() {
     ? `${reviewed.done} of ${reviewed.total}` : '';
   if (!state.reviewing) reviewed = null;
   find('#flip').hidden = state.board?.style !== 'pieces';
+  find('#worth').textContent = state.players === 1 ? 'value' : 'wins';
+  document.body.classList.toggle('single', state.players === 1);
   find('#seats').hidden = state.players === 1;
   find('#level').value = state.level;
   find('#level-text').textContent = state.level;
@@ -276,7 +282,7 @@ function showHint(message) {
   const share = message.step.side === 0 ? message.chance : 1 - message.chance;
   const proof = message.proven ? `, ${message.status}` : '';
   const line = message.line.map((step) => step.name).join(' ');
-  say(`Hint: ${message.step.name} (${percent(share)}${proof}). Expected: ${line}`);
+  say(`Hint: ${message.step.name} (${scale.show(share)}${proof}). Expected: ${line}`);
 }
 
 // Acting.

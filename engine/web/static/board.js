@@ -6,6 +6,7 @@ import { html, parseSvg, svg, rove } from './dom.js';
 
 const CELL = 100;
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const DIRECTIONS = new Set(['up', 'down', 'left', 'right']);
 const SWIPE = 30; // pixels that a finger moves to give a direction
 
 export class Board {
@@ -85,11 +86,13 @@ export class Board {
     this.current = state.current;
     this.state = state;
     this.mayPlay = mayPlay;
-    this.placeless = state.moves.length > 0 && state.moves.every((move) => !move.cells.length);
+    this.directed = state.moves.some((move) => DIRECTIONS.has(move.name));
+    this.placeless = this.directed || (state.moves.length > 0
+      && state.moves.every((move) => !move.cells.length));
     this.root.classList.toggle('placeless', this.placeless);
     this.root.classList.toggle('playable', mayPlay);
     this.drawStones(forward);
-    this.markLast([here.cell, here.origin].filter(Boolean));
+    this.markLast(state.players === 1 ? [] : [here.cell, here.origin].filter(Boolean));
     this.select(this.origin);
   }
 

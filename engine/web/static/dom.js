@@ -28,6 +28,17 @@ export const find = (selector, root = document) => root.querySelector(selector);
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
+// How a share of the range of values is told: as chances, or for one player as the value itself.
+export const scale = {
+  range: null,
+  show(share) {
+    if (this.range === null) return percent(share);
+    const [low, high] = this.range;
+    const value = low + share * (high - low);
+    return String(Number(value.toPrecision(3)));
+  },
+};
+
 const grouped = new Intl.NumberFormat('en');
 export const count = (number) =>
   number < 10000 ? grouped.format(number) : `${(number / 1000).toFixed(number < 99950 ? 1 : 0)}k`;

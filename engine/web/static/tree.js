@@ -2,7 +2,7 @@
 //
 // Chances come for the first side; a row shows those of the side that makes its move.
 
-import { html, count, percent, rove } from './dom.js';
+import { html, count, percent, rove, scale } from './dom.js';
 
 export class Tree {
   // `ask(path)` asks the server for what lies behind; `show(steps)` draws a line on the board;
@@ -60,14 +60,14 @@ export class Tree {
     row.item.classList.toggle('hollow', row.empty || move.visits === 0);
     row.line.classList.toggle('idle', move.visits === 0 && !move.proven);
     row.bar.style.width = mine === null ? '0' : percent(mine);
-    row.wins.textContent = mine === null ? '–' : percent(mine);
+    row.wins.textContent = mine === null ? '–' : scale.show(mine);
     row.line.classList.toggle('known', Boolean(move.proven));
     row.visits.textContent = count(move.visits);
     row.share.style.width = percent(move.visits / most);
     row.prior.textContent = percent(move.prior);
     row.badge.textContent = move.proven ? `proven ${move.proven}` : '';
     row.badge.className = move.proven ? `badge ${move.proven}` : '';
-    row.item.setAttribute('aria-label', `${move.name}: ${mine === null ? 'not visited' : `${percent(mine)} wins`}, `
+    row.item.setAttribute('aria-label', `${move.name}: ${mine === null ? 'not visited' : `${scale.show(mine)} wins`}, `
       + `${move.visits} visits, prior ${percent(move.prior)}${move.proven ? `, proven ${move.proven}` : ''}`);
     return row;
   }
