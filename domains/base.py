@@ -13,6 +13,7 @@ actions, `S` bytes of a state row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -186,6 +187,15 @@ class Domain(ABC):
             ValueError: what is wrong with `text`, or that the domain has no such notation.
         """
         raise ValueError(f"{self.spec.name} cannot read positions, got {text!r}; give moves")
+
+    def arrange(self, cells: Sequence[Sequence[int]], to_play: int) -> State:
+        """Return the position with stones `cells`, as `Board.cells` has them, and a side to move.
+
+        Raises:
+            ValueError: the stones cannot stand so, or the domain arranges none.
+        """
+        del cells, to_play
+        raise ValueError(f"{self.spec.name} starts from its own first position only")
 
     def refusal(self, state: State, action: int) -> str | None:
         """Return why `action` is not legal, in words; None where the domain has none for it."""

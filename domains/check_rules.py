@@ -238,9 +238,12 @@ def check_symmetry(
     )
     if probe.spec.deterministic:
         _check_commutes(probe, state, turned, action, int(to[action]), symmetry)
-    # A net that sees no difference must answer alike, though the actions are turned.
+    # A net that sees no difference must answer alike, though the actions are turned. On a board
+    # that is symmetric itself it may, even if what was before was not, as with ko in Go.
     moved = bool((to != np.arange(len(to)))[mask].any())
-    if turned_look[:3] != look[:3] and turned_look[3] == look[3] and moved:
+    board = probe.call("board", state)
+    unlike = board is None or board != probe.call("board", turned)
+    if turned_look[:3] != look[:3] and turned_look[3] == look[3] and moved and unlike:
         probe.fault("symmetry-observation", f"under {name} the observation stays the same")
 
 

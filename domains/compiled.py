@@ -16,7 +16,7 @@ Equal rows are equal positions: keep nothing in a row that play from there does 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,8 @@ class CompiledDomain(Domain):
         ownership: `state -> (owners, lead)` at an end.
         format_state: `state -> text`, the position in one line.
         parse_state: `text -> state`, its inverse; ValueError says what is wrong.
+        refusal: `(state, action) -> text`, why an action is not legal, None where nothing is said.
+        arrange: `(cells, to_play) -> state`, the position with these stones.
 
     The Python methods work on copies, one state at a time, for play and tests; the search works
     on rows. A state is a `numpy.record`: read its fields by name.
@@ -89,6 +91,8 @@ class CompiledDomain(Domain):
         ownership: Callable[[State], tuple[FloatArray, float] | None] | None = None,
         format_state: Callable[[State], str | None] | None = None,
         parse_state: Callable[[str], State] | None = None,
+        refusal: Callable[[State, int], str | None] | None = None,
+        arrange: Callable[[Sequence[Sequence[int]], int], State] | None = None,
     ) -> None:
         self.spec = spec
         self.kernels = kernels
@@ -106,6 +110,8 @@ class CompiledDomain(Domain):
         self._ownership = ownership
         self._format_state = format_state
         self._parse_state = parse_state
+        self._refusal = refusal
+        self._arrange = arrange
 
     @property
     def row_size(self) -> int:
@@ -197,6 +203,14 @@ class CompiledDomain(Domain):
     def parse_state(self, text: str) -> State:
         """Return the state that `text` writes."""
         return self._parse_state(text) if self._parse_state else super().parse_state(text)
+
+    def refusal(self, state: State, action: int) -> str | None:
+        """Return why `action` is not legal, or None."""
+        return self._refusal(state, action) if self._refusal is not None else None
+
+    def arrange(self, cells: Sequence[Sequence[int]], to_play: int) -> State:
+        """Return the position with these stones."""
+        return self._arrange(cells, to_play) if self._arrange else super().arrange(cells, to_play)
 
     def row(self, state: State) -> npt.NDArray[np.uint8]:
         """Return a copy of the state as a row of bytes `[S]`."""

@@ -47,6 +47,7 @@ _BUILT_IN = {
     "breakthrough": "tesuji.domains.games.breakthrough:breakthrough",
     "sokoban": "tesuji.domains.games.sokoban:sokoban",
     "2048": "tesuji.domains.games.twenty_forty_eight:twenty_forty_eight",
+    "go": "tesuji.domains.games.go:go",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
 }

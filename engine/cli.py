@@ -53,7 +53,7 @@ Verbs:
 
 Every verb has --help, --json (a JSON object a line; the last is the answer),
 --config FILE.toml (flags win over it) and --debug.
-Games: tic_tac_toe, connect_four, othello, othello_6x6, or your_game.py:factory.
+Games: tic_tac_toe, connect_four, othello, othello_6x6, go, go_13x13, or your_game.py:factory.
 """
 
 # Faults of the world, not of the code: these get one line. What is not here is a bug.
