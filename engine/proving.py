@@ -27,8 +27,8 @@ from tesuji.search.proof import (
 from tesuji.search.proof_tree import unfold
 
 # Games with a method of their own: first word of the name -> `module:function`, called with the
-# domain; it returns a `Method`.
-METHODS: dict[str, str] = {}
+# domain; it returns a `Method`, or None where it cannot serve.
+METHODS = {"hex": "tesuji.engine.hex_method:open_hex"}
 
 # What bounds of the value, -1 a loss and 1 a win, say in a certificate.
 CLAIMS = {(1, 1): "win", (0, 0): "draw", (-1, -1): "loss", (0, 1): "not loss", (-1, 0): "not win"}
@@ -131,8 +131,9 @@ def open_method(domain: Domain, config: ProofConfig, evaluator: Evaluator | None
     own = METHODS.get(domain.spec.name.split("_")[0])
     if own is not None and not domain.constraints:
         module, _, function = own.partition(":")
-        method: Method = getattr(importlib.import_module(module), function)(domain)
-        return method
+        method: Method | None = getattr(importlib.import_module(module), function)(domain)
+        if method is not None:
+            return method
     try:
         return General(ProofSearch(domain, config, evaluator))
     except ProofError as error:

@@ -24,6 +24,7 @@ from tesuji.engine.errors import TesujiError, UsageError
 # game's own method is one line here.
 METHODS = {
     "tree": "tesuji.engine.verification:check_tree",
+    "hex": "tesuji.engine.hex_verification:check_hex",
 }
 
 

@@ -137,9 +137,13 @@ class Watch:
             return 1 << 62
         return self.budget.nodes - (nodes - self.nodes_before)
 
+    def elapsed(self) -> float:
+        """Return the seconds since the watch was made."""
+        return time.monotonic() - self.started
+
     def look(self, question: Question, nodes: int) -> None:
         """Tell how far the search is, and stop it where the budget is spent."""
-        seconds = time.monotonic() - self.started
+        seconds = self.elapsed()
         if self.tell is not None:
             self.tell(Progress(question, nodes - self.nodes_before, seconds))
         if self.left(nodes) <= 0:
@@ -263,7 +267,7 @@ class ProofSearch:
             stopped = Status.INTERRUPTED
         status = _STATUS[lower] if lower == upper else stopped or Status.SEARCHING
         nodes = self.prover.nodes - watch.nodes_before
-        seconds = time.monotonic() - watch.started
+        seconds = watch.elapsed()
         return ProofResult(status, lower, upper, _needed(findings), nodes, seconds)
 
 

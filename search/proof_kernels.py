@@ -27,8 +27,11 @@ SOLVED, PAUSED, ASKS, UNFIT, FULL, OPENED = range(6)  # why a kernel returned
 
 
 @inner
-def identify(frames, row, ply, rules, instance, parameters):  # type: ignore[no-untyped-def]
-    """Return the key of state `row`, near the root that of its first symmetric form."""
+def identify(frames, row, ply, prover, rules, instance, parameters):  # type: ignore[no-untyped-def]
+    """Return the key of state `row`, near the root that of its first symmetric form.
+
+    A symmetry may exchange the sides, so the key says whether the prover moves.
+    """
     key = hash_row(frames.states[row])
     if ply <= parameters.symmetric_plies:
         transform = transform_at(rules)
@@ -39,13 +42,13 @@ def identify(frames, row, ply, rules, instance, parameters):  # type: ignore[no-
                 row_pointer(frames.states, row), k, instance, row_pointer(frames.states, spare)
             )
             key = min(key, hash_row(frames.states[spare]))
-    return mix(key ^ parameters.salt) | np.uint64(1)
+    return mix(key ^ (parameters.salt + np.uint64(prover))) | np.uint64(1)
 
 
 @inner
 def _open_child(frames, child, row, ply, table, rules, instance, parameters):  # type: ignore[no-untyped-def]
     # Numbers from the table, or the number of moves: who has few of them is easily beaten.
-    child.key = identify(frames, row, ply, rules, instance, parameters)
+    child.key = identify(frames, row, ply, child.prover, rules, instance, parameters)
     index = find(table, child.key)
     if index >= 0:
         child.proof = table[index].proof
@@ -165,7 +168,7 @@ def _repeats(frames, level, key):  # type: ignore[no-untyped-def]
 def begin(frames, control, prover, rules, instance, parameters):  # type: ignore[no-untyped-def]
     """Set the search onto the state in the first row."""
     root = frames.levels[0]
-    root.key = identify(frames, 0, control.ply, rules, instance, parameters)
+    root.key = identify(frames, 0, control.ply, prover, rules, instance, parameters)
     root.proof_limit = INFINITE
     root.disproof_limit = INFINITE
     root.first = 0
@@ -176,9 +179,9 @@ def begin(frames, control, prover, rules, instance, parameters):  # type: ignore
 
 
 @kernel
-def lookup(frames, ply, table, rules, instance, parameters):  # type: ignore[no-untyped-def]
+def lookup(frames, ply, prover, table, rules, instance, parameters):  # type: ignore[no-untyped-def]
     """Return where the state in the first row, `ply` below the question's, stands in the table."""
-    return find(table, identify(frames, 0, ply, rules, instance, parameters))
+    return find(table, identify(frames, 0, ply, prover, rules, instance, parameters))
 
 
 @kernel

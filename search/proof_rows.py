@@ -91,9 +91,9 @@ class RowProver:
         """Return what the table has of a state."""
         self._frames.states[0] = self.domain.row(state)
         parameters = self._parameters(question)
-        index = lookup(
-            self._frames, ply, self._table, self._rules, self.domain.instance, parameters
-        )
+        mine = int(self.domain.to_play(state) == question.prover)
+        rest = (self._rules, self.domain.instance, parameters)
+        index = lookup(self._frames, ply, mine, self._table, *rest)
         if index < 0:
             return None
         entry = self._table[index]

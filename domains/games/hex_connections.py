@@ -1,0 +1,157 @@
+"""Virtual connections in Hex: what a side can join, whoever moves first.
+
+H-search (Anshelevich 2002). Points are the empty cells, the chains of one side's stones and its two
+edges. Two points have a *full* connection in a set of empty cells, its carrier, where the side can
+join them inside it even if the other moves first, and a *semi* connection where it can if it moves
+first:
+
+- neighbours have a full one with an empty carrier;
+- two full ones that share a point and nothing else make a full one where that point is a chain,
+  and a semi one, the point in its carrier, where it is an empty cell (*and*);
+- semi ones whose carriers have no cell in common make a full one (*or*).
+
+A side whose edges have a full connection has won. Where they have semi ones, the other side must
+play into the cells that all of those have in common, or lose.
+
+The side that is looked at always joins top and bottom: the other's board comes transposed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tesuji.domains.games.hex_points import (
+    AND,
+    BASE,
+    OR,
+    PARENTS,
+    add,
+    kernel,
+    mark_points,
+    neighbour,
+)
+
+_ONE = np.uint64(1)
+_NONE = np.uint64(0)
+
+
+@kernel
+def _combine(work, index, parents):  # type: ignore[no-untyped-def]
+    # The *or* rule: sets of up to four semi connections, the new one among them.
+    record = work.pool[index]
+    first, second = np.int64(record.first), np.int64(record.second)
+    count = work.num_semi[first, second]
+    semi = work.semi[first, second]
+    common = record.carrier
+    parents[0] = index
+    for i in range(count):
+        if semi[i] == index:
+            continue
+        one = work.pool[semi[i]].carrier
+        common_1 = common & one
+        if common_1 == common:
+            continue
+        parents[1] = semi[i]
+        union_1 = common | one
+        if common_1 == _NONE:
+            add(work, first, second, union_1, OR, 1, parents, 2)
+            continue
+        for j in range(i + 1, count):
+            if semi[j] == index:
+                continue
+            two = work.pool[semi[j]].carrier
+            common_2 = common_1 & two
+            if common_2 == common_1:
+                continue
+            parents[2] = semi[j]
+            union_2 = union_1 | two
+            if common_2 == _NONE:
+                add(work, first, second, union_2, OR, 1, parents, 3)
+                continue
+            for k in range(j + 1, count):
+                if semi[k] == index:
+                    continue
+                three = work.pool[semi[k]].carrier
+                if common_2 & three == _NONE:
+                    parents[3] = semi[k]
+                    add(work, first, second, union_2 | three, OR, 1, parents, 4)
+
+
+@kernel
+def _join(work, index, size, parents, whole):  # type: ignore[no-untyped-def]
+    # The *and* rule: a full connection with each that shares an end with it.
+    pool = work.pool
+    top = size * size
+    carrier = pool[index].carrier
+    for turn in range(2):
+        end = np.int64(pool[index].first if turn == 0 else pool[index].second)
+        middle = np.int64(pool[index].second if turn == 0 else pool[index].first)
+        if middle >= top:
+            continue
+        end_bit = _NONE if work.chains[end] else _ONE << np.uint64(end)
+        chain = work.chains[middle]
+        middle_bit = _NONE if chain else _ONE << np.uint64(middle)
+        for far in range(top + 2):
+            if far in (end, middle):
+                continue
+            low, high = min(middle, far), max(middle, far)
+            far_bit = _NONE if work.chains[far] else _ONE << np.uint64(far)
+            if carrier & far_bit:
+                continue
+            i = 0
+            while i < work.num_full[low, high]:
+                other = work.full[low, high, i]
+                i += 1
+                there = pool[other].carrier
+                if (there & carrier) | (there & end_bit):
+                    continue
+                parents[0] = index
+                parents[1] = other
+                made = add(work, end, far, carrier | there | middle_bit, AND, chain, parents, 2)
+                if made >= 0 and not chain:
+                    _combine(work, made, parents)
+                if whole[0] and work.num_full[top, top + 1]:
+                    return
+
+
+@kernel
+def connect(work, own, other, size, whole):  # type: ignore[no-untyped-def]
+    """Find the connections of the side that joins top and bottom.
+
+    Args:
+        work: where they are written.
+        own: the side's stones.
+        other: the other side's stones.
+        size: of the board.
+        whole: `[1]`, 1 to stop at the first full connection of the edges.
+
+    Returns:
+        Whether stones alone join the edges.
+    """
+    top = size * size
+    work.counts[:] = 0
+    work.num_full[: top + 2, : top + 2] = 0
+    work.num_semi[: top + 2, : top + 2] = 0
+    if mark_points(work, own, other, size):
+        return True
+    parents = np.full(PARENTS, -1, np.int64)
+    for cell in range(top):
+        here = work.points[cell]
+        if here < 0:
+            continue
+        for direction in range(6):
+            near = neighbour(cell, direction, size)
+            if near > cell and work.points[near] >= 0 and work.points[near] != here:
+                add(work, here, work.points[near], _NONE, BASE, 1, parents, 0)
+        if cell < size and here != top:
+            add(work, here, np.int64(top), _NONE, BASE, 1, parents, 0)
+        if cell >= top - size and here != top + 1:
+            add(work, here, np.int64(top + 1), _NONE, BASE, 1, parents, 0)
+    while work.counts[2] < work.counts[1]:
+        index = np.int64(work.queue[work.counts[2]])
+        work.counts[2] += 1
+        if work.pool[index].alive:
+            _join(work, index, size, parents, whole)
+        if whole[0] and work.num_full[top, top + 1]:
+            break
+    return False
