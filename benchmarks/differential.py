@@ -184,7 +184,12 @@ def pairs() -> list[Pair]:
         Pair("hex_swap", "hex(board_size=5,swap=True)", read_words, swap_actions, {"size": 5}),
         Pair("gomoku", "gomoku(size=9)", read_gomoku, params={"size": 9}),
         Pair("gomoku", "gomoku(size=15)", read_gomoku),
-        Pair("breakthrough", "breakthrough", read_breakthrough, breakthrough_actions),
+        Pair(
+            "breakthrough",
+            "breakthrough(rows=8,columns=8)",
+            read_breakthrough,
+            breakthrough_actions,
+        ),
         Pair(
             "breakthrough",
             "breakthrough(rows=6,columns=6)",
@@ -192,7 +197,7 @@ def pairs() -> list[Pair]:
             breakthrough_actions,
             {"size": 6},
         ),
-        Pair("2048", "2048", read_numbers),
+        Pair("2048", "2048(max_tile=2048)", read_numbers),
         Pair("2048", "2048(max_tile=64)", read_numbers, params={"max_tile": 64}),
     ]
 
@@ -303,12 +308,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--games", type=int, default=10_000, help="random games a game")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", help="names of ours, such as hex")
+    parser.add_argument("--only", nargs="*", help="names, ours or theirs")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     options = parser.parse_args()
     rows = []
     for pair in pairs():
-        if not options.only or pair.name in options.only:
+        if not options.only or {pair.name, pair.spiel} & set(options.only):
             row = compare(pair, options.games, options.seed, progress=True)
             rows.append(row)
             sys.stdout.write(

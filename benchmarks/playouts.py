@@ -32,7 +32,14 @@ GAMES = {
     "connect_four": ("connect_four", 3e6),
     "othello": ("othello", 2e5),
     "chess": ("chess", 1.7e5),
+    "hex": ("hex", 1e6),
+    "gomoku": ("gomoku", 3e5),
+    "breakthrough": ("breakthrough", 1e6),
+    "2048": ("2048", 5e5),
 }
+
+# What pgx has not.
+NOT_PGX = {"gomoku", "breakthrough"}
 
 OPEN_SPIEL = """
 import sys, time
@@ -109,7 +116,7 @@ def measure(game: str, options: argparse.Namespace) -> dict[str, float | str]:
             count = max(int(options.seconds * speed / length), 1)
             games = peer_rate(options.peers, OPEN_SPIEL, peer_name, count)
             rates["open_spiel"].append(games * length)
-        if options.peers and options.pgx:
+        if options.peers and options.pgx and game not in NOT_PGX:
             rates["pgx"].append(peer_rate(options.peers, PGX, peer_name, 500))
     row: dict[str, float | str] = {"game": game, "mean_length": round(length, 2)}
     row |= {name: round(statistics.median(found)) for name, found in rates.items() if found}

@@ -31,6 +31,11 @@ VERBS = {
     "doctor": "look whether everything is there that tesuji needs",
 }
 
+# Written out, because the registry would load numpy; a test compares them.
+GAMES = """\
+tic_tac_toe, connect_four, othello, chess, chess960, go, hex, hex_swap, gomoku,
+gomoku_standard, breakthrough, 2048, sokoban, double_integrator, delivery,"""
+
 HELP = f"""\
 tesuji learns to play and to plan: neural nets, tree search, proof.
 
@@ -53,7 +58,8 @@ Verbs:
 
 Every verb has --help, --json (a JSON object a line; the last is the answer),
 --config FILE.toml (flags win over it) and --debug.
-Games: tic_tac_toe, connect_four, othello, othello_6x6, go, go_13x13, or your_game.py:factory.
+Games: {GAMES}
+or your_game.py:factory; a board's size goes with the name: hex_7x7, othello_6x6, go_9x9.
 """
 
 # Faults of the world, not of the code: these get one line. What is not here is a bug.

@@ -112,6 +112,38 @@ def test_connect_four_positions(needs_jit: None) -> None:
     assert layers(domain("connect_four"), 8) == counts
 
 
+def connect_four_keys(rows: Rows) -> npt.NDArray[np.uint64]:
+    """Return a number for each position, equal for equal ones (Pons' key)."""
+    stones = rows.view(np.uint64)
+    bottom = np.uint64(sum(1 << 7 * column for column in range(7)))
+    return stones[:, 0] + (stones[:, 0] | stones[:, 1]) + bottom
+
+
+# https://oeis.org/A212693, from 9 plies on
+CONNECT_FOUR_DEEPER = [558186, 1662623, 4568683, 12236101]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_connect_four_positions_to_12_plies(needs_jit: None) -> None:
+    game = domain("connect_four")
+    rows, counts = game.row(game.reset())[None], []
+    for _ in range(12):
+        keys, kept = [], []
+        for chunk in np.array_split(rows, len(rows) // 200_000 + 1):
+            mask = np.zeros(game.spec.num_actions, np.bool_)
+            following = np.zeros((len(chunk) * len(mask), game.row_size), np.uint8)
+            count, alive = expand(game.kernels.addresses(), game.instance, chunk, following, mask)
+            found, first = np.unique(connect_four_keys(following[:count]), return_index=True)
+            keys.append(found)
+            kept.append((following[first], alive[first]))
+        found, first = np.unique(np.concatenate(keys), return_index=True)
+        counts.append(len(found))
+        alive = np.concatenate([chunk_alive for _, chunk_alive in kept])[first]
+        rows = np.concatenate([chunk for chunk, _ in kept])[first][alive]
+    assert counts[8:] == CONNECT_FOUR_DEEPER
+
+
 def othello_state(text: str, to_play: int) -> tuple[CompiledDomain, State]:
     """Return the board drawn in `text`; the move before it is a pass, so that `moves` is set."""
     rows = text.split()

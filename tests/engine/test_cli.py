@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tesuji.domains.registry import names
 from tesuji.engine import cli
 from tesuji.engine.arguments import parse
 from tesuji.engine.commands import bench, match, solve
@@ -47,6 +48,11 @@ def test_help_teaches_by_example(
     told = capsys.readouterr().out
     assert "tesuji train connect_four --minutes 10" in told
     assert all(f"\n  {verb} " in told for verb in cli.VERBS)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not name.endswith("x6")])
+def test_help_names_every_game(name: str) -> None:
+    assert f" {name}," in f" {cli.GAMES}".replace("\n", " ")
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
