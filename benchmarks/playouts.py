@@ -38,8 +38,9 @@ GAMES = {
     "2048": ("2048", 5e5),
 }
 
-# What pgx has not.
+# What pgx has not, and what OpenSpiel's MCTSBot refuses, as it wants rewards at the end only.
 NOT_PGX = {"gomoku", "breakthrough"}
+NOT_OPEN_SPIEL = {"2048"}
 
 OPEN_SPIEL = """
 import sys, time
@@ -112,7 +113,7 @@ def measure(game: str, options: argparse.Namespace) -> dict[str, float | str]:
     for round_ in range(options.rounds):
         rate, length = our_rate(domain, round_, options.seconds)
         rates["tesuji"].append(rate)
-        if options.peers:
+        if options.peers and game not in NOT_OPEN_SPIEL:
             count = max(int(options.seconds * speed / length), 1)
             games = peer_rate(options.peers, OPEN_SPIEL, peer_name, count)
             rates["open_spiel"].append(games * length)
