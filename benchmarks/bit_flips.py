@@ -107,6 +107,8 @@ def random_games(num_games: int, rng: np.random.Generator) -> Positions:
         full=rng.random(size) < 0.25,
         ply=np.array(plies, np.uint16),
         game=np.array(games, np.uint32),
+        owners=np.zeros((len(games), 0), np.float32),
+        lead=np.zeros(len(games), np.float32),
     )
 
 

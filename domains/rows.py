@@ -104,3 +104,17 @@ def observe_rows(table, instance, rows, symmetries, policies, scratch, out):  # 
         for action in range(num_actions):
             image = action if symmetry == 0 else transform_action(action, symmetry, instance)
             targets[i, image] = policies[i, action]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def transform_weights(table, instance, symmetries, weights, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with `weights` `[B, A]` of actions under `symmetries` `[B]`, one a row.
+
+    Fewer columns than actions are weights of the first of them, such as cells of a board.
+    """
+    transform_action = transform_action_at(table)
+    for i in range(weights.shape[0]):
+        symmetry = np.int64(symmetries[i])
+        for action in range(weights.shape[1]):
+            image = action if symmetry == 0 else transform_action(action, symmetry, instance)
+            out[i, image] = weights[i, action]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tesuji.engine.shards import (
     SHARDS,
@@ -27,6 +28,8 @@ from tesuji.engine.shards import (
 from tesuji.engine.storage import DamagedFileError, explained, quarantine
 from tesuji.engine.training_config import WindowConfig
 
+Numbers = npt.NDArray[np.int64]
+
 __all__ = ["ReplayWindow", "WindowConfig"]
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +42,9 @@ class ReplayWindow:
     the shards and the generator alone, not on when the window was filled.
     """
 
-    def __init__(self, run: Path, row_size: int, num_actions: int, config: WindowConfig) -> None:
+    def __init__(
+        self, run: Path, row_size: int, num_actions: int, config: WindowConfig, num_cells: int = 0
+    ) -> None:
         """Reserve the window's space in the run's folder.
 
         Raises:
@@ -49,7 +54,9 @@ class ReplayWindow:
         self.total = 0  # positions of the run so far
         self._run = run
         self._held = 0
-        self._ring = _map_records(run, config.capacity, record_dtype(row_size, num_actions))
+        self._ring = _map_records(
+            run, config.capacity, record_dtype(row_size, num_actions, num_cells)
+        )
 
     def __len__(self) -> int:
         """Return how many positions may be sampled."""
@@ -85,10 +92,43 @@ class ReplayWindow:
         Raises:
             ValueError: the window is empty.
         """
+        return self.at(self.draw(rng, size))
+
+    def draw(self, rng: np.random.Generator, size: int) -> Numbers:
+        """Return the numbers `[size]` of positions drawn uniformly, with replacement.
+
+        Raises:
+            ValueError: the window is empty, or has nothing to learn from.
+        """
         if not len(self):
             raise ValueError("the replay window is empty; play games before training")
-        numbers = rng.integers(self.total - len(self), self.total, size)
+        first = self.total - len(self)
+        if not self.config.full_only:
+            return rng.integers(first, self.total, size)
+        slots = np.arange(first, self.total) % self.config.capacity
+        full = first + np.flatnonzero(self._ring["full"][slots])
+        if not len(full):
+            raise ValueError("no position of the replay window was searched in full")
+        return np.asarray(full[rng.integers(len(full), size=size)])
+
+    def at(self, numbers: Numbers) -> Positions:
+        """Return the positions with these numbers, as drawn."""
         return decode(self._ring[numbers % self.config.capacity])
+
+    def following(
+        self, numbers: Numbers
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return `(policies [N, A], known [N])` of the positions after these in their games.
+
+        Known, as 1 or 0, are those that are in the window and were searched in full.
+        """
+        capacity = self.config.capacity
+        here, there = self._ring[numbers % capacity], self._ring[(numbers + 1) % capacity]
+        known = (numbers + 1 < self.total) & there["full"] & (there["game"] == here["game"])
+        known &= there["ply"] == here["ply"] + 1
+        policy = there["policy"].astype(np.float32)
+        policy /= np.maximum(policy.sum(1, keepdims=True), 1.0)
+        return policy, known.astype(np.float32)
 
     def _append(self, records: Records) -> None:
         start = self.total

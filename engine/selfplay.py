@@ -12,38 +12,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.domains.rows import open_game, step_rows
+from tesuji.domains.rows import step_rows
+from tesuji.engine.lane import Lane, finish_game, join, start_game
 from tesuji.engine.shards import Positions
+from tesuji.engine.territory import PlayOut, Territory, count_cells
 from tesuji.engine.training_config import SelfPlayConfig
 from tesuji.search.base import Evaluation, Evaluator, FloatArray
-from tesuji.search.config import Gumbel
+from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.decide import Summary
 from tesuji.search.search import Search
 
 _CHANCE = 1  # sets the seeds of chance apart from those of searches
-
-
-class Lane(NamedTuple):
-    """The games of a lane: where they stand and what was seen of them."""
-
-    rows: npt.NDArray[np.uint8]  # [G, S]
-    game: npt.NDArray[np.int64]  # [G] number of the game
-    opening: npt.NDArray[np.int64]  # [G] random moves at its start
-    length: npt.NDArray[np.int64]  # [G] moves recorded
-    states: npt.NDArray[np.uint8]  # [G, T, S]
-    policy: npt.NDArray[np.float32]  # [G, T, A]
-    value: npt.NDArray[np.float32]  # [G, T]
-    draw: npt.NDArray[np.float32]  # [G, T]
-    full: npt.NDArray[np.bool_]  # [G, T]
-    reward: npt.NDArray[np.float32]  # [G, T]
-    discount: npt.NDArray[np.float32]  # [G, T]
-    next_game: npt.NDArray[np.int64]  # [1]
 
 
 @dataclass(frozen=True)
@@ -91,27 +75,23 @@ def _bits(*numbers: int) -> int:
     return int(words[0])
 
 
-def new_lane(domain: CompiledDomain, config: SelfPlayConfig, number: int, seed: int) -> Lane:
-    """Return lane `number` at the start of a run."""
-    games, longest = config.games, domain.spec.max_steps + 1
-    size, actions = domain.row_size, domain.spec.num_actions
-    lane = Lane(
-        rows=np.zeros((games, size), np.uint8),
-        game=np.zeros(games, np.int64),
-        opening=np.zeros(games, np.int64),
-        length=np.zeros(games, np.int64),
-        states=np.zeros((games, longest, size), np.uint8),
-        policy=np.zeros((games, longest, actions), np.float32),
-        value=np.zeros((games, longest), np.float32),
-        draw=np.zeros((games, longest), np.float32),
-        full=np.zeros((games, longest), np.bool_),
-        reward=np.zeros((games, longest), np.float32),
-        discount=np.zeros((games, longest), np.float32),
-        next_game=np.array([number], np.int64),
+def search_settings(config: SelfPlayConfig) -> PUCT | Gumbel:
+    """Return how self-play searches."""
+    if config.search == "gumbel":
+        return Gumbel(
+            gumbel_scale=config.gumbel_scale,
+            lookahead=config.lookahead,
+            cache_entries=config.cache_entries,
+        )
+    return PUCT(
+        policy_temperature=1.0,
+        c_init=1.1,
+        dirichlet_fraction=config.dirichlet_fraction,
+        forced_playouts=config.forced_playouts,
+        temperature=1.0,
+        lookahead=config.lookahead,
+        cache_entries=config.cache_entries,
     )
-    for slot in range(games):
-        _start_game(domain, config, lane, slot, seed)
-    return lane
 
 
 def play_lane(
@@ -121,6 +101,7 @@ def play_lane(
     lane: Lane,
     seed: int,
     live: Callable[[Mapping[str, int]], None] | None = None,
+    territory: bool = False,
 ) -> SelfPlayResult:
     """Play `config.moves` moves of every game of a lane; `lane` is changed in place.
 
@@ -131,18 +112,13 @@ def play_lane(
         lane: the games so far.
         seed: the run's; every game draws from its own stream.
         live: told after each move what has been done so far.
+        territory: whether to play proven games out and record who owns what at the end.
     """
     timed = TimedEvaluator(evaluator)
-    search = Search(
-        domain,
-        timed,
-        Gumbel(
-            gumbel_scale=config.gumbel_scale,
-            lookahead=config.lookahead,
-            cache_entries=config.cache_entries,
-            canonical=True,
-        ),
-    )
+    search = Search(domain, timed, search_settings(config))
+    cells = count_cells(domain) if territory else 0
+    settled = Gumbel(lookahead=config.lookahead, cache_entries=config.cache_entries)
+    play_out = PlayOut(domain, Search(domain, timed, settled), config.simulations)
     began = time.perf_counter()
     finished: list[Positions] = []
     returns = 0.0
@@ -152,15 +128,18 @@ def play_lane(
         trees = search.driver.tree.trees
         counts[3] += int(trees["simulations"].sum())
         counts[4] += int(trees["cache_hits"].sum())
-        ended = _play_move(domain, lane, summary, full, seed)
-        for slot in np.flatnonzero(ended).tolist():
-            positions = _finish_game(lane, slot)
+        ended, over = _play_move(domain, lane, summary, full, seed)
+        ends: list[Territory | None] = [None] * len(ended)
+        if territory:
+            ends = list(play_out(lane.rows[ended], over[ended], _seeds(lane, seed)[ended]))
+        for slot, end in zip(np.flatnonzero(ended).tolist(), ends, strict=False):
+            positions = finish_game(domain, lane, slot, end)
             finished.append(positions)
             first = _first_return(domain, lane, slot, positions)
             counts[:3] += (1, first > 0, first == 0)
             returns += first
             counts[5] += int(summary.proven[slot])
-            _start_game(domain, config, lane, slot, seed)
+            start_game(domain, config, lane, slot, seed)
         if live is not None:
             live(
                 {
@@ -170,8 +149,8 @@ def play_lane(
                 }
             )
     return SelfPlayResult(
-        lane, _join(finished, domain), int(counts[0]), int(counts[1]), int(counts[2]), returns,
-        int(counts[3]), timed.rows, int(counts[4]), int(counts[5]),
+        lane, join(finished, domain, cells), int(counts[0]), int(counts[1]), int(counts[2]),
+        returns, int(counts[3]), timed.rows, int(counts[4]), int(counts[5]),
         time.perf_counter() - began, timed.seconds,
     )  # fmt: skip
 
@@ -179,20 +158,27 @@ def play_lane(
 def _search_move(
     search: Search, config: SelfPlayConfig, lane: Lane, seed: int
 ) -> tuple[Summary, npt.NDArray[np.bool_]]:
-    games = len(lane.rows)
-    seeds = np.array(
-        [mix_seed(seed, int(lane.game[i]), int(lane.length[i])) for i in range(games)], np.uint64
-    )
+    seeds = _seeds(lane, seed)
     # The top bits decide how deep to search; the search itself mixes all of them.
     full = (seeds >> np.uint64(11)).astype(np.float64) / 2.0**53 < config.full_share
     simulations = np.where(full, config.simulations, config.fast_simulations).astype(np.int64)
-    return search.run_rows(lane.rows, simulations, seeds), full
+    return search.run_rows(lane.rows, simulations, seeds, ~full), full
+
+
+def _seeds(lane: Lane, seed: int) -> npt.NDArray[np.uint64]:
+    """Return the seed of each game's next search."""
+    places = zip(lane.game.tolist(), lane.length.tolist(), strict=True)
+    return np.array([mix_seed(seed, game, length) for game, length in places], np.uint64)
 
 
 def _play_move(
     domain: CompiledDomain, lane: Lane, summary: Summary, full: npt.NDArray[np.bool_], seed: int
-) -> npt.NDArray[np.bool_]:
-    """Record the searched positions and play the moves; return which games are over."""
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Record the searched positions and play the moves.
+
+    Returns:
+        Which games are over, and which of them at an end of the rules.
+    """
     slots = np.arange(len(lane.rows))
     now = lane.length
     lane.states[slots, now] = lane.rows
@@ -209,7 +195,8 @@ def _play_move(
     lane.reward[slots, now] = np.where(summary.proven, summary.value, rewards)
     lane.discount[slots, now] = np.where(summary.proven, 0.0, discounts)
     lane.length[:] += 1
-    return np.asarray(summary.proven | (discounts == 0.0))
+    over = np.asarray(discounts == 0.0)
+    return np.asarray(summary.proven | over), over
 
 
 def _draw_keys(domain: CompiledDomain, lane: Lane, seed: int) -> npt.NDArray[np.uint64]:
@@ -220,58 +207,7 @@ def _draw_keys(domain: CompiledDomain, lane: Lane, seed: int) -> npt.NDArray[np.
     return np.array([_bits(seed, game, length, _CHANCE) for game, length in places], np.uint64)
 
 
-def _finish_game(lane: Lane, slot: int) -> Positions:
-    length = int(lane.length[slot])
-    outcome = np.zeros(length, np.float32)
-    following = 0.0
-    for move in range(length - 1, -1, -1):
-        following = float(lane.reward[slot, move]) + float(lane.discount[slot, move]) * following
-        outcome[move] = following
-    return Positions(
-        states=lane.states[slot, :length].copy(),
-        policy=lane.policy[slot, :length].copy(),
-        outcome=outcome,
-        value=lane.value[slot, :length].copy(),
-        draw=lane.draw[slot, :length].copy(),
-        full=lane.full[slot, :length].copy(),
-        ply=(np.arange(length) + lane.opening[slot]).astype(np.uint16),
-        game=np.full(length, lane.game[slot], np.uint32),
-    )
-
-
 def _first_return(domain: CompiledDomain, lane: Lane, slot: int, positions: Positions) -> float:
     """Return what a game brought the side that moved first, from where it was recorded."""
     second = domain.spec.num_players == 2 and lane.opening[slot] % 2
     return float(positions.outcome[0]) * (-1.0 if second else 1.0)
-
-
-def _start_game(
-    domain: CompiledDomain, config: SelfPlayConfig, lane: Lane, slot: int, seed: int
-) -> None:
-    number = int(lane.next_game[0])
-    lane.next_game[0] += config.lanes
-    rng = np.random.default_rng([seed, number])
-    plies = 0
-    if rng.random() < config.opening_share:
-        plies = int(rng.integers(config.opening_plies + 1))
-    mask = np.zeros(domain.spec.num_actions, np.bool_)
-    bits = np.uint64(rng.integers(1, 2**63))
-    table = domain.kernels.addresses()
-    lane.opening[slot] = open_game(table, domain.instance, lane.rows, slot, plies, bits, mask)
-    lane.game[slot] = number
-    lane.length[slot] = 0
-
-
-def _join(parts: list[Positions], domain: CompiledDomain) -> Positions:
-    if parts:
-        return Positions._make(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Positions(
-        states=np.zeros((0, domain.row_size), np.uint8),
-        policy=np.zeros((0, domain.spec.num_actions), np.float32),
-        outcome=np.zeros(0, np.float32),
-        value=np.zeros(0, np.float32),
-        draw=np.zeros(0, np.float32),
-        full=np.zeros(0, np.bool_),
-        ply=np.zeros(0, np.uint16),
-        game=np.zeros(0, np.uint32),
-    )

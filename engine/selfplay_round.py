@@ -34,6 +34,7 @@ class RoundResult:
     lanes: list[dict[str, str]]
     shards: list[ShardInfo]
     positions: int
+    full: int  # positions that were searched in full
     games: int
     wins: int
     draws: int
@@ -43,6 +44,7 @@ class RoundResult:
     evaluations: int
     cache_hits: int
     lane_seconds: float
+    cpu_seconds: float
     evaluator_seconds: float
 
 
@@ -84,8 +86,8 @@ class Round:
         totals = {
             name: sum(result[name] for result in results)
             for name in (
-                "positions", "games", "wins", "draws", "returns", "proven", "simulations",
-                "evaluations", "cache_hits", "evaluator_seconds",
+                "positions", "full", "games", "wins", "draws", "returns", "proven", "simulations",
+                "evaluations", "cache_hits", "evaluator_seconds", "cpu_seconds",
             )
         }  # fmt: skip
         return RoundResult(
@@ -110,6 +112,7 @@ class Round:
             "constraints": list(config.constraints),
             "run": str(self._run),
             "config": asdict(config.selfplay),
+            "territory": config.auxiliary.territory,
             "lane": lane,
             "seed": config.seed,
             **before,

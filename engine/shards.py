@@ -2,15 +2,17 @@
 
 A shard is an npz file of positions; the run's list of shards (`manifest.json`) holds the SHA-256 of
 each. Policies are 16-bit fixed point, values 16-bit floats, flags one bit, and a state is its row
-of bytes: observations are made anew, under a random symmetry, when a position is sampled.
+of bytes: observations are made anew, under a random symmetry, when a position is sampled. Owners of
+cells are 127ths. A shard says its format: 1 (which says nothing) has no owners and lead.
 
-Dimensions: `N` positions, `S` bytes of a state row, `A` actions. Values are for the side to move.
+Dimensions: `N` positions, `S` bytes of a state row, `A` actions, `P` cells of a board with
+territory, 0 where none is learned. Values are for the side to move.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +39,10 @@ Records = npt.NDArray[Any]  # [N] of `record_dtype`
 
 _logger = logging.getLogger(__name__)
 
+FORMAT = 2
 _ONE = 65535  # the 1 of a stored policy
+_OWNED = 127  # the 1 of a stored owner
+_TABLES = ("states", "policy", "owners")  # what has a row a position
 
 
 class Positions(NamedTuple):
@@ -51,6 +56,8 @@ class Positions(NamedTuple):
     full: npt.NDArray[np.bool_]  # [N] searched in full, so that the policy is worth learning
     ply: npt.NDArray[np.uint16]  # [N] moves before this position
     game: npt.NDArray[np.uint32]  # [N] number of the game
+    owners: npt.NDArray[np.float32]  # [N, P] whose each cell is at the end, in [-1, 1]
+    lead: npt.NDArray[np.float32]  # [N] by how much the side to move leads at the end
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,8 @@ class ShardInfo:
     count: int
 
 
-def record_dtype(row_size: int, num_actions: int) -> np.dtype[Any]:
-    """Return how one position is stored."""
+def record_dtype(row_size: int, num_actions: int, num_cells: int = 0) -> np.dtype[Any]:
+    """Return how one position is stored; `num_cells` is `P`."""
     return np.dtype(
         [
             ("states", np.uint8, (row_size,)),
@@ -74,6 +81,8 @@ def record_dtype(row_size: int, num_actions: int) -> np.dtype[Any]:
             ("full", np.bool_),
             ("ply", np.uint16),
             ("game", np.uint32),
+            ("owners", np.int8, (num_cells,)),
+            ("lead", np.float32),
         ]
     )
 
@@ -86,16 +95,20 @@ def encode(positions: Positions) -> Records:
     """
     size = len(positions.states)
     for name, array in positions._asdict().items():
-        if len(array) != size or array.ndim != (2 if name in ("states", "policy") else 1):
+        if len(array) != size or array.ndim != (2 if name in _TABLES else 1):
             raise ValueError(f"positions: {name} has shape {array.shape}, expected {size} rows")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"positions: {name} holds NaN or infinity")
     policy = positions.policy
     if size and not (policy.min() >= 0 and np.allclose(policy.sum(1), 1, atol=1e-3)):
         raise ValueError("positions: a policy must be at least 0 and sum to 1")
-    records = np.zeros(size, record_dtype(positions.states.shape[1], policy.shape[1]))
+    sizes = (getattr(positions, name).shape[1] for name in _TABLES)
+    records = np.zeros(size, record_dtype(*sizes))
     for name, array in positions._asdict().items():
-        records[name] = np.rint(array.clip(0, 1) * _ONE) if name == "policy" else array
+        if name not in ("policy", "owners"):
+            records[name] = array
+    records["policy"] = np.rint(policy.clip(0, 1) * _ONE)
+    records["owners"] = np.rint(positions.owners.clip(-1, 1) * _OWNED)
     return records
 
 
@@ -112,6 +125,8 @@ def decode(records: Records) -> Positions:
         full=records["full"].copy(),
         ply=records["ply"].copy(),
         game=records["game"].copy(),
+        owners=records["owners"] / np.float32(_OWNED),
+        lead=records["lead"].copy(),
     )
 
 
@@ -127,7 +142,11 @@ def write_shard(run: Path, index: int, positions: Positions) -> ShardInfo:
         raise ValueError(f"shard {index} would be empty")
     columns = {name: records[name] for name in records.dtype.names or ()}
     name = f"{index:06d}.npz"
-    packed = {**columns, "full": np.packbits(columns["full"])}
+    packed = {
+        **columns,
+        "full": np.packbits(columns["full"]),
+        "format": np.array(FORMAT, np.uint16),
+    }
     return ShardInfo(name, save_arrays(run / SHARDS / name, packed), len(records))
 
 
@@ -146,7 +165,10 @@ def read_shard(run: Path, shard: ShardInfo, dtype: np.dtype[Any]) -> Records:
     columns = load_arrays(path, shard.sha256, max_bytes=shard.count * dtype.itemsize)
     records = np.zeros(shard.count, dtype)
     try:
+        _check_format(path, columns, dtype)
         for name in dtype.names or ():
+            if name not in columns and name in ("owners", "lead"):
+                continue  # of format 1, where none are wanted
             column = columns[name]
             if name == "full":
                 column = np.unpackbits(column, count=shard.count).astype(np.bool_)
@@ -160,6 +182,17 @@ def read_shard(run: Path, shard: ShardInfo, dtype: np.dtype[Any]) -> Records:
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, f"it is not a shard ({error!r})") from error
     return records
+
+
+def _check_format(path: Path, columns: Mapping[str, Any], dtype: np.dtype[Any]) -> None:
+    """Check that this version reads the shard, and that it has what is learned from it."""
+    found = int(columns.get("format", 1))
+    if not 1 <= found <= FORMAT:
+        raise DamagedFileError(path, f"its format is {found}, this tesuji reads 1 to {FORMAT}")
+    if found == 1 and dtype["owners"].shape != (0,):
+        raise DamagedFileError(
+            path, "it is of format 1, without owners of cells; learn no ownership or start anew"
+        )
 
 
 def save_shard_list(run: Path, shards: Sequence[ShardInfo]) -> None:

@@ -33,13 +33,14 @@ from tesuji.engine.replay import ReplayWindow
 from tesuji.engine.rules import make_domain
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
-from tesuji.engine.selfplay_round import Round, write_network
+from tesuji.engine.selfplay_round import Round, RoundResult, write_network
 from tesuji.engine.shards import ShardInfo, save_shard_list
 from tesuji.engine.strength import Strength
+from tesuji.engine.territory import count_cells
 from tesuji.engine.trained import net_to_dict
 from tesuji.engine.trainer import DivergedError, Losses, Trainer
 from tesuji.engine.training_config import TrainConfig
-from tesuji.engine.training_row import Timing, Totals, iteration_row
+from tesuji.engine.training_row import Timing, Totals, is_over, iteration_row, share_over
 from tesuji.engine.worker import WorkerPool
 from tesuji.nets.model import build
 
@@ -96,10 +97,15 @@ class _Runner:
         torch.set_num_threads(config.workers or torch.get_num_threads())
         _keep_memory()
         self.config, self.run, self.progress, self.domain = config, run, progress, domain
-        self.net = config.net.config(domain.spec.observation_shape)
+        extra = config.auxiliary
+        self.net = config.net.config(
+            domain.spec.observation_shape, reply=extra.reply, territory=extra.territory
+        )
+        cells = count_cells(domain) if extra.territory else 0
         network = build(self.net, domain.spec)
-        self.trainer = Trainer(domain, network, config.learning, config.device)
-        self.window = ReplayWindow(run, domain.row_size, domain.spec.num_actions, config.window)
+        self.trainer = Trainer(domain, network, config.learning, config.device, extra)
+        actions = domain.spec.num_actions
+        self.window = ReplayWindow(run, domain.row_size, actions, config.window, cells)
         self.totals = Totals()
         self.shards: list[ShardInfo] = []
         self.lanes: list[dict[str, str]] = []
@@ -120,7 +126,7 @@ class _Runner:
         if not self._resumed:
             self._save()
         self._export()
-        while not self._finished():
+        while not is_over(self.config, self.totals):
             self._iterate()
         if self.totals.measured < self.totals.seconds:
             self._measure()
@@ -133,21 +139,22 @@ class _Runner:
     def _iterate(self) -> None:
         totals = self.totals
         number = totals.iteration + 1
-        began = time.monotonic()
+        began, began_cpu = time.monotonic(), time.process_time()
         played = self.round.play(number, self.lanes)
         self.lanes = played.lanes
         self._extend(played.shards)
         played_seconds = time.monotonic() - began
-        losses = self._learn(number, sum(shard.count for shard in played.shards))
+        losses = self._learn(number, played)
         totals.iteration = number
         totals.games += played.games
         totals.positions += played.positions
         totals.simulations += played.simulations
         totals.seconds = time.monotonic() - self._began
         self._export()
+        totals.cpu_seconds += played.cpu_seconds + time.process_time() - began_cpu
         timing = Timing(played_seconds, time.monotonic() - began)
         row = iteration_row(self.config, totals, played, losses, timing) | {
-            "progress": round(self._share(), 4),
+            "progress": round(share_over(self.config, self.totals), 4),
             "window": len(self.window),
             "steps": self.trainer.step,
         }
@@ -160,14 +167,16 @@ class _Runner:
     def _export(self) -> None:
         self.exported = write_network(self.config, self.domain, self.run, self.trainer.average)
 
-    def _learn(self, number: int, fresh: int) -> Losses | None:
+    def _learn(self, number: int, played: RoundResult) -> Losses | None:
+        every = sum(shard.count for shard in played.shards)
+        fresh = played.full if self.config.window.full_only else every
         steps = round(fresh * self.config.learning.reuse / self.config.learning.batch_size)
         if not len(self.window) or steps < 1:
             return None
         seed = [self.config.seed, 1, number, self.totals.diverged]
         rng = np.random.default_rng(seed)
         try:
-            return self.trainer.learn(self.window, steps, rng, self._share())
+            return self.trainer.learn(self.window, steps, rng, share_over(self.config, self.totals))
         except DivergedError as error:
             self.totals.diverged += 1
             if self.totals.diverged > _TRIES:
@@ -178,20 +187,6 @@ class _Runner:
             self.trainer.restore(good.step, good.tensors, good.training)
             self._event(f"{error}: back to the last good checkpoint (step {good.step})")
             return None
-
-    def _share(self) -> float:
-        """Return the share of the run that is over, in [0, 1]."""
-        shares = [0.0]
-        if self.config.iterations:
-            shares.append(self.totals.iteration / self.config.iterations)
-        elif self.config.minutes:
-            shares.append(self.totals.seconds / (60.0 * self.config.minutes))
-        return min(1.0, max(shares))
-
-    def _finished(self) -> bool:
-        config, totals = self.config, self.totals
-        spent = config.minutes and totals.seconds >= 60.0 * config.minutes
-        return bool(spent or (config.iterations and totals.iteration >= config.iterations))
 
     def _extend(self, shards: list[ShardInfo]) -> None:
         self.shards += shards
@@ -268,14 +263,21 @@ class _Runner:
 
 
 def _check_rules(config: TrainConfig, saved: Path) -> None:
-    """Check that a run goes on under the constraints that it was started with."""
-    if saved.is_file():
-        before = load_toml(TrainConfig, saved).constraints
-        if before != config.constraints:
-            raise UsageError(
-                f"{saved.parent} is trained under {_listed(before)}, not under "
-                f"{_listed(config.constraints)}; start a new run"
-            )
+    """Check that a run goes on with the constraints and heads that it was started with."""
+    if not saved.is_file():
+        return
+    before = load_toml(TrainConfig, saved)
+    if before.constraints != config.constraints:
+        raise UsageError(
+            f"{saved.parent} is trained under {_listed(before.constraints)}, not under "
+            f"{_listed(config.constraints)}; start a new run"
+        )
+    heads = [(run.auxiliary.reply, run.auxiliary.territory) for run in (before, config)]
+    if heads[0] != heads[1]:
+        raise UsageError(
+            f"{saved.parent} was started with {before.auxiliary}; an auxiliary weight cannot "
+            "become or leave 0 on the way: start a new run"
+        )
 
 
 def _listed(constraints: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,11 @@ from torch.nn.functional import log_softmax
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.rows import observe_rows
 from tesuji.engine.checkpoint import Tensors
-from tesuji.engine.replay import ReplayWindow
+from tesuji.engine.losses import NAMES, AuxiliaryLosses
+from tesuji.engine.replay import Numbers, ReplayWindow
 from tesuji.engine.shards import Positions
-from tesuji.engine.training_config import LearningConfig
+from tesuji.engine.training_config import AuxiliaryConfig, LearningConfig
+from tesuji.nets.model import MLP, ResNet
 from tesuji.nets.value import WIN_DRAW_LOSS, value_support, value_targets
 
 
@@ -39,17 +42,24 @@ class Losses:
     policy_entropy: float  # of the targets: the floor of the policy loss
     gradient: float
     steps: int
+    auxiliary: Mapping[str, float]  # of the heads that there are, unweighted
 
 
 class Trainer:
     """Weights, their running average, and the optimizer that moves them."""
 
     def __init__(
-        self, domain: CompiledDomain, network: nn.Module, config: LearningConfig, device: str
+        self,
+        domain: CompiledDomain,
+        network: MLP | ResNet,
+        config: LearningConfig,
+        device: str,
+        auxiliary: AuxiliaryConfig | None = None,
     ) -> None:
         self.domain = domain
         self.support = value_support(domain.spec)
         self.config = config
+        self.auxiliary = AuxiliaryLosses(domain, auxiliary or AuxiliaryConfig())
         self.device = torch.device(device)
         self.network = network.to(self.device)
         if self.device.type == "cpu":
@@ -72,28 +82,35 @@ class Trainer:
             DivergedError: the loss is not a number; the weights are spoilt.
         """
         self.network.train()
-        sums = np.zeros(5)
+        sums = np.zeros(5 + len(NAMES))
         for _ in range(steps):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate(progress)
-            sums += self._learn_batch(window.sample(rng, self.config.batch_size), rng)
-        means = sums / max(steps, 1)
-        loss, policy, value, entropy, gradient = (float(mean) for mean in means)
-        return Losses(loss, policy, value, entropy, gradient, steps)
+            numbers = window.draw(rng, self.config.batch_size)
+            sums += self._learn_batch(window, numbers, rng)
+        loss, policy, value, entropy, gradient, *rest = (sums / max(steps, 1)).tolist()
+        config = self.auxiliary.config
+        heads = (config.reply, config.territory, config.territory)
+        found = {name: x for name, x, there in zip(NAMES, rest, heads, strict=True) if there}
+        return Losses(loss, policy, value, entropy, gradient, steps, found)
 
     def _learn_batch(
-        self, positions: Positions, rng: np.random.Generator
+        self, window: ReplayWindow, numbers: Numbers, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
-        observations, targets, legal = self._augment(positions, rng)
+        positions = window.at(numbers)
+        symmetries = rng.integers(self.domain.spec.num_symmetries, size=len(numbers))
+        observations, targets, legal = self._augment(positions, symmetries)
         values = torch.from_numpy(self._value_targets(positions)).to(self.device)
         full = torch.from_numpy(positions.full.astype(np.float32)).to(self.device)
-        policy_logits, value_logits = self.network(observations)
-        policy_logits = policy_logits.masked_fill(~legal, -1e9)
+        outputs = self.network.learn(observations)
+        policy_logits = outputs.policy.masked_fill(~legal, -1e9)
         per_position = -(targets * log_softmax(policy_logits, 1)).sum(1)
         count = full.sum().clamp(min=1.0)
         policy_loss = (per_position * full).sum() / count
-        value_loss = -(values * log_softmax(value_logits, 1)).sum(1).mean()
+        value_loss = -(values * log_softmax(outputs.value, 1)).sum(1).mean()
+        rest = self.auxiliary(outputs, window, numbers, positions, symmetries)
         loss = policy_loss + self.config.value_weight * value_loss
+        loss = loss + (rest * self.auxiliary.weights(rest.device)).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -103,12 +120,11 @@ class Trainer:
         self.step += 1
         self._follow()
         entropy = -((targets * targets.clamp(min=1e-9).log()).sum(1) * full).sum() / count
-        return np.array(
-            [loss.item(), policy_loss.item(), value_loss.item(), entropy.item(), norm.item()]
-        )
+        own = [loss, policy_loss, value_loss, entropy, norm]
+        return np.array([x.item() for x in own] + rest.tolist())
 
     def _augment(
-        self, positions: Positions, rng: np.random.Generator
+        self, positions: Positions, symmetries: npt.NDArray[np.int64]
     ) -> tuple[Tensor, Tensor, Tensor]:
         spec = self.domain.spec
         size = len(positions.outcome)
@@ -119,7 +135,7 @@ class Trainer:
             self.domain.kernels.addresses(),
             self.domain.instance,
             np.ascontiguousarray(positions.states),
-            rng.integers(spec.num_symmetries, size=size),
+            symmetries,
             np.ascontiguousarray(positions.policy),
             np.zeros((1, self.domain.row_size), np.uint8),
             (observations, targets, legal),

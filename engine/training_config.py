@@ -16,7 +16,8 @@ class NetSettings:
         kind: `resnet` for boards, `mlp` for anything; `auto` looks at the observation.
         channels: resnet: channels of the trunk.
         blocks: resnet: residual blocks.
-        pool_every: resnet: every k-th block sees the whole board; 0 for none.
+        pool_every: resnet: every k-th block sees the whole board (global pooling); 0 for none.
+        pool_policy: resnet: whether the policy head sees the whole board, too.
         hidden: mlp: units of a layer.
         layers: mlp: hidden layers.
     """
@@ -25,14 +26,30 @@ class NetSettings:
     channels: int = 32
     blocks: int = 5
     pool_every: int = 2
+    pool_policy: bool = True
     hidden: int = 128
     layers: int = 3
 
-    def config(self, observation_shape: tuple[int, ...]) -> ResNetConfig | MLPConfig:
-        """Return the network's configuration for observations of this shape."""
+    def config(
+        self, observation_shape: tuple[int, ...], *, reply: bool = False, territory: bool = False
+    ) -> ResNetConfig | MLPConfig:
+        """Return the network's configuration for observations of this shape, and its extra heads.
+
+        Raises:
+            ValueError: a perceptron was to learn territory, for which it has no cells.
+        """
         if self.kind == "mlp" or (self.kind == "auto" and len(observation_shape) != 3):
-            return MLPConfig(self.hidden, self.layers)
-        return ResNetConfig(self.channels, self.blocks, self.pool_every)
+            if territory:
+                raise ValueError("an mlp learns no territory; choose a resnet or weights of 0")
+            return MLPConfig(self.hidden, self.layers, reply=reply)
+        return ResNetConfig(
+            self.channels,
+            self.blocks,
+            self.pool_every,
+            self.pool_policy,
+            reply=reply,
+            territory=territory,
+        )
 
 
 @dataclass(frozen=True)
@@ -45,12 +62,16 @@ class SelfPlayConfig:
         games: games that one lane plays at once.
         moves: moves of every game in one iteration.
         simulations: simulations of a full search.
-        fast_simulations: simulations of a fast search, whose policy is not learned (playout cap
-            randomisation, Wu 2019).
-        full_share: share of moves that are searched in full.
+        fast_simulations: simulations of a fast search, which explores nothing and whose policy is
+            not learned (playout-cap randomisation, Wu 2019, section 3.1).
+        full_share: share of moves that are searched in full; below 1 is playout-cap randomisation.
+        search: `gumbel`, or `puct` with noise at the root and moves drawn by visits.
         lookahead: plies of exact look-ahead at a leaf, fewer where there are many moves.
         cache_entries: evaluations kept by position in each lane.
-        gumbel_scale: how much the root explores.
+        gumbel_scale: gumbel: how much the root explores.
+        dirichlet_fraction: puct: share of noise in the root's priors.
+        forced_playouts: puct: factor k of forced playouts and policy-target pruning (Wu 2019,
+            section 3.2, where it is 2); 0 for none.
         opening_share: share of games that begin with random moves.
         opening_plies: at most so many.
     """
@@ -61,9 +82,12 @@ class SelfPlayConfig:
     simulations: int = 40
     fast_simulations: int = 16
     full_share: float = 1.0
+    search: Literal["gumbel", "puct"] = "gumbel"
     lookahead: int = 3
     cache_entries: int = 262_144
     gumbel_scale: float = 1.0
+    dirichlet_fraction: float = 0.25
+    forced_playouts: float = 0.0
     opening_share: float = 0.7
     opening_plies: int = 20
 
@@ -71,9 +95,13 @@ class SelfPlayConfig:
         for name in ("lanes", "games", "moves", "simulations", "fast_simulations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("full_share", "opening_share"):
+        for name in ("full_share", "opening_share", "dirichlet_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        if self.forced_playouts < 0:
+            raise ValueError(f"forced_playouts must be at least 0, got {self.forced_playouts}")
+        if self.forced_playouts and self.search != "puct":
+            raise ValueError("forced_playouts are PUCT's; set search to puct as well")
 
 
 @dataclass(frozen=True)
@@ -89,12 +117,15 @@ class WindowConfig:
         start: while there are fewer, all count; `start = capacity` is a fixed window.
         exponent: 1 makes the window a constant share of all positions.
         slope: positions that the window gains for each new one, at `start`.
+        full_only: whether only positions that were searched in full are learned from, as in the
+            paper; else the value is learned from all of them.
     """
 
     capacity: int = 500_000
     start: int = 50_000
     exponent: float = 0.75
     slope: float = 0.4
+    full_only: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.start <= self.capacity:
@@ -157,6 +188,38 @@ class LearningConfig:
 
 
 @dataclass(frozen=True)
+class AuxiliaryConfig:
+    """What the network learns beside policy and value (KataGo, Wu 2019, sections 3.4 and 4.1).
+
+    A weight of 0 makes no such head; the heads are heard in training only.
+
+    Attributes:
+        reply_weight: weight of the policy of the next move; KataGo's is 0.15.
+        ownership_weight: weight of who will own each cell where there is territory; KataGo's 1.5.
+        lead_weight: weight of by how much the side to move will lead, in sides of the board.
+    """
+
+    reply_weight: float = 0.0
+    ownership_weight: float = 0.0
+    lead_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("reply_weight", "ownership_weight", "lead_weight"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+
+    @property
+    def reply(self) -> bool:
+        """Return whether the next move's policy is learned."""
+        return self.reply_weight > 0
+
+    @property
+    def territory(self) -> bool:
+        """Return whether ends of games are looked at for territory."""
+        return self.ownership_weight > 0 or self.lead_weight > 0
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """How strength is measured on the way, where a game has solved positions.
 
@@ -185,6 +248,8 @@ class TrainConfig:
         game: the game to learn.
         minutes: stop after so many minutes of work; 0 for no limit.
         iterations: stop after so many rounds of self-play and learning; 0 for no limit.
+        cpu_minutes: stop after so many minutes of processor time, of trainer and workers together;
+            0 for no limit.
         seed: all that is random follows from it.
         workers: processes that play; 0 takes one a core.
         device: where the network learns, `cpu` or `cuda`.
@@ -195,12 +260,14 @@ class TrainConfig:
         selfplay: how games are played.
         window: what is learned from.
         learning: how.
+        auxiliary: what else is learned.
         evaluation: how strength is measured.
     """
 
     game: str = "connect_four"
     minutes: float = 10.0
     iterations: int = 0
+    cpu_minutes: float = 0.0
     seed: int = 1
     workers: int = 0
     device: Literal["cpu", "cuda"] = "cpu"
@@ -211,12 +278,13 @@ class TrainConfig:
     selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)
+    auxiliary: AuxiliaryConfig = field(default_factory=AuxiliaryConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:
-        if self.minutes < 0 or self.iterations < 0:
-            raise ValueError("minutes and iterations must be at least 0")
-        if self.minutes == 0 and self.iterations == 0:
-            raise ValueError("a run needs an end: give minutes or iterations")
+        if self.minutes < 0 or self.iterations < 0 or self.cpu_minutes < 0:
+            raise ValueError("minutes, cpu_minutes and iterations must be at least 0")
+        if self.minutes == self.iterations == self.cpu_minutes == 0:
+            raise ValueError("a run needs an end: give minutes, cpu_minutes or iterations")
         if self.workers < 0:
             raise ValueError(f"workers must be at least 0, got {self.workers}")

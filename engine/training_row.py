@@ -25,6 +25,7 @@ class Totals:
     num_shards: int = 0
     diverged: int = 0
     measured: float = 0.0  # seconds at the last measurement
+    cpu_seconds: float = 0.0  # of playing and learning
 
 
 class Timing(NamedTuple):
@@ -50,6 +51,7 @@ def iteration_row(
         "games": totals.games,
         "positions": totals.positions,
         "simulations": totals.simulations,
+        "cpu_seconds": round(totals.cpu_seconds, 3),
         "games_per_second": played.games / timing.playing,
         "simulations_per_second": played.simulations / timing.playing,
         "evaluations_per_second": played.evaluations / timing.playing,
@@ -69,6 +71,7 @@ def iteration_row(
             "loss": losses.loss,
             "loss_policy": losses.policy,
             "loss_value": losses.value,
+            **{f"loss_{name}": value for name, value in losses.auxiliary.items()},
             "target_entropy": losses.policy_entropy,
             "gradient_norm": losses.gradient,
         }
@@ -77,3 +80,21 @@ def iteration_row(
     elif config.iterations:
         row["eta_seconds"] = timing.whole * (config.iterations - totals.iteration)
     return row
+
+
+def share_over(config: TrainConfig, totals: Totals) -> float:
+    """Return the share of a run that is over, in [0, 1]."""
+    if config.iterations:
+        return min(1.0, totals.iteration / config.iterations)
+    limits = ((totals.seconds, config.minutes), (totals.cpu_seconds, config.cpu_minutes))
+    return min(1.0, max(spent / (60.0 * limit) for spent, limit in limits if limit))
+
+
+def is_over(config: TrainConfig, totals: Totals) -> bool:
+    """Return whether one of a run's limits is reached."""
+    limits = (
+        (totals.iteration, config.iterations),
+        (totals.seconds, 60.0 * config.minutes),
+        (totals.cpu_seconds, 60.0 * config.cpu_minutes),
+    )
+    return any(spent >= limit for spent, limit in limits if limit)

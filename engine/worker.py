@@ -144,8 +144,9 @@ def _write(answer: Mapping[str, Any]) -> None:
 def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) -> dict[str, Any]:
     from tesuji.domains.compiled import CompiledDomain  # noqa: PLC0415
     from tesuji.engine.arrays import load_arrays, save_arrays  # noqa: PLC0415
+    from tesuji.engine.lane import Lane, new_lane  # noqa: PLC0415
     from tesuji.engine.rules import make_domain  # noqa: PLC0415
-    from tesuji.engine.selfplay import Lane, new_lane, play_lane  # noqa: PLC0415
+    from tesuji.engine.selfplay import play_lane  # noqa: PLC0415
     from tesuji.engine.shards import write_shard  # noqa: PLC0415
     from tesuji.engine.trained import load_evaluator  # noqa: PLC0415
     from tesuji.engine.training_config import SelfPlayConfig  # noqa: PLC0415
@@ -171,7 +172,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     else:
         network = (run / task["network"]).read_bytes()
         evaluator = make_evaluator(task["backend"], network, domain.spec)
-    result = play_lane(domain, evaluator, config, lane, int(task["seed"]), live)
+    result = play_lane(domain, evaluator, config, lane, int(task["seed"]), live, task["territory"])
     count = len(result.positions.outcome)
     shard = asdict(write_shard(run, int(task["shard"]), result.positions)) if count else None
     digest = save_arrays(run / task["lane_out"], result.lane._asdict())
@@ -181,6 +182,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
         "lane_file": task["lane_out"],
         "lane_sha256": digest,
         "positions": count,
+        "full": int(result.positions.full.sum()),
         "games": result.games,
         "wins": result.wins,
         "draws": result.draws,

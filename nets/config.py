@@ -20,15 +20,21 @@ class ResNetConfig:
         channels: channels of the trunk.
         blocks: residual blocks of two 3x3 convolutions each.
         pool_every: every k-th block adds what it pooled from the whole board; 0 for none.
+        pool_policy: whether the policy head, too, sees what was pooled from the whole board.
         head_channels: channels of the 1x1 convolution that starts the policy head.
         value_hidden: hidden units of the value head.
+        reply: whether it learns the policy of the next move beside its own.
+        territory: whether it learns who will own each cell, and by how much.
     """
 
     channels: int = 64
     blocks: int = 5
     pool_every: int = 2
+    pool_policy: bool = True
     head_channels: int = 32
     value_hidden: int = 64
+    reply: bool = False
+    territory: bool = False
 
     def __post_init__(self) -> None:
         _check_at_least(self, 1, "channels", "head_channels", "value_hidden")
@@ -42,10 +48,12 @@ class MLPConfig:
     Attributes:
         hidden: units of each hidden layer.
         layers: number of hidden layers.
+        reply: whether it learns the policy of the next move beside its own.
     """
 
     hidden: int = 128
     layers: int = 3
+    reply: bool = False
 
     def __post_init__(self) -> None:
         _check_at_least(self, 1, "hidden", "layers")

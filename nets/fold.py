@@ -13,7 +13,11 @@ _EPSILON = 1e-5  # of torch's BatchNorm2d
 
 def fold_norms(tensors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Return a network's weights as `export_native` has them: each norm in its convolution."""
-    folded = {name: tensor for name, tensor in tensors.items() if ".norm." not in name}
+    folded = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if ".norm." not in name and not name.startswith("auxiliary.")
+    }
     suffix = ".norm.running_var"
     for block in (name.removesuffix(suffix) for name in tensors if name.endswith(suffix)):
         norm = {

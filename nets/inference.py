@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from tesuji.nets.model import ConvNorm
+from tesuji.nets.model import MLP, ConvNorm, ResNet
 from tesuji.nets.value import WIN_DRAW_LOSS
 
 
@@ -17,6 +17,8 @@ class InferenceNet(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = copy.deepcopy(model).cpu().float().eval()
+        if isinstance(self.model, MLP | ResNet):
+            self.model.auxiliary = None  # only training hears these heads
         for module in list(self.model.modules()):
             if isinstance(module, ConvNorm):
                 module.fold()

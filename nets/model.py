@@ -2,27 +2,39 @@
 
 `forward(observations)` takes `[B, *observation_shape]` and returns `(policy_logits [B, A],
 value_logits [B, K])` over the returns of `value_support`: in games for two win, draw and loss of
-the side to move. `C` is channels, `H` and `W` the board, `E` actions that are no cells (a pass).
+the side to move. `learn` adds what the auxiliary heads say, which only training hears. `C` is
+channels, `H` and `W` the board, `E` actions that are no cells (a pass).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
-from tesuji.nets.value import WIN_DRAW_LOSS, value_support
+from tesuji.nets.heads import AuxiliaryHeads, policy_head, value_head
+from tesuji.nets.value import value_support
 from tesuji.search.base import DomainSpec
 
-__all__ = ["MLP", "MLPConfig", "NetConfig", "ResNet", "ResNetConfig", "build"]
+__all__ = ["MLP", "MLPConfig", "NetConfig", "Outputs", "ResNet", "ResNetConfig", "build"]
 
 
-def build(config: NetConfig, spec: DomainSpec) -> nn.Module:
+class Outputs(NamedTuple):
+    """All that a network says; None where it has no head for it."""
+
+    policy: Tensor  # [B, A] logits
+    value: Tensor  # [B, K] logits
+    reply: Tensor | None = None  # [B, A] logits of the policy of the next move
+    owners: Tensor | None = None  # [B, H * W] logits of the cell being the mover's at the end
+    lead: Tensor | None = None  # [B] by how much the mover will lead, in sides of the board
+
+
+def build(config: NetConfig, spec: DomainSpec) -> MLP | ResNet:
     """Return a new network for a domain; torch's random state decides its weights."""
     _check_spatial_policy(spec)
     if isinstance(config, MLPConfig):
@@ -88,72 +100,10 @@ class Block(nn.Module):
         return relu(self.second(hidden) + x)
 
 
-class CellPolicy(nn.Module):
-    """Actions are cells, `p * H * W + cell`, then extra ones from the pooled board."""
-
-    def __init__(self, channels: int, pooled: int, planes: int, extra: int) -> None:
-        super().__init__()
-        self.planes = nn.Conv2d(channels, planes, 1)
-        self.extra = nn.Linear(pooled, extra) if extra else None
-
-    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
-        """Return logits `[B, P * H * W + E]`."""
-        logits = self.planes(hidden).flatten(1)
-        if self.extra is None:
-            return logits  # type: ignore[no-any-return]
-        return torch.cat([logits, self.extra(pooled)], 1)
-
-
-class ColumnPolicy(nn.Module):
-    """Actions are the board's columns: the same weights judge each of them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.column = nn.Conv2d(2 * channels, 1, 1)
-
-    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
-        """Return logits `[B, W]`."""
-        del pooled
-        rows = [hidden.mean(2, keepdim=True), hidden.amax(2, keepdim=True)]
-        return self.column(torch.cat(rows, 1)).flatten(1)  # type: ignore[no-any-return]
-
-
-class PooledPolicy(nn.Module):
-    """Any other actions, from the pooled board; its size is that of the action space."""
-
-    def __init__(self, pooled: int, num_actions: int) -> None:
-        super().__init__()
-        self.logits = nn.Linear(pooled, num_actions)
-
-    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
-        """Return logits `[B, A]`."""
-        del hidden
-        return self.logits(pooled)  # type: ignore[no-any-return]
-
-
-def _policy_head(config: ResNetConfig, spec: DomainSpec) -> nn.Module:
-    pooled = 2 * config.channels
-    if spec.policy_planes:
-        return CellPolicy(config.head_channels, pooled, spec.policy_planes, spec.num_extra_actions)
-    if spec.num_actions == spec.observation_shape[2]:
-        return ColumnPolicy(config.head_channels)
-    return PooledPolicy(pooled, spec.num_actions)
-
-
-def _value_head(inputs: int, spec: DomainSpec) -> nn.Linear:
-    """Return the last layer of a value head; beyond wins and losses it starts near 0."""
-    support = value_support(spec)
-    head = nn.Linear(inputs, len(support))
-    if len(support) != len(WIN_DRAW_LOSS):
-        # All bins alike would mean the middle of the range, which may be far from any return.
-        distance = np.abs(np.arange(len(support)) - np.abs(support).argmin())
-        with torch.no_grad():
-            head.bias.copy_(torch.from_numpy(-distance.astype(np.float32)))
-    return head
-
-
 class ResNet(nn.Module):
     """A residual tower with pooling blocks and heads that work on any board size."""
+
+    auxiliary: AuxiliaryHeads | None
 
     def __init__(self, config: ResNetConfig, spec: DomainSpec) -> None:
         super().__init__()
@@ -168,11 +118,15 @@ class ResNet(nn.Module):
             *(Block(channels, every > 0 and i % every == every - 1) for i in range(config.blocks))
         )
         self.policy_hidden = ConvNorm(channels, config.head_channels, 1)
-        self.policy_pooled = nn.Linear(2 * channels, config.head_channels)
-        self.policy = _policy_head(config, spec)
+        pool = config.pool_policy
+        self.policy_pooled = nn.Linear(2 * channels, config.head_channels) if pool else None
+        self.policy = policy_head(config, spec)
         self.value_hidden = nn.Linear(2 * channels, config.value_hidden)
-        self.value = _value_head(config.value_hidden, spec)
+        self.value = value_head(config.value_hidden, spec)
         self.register_buffer("support", torch.from_numpy(value_support(spec)), persistent=False)
+        self.auxiliary = None
+        if config.reply or config.territory:
+            self.auxiliary = AuxiliaryHeads(config, spec)
         self._start_as_identity()
 
     def _start_as_identity(self) -> None:
@@ -186,27 +140,61 @@ class ResNet(nn.Module):
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(policy_logits [B, A], value_logits [B, K])`."""
+        _, hidden, pooled = self._see(observations)
+        return self.policy(hidden, pooled), self.value(relu(self.value_hidden(pooled)))
+
+    def learn(self, observations: Tensor) -> Outputs:
+        """Return all that there are heads for."""
+        x, hidden, pooled = self._see(observations)
+        policy, value = self.policy(hidden, pooled), self.value(relu(self.value_hidden(pooled)))
+        heads = self.auxiliary
+        if heads is None:
+            return Outputs(policy, value)
+        return Outputs(
+            policy,
+            value,
+            None if heads.reply is None else heads.reply(hidden, pooled),
+            None if heads.owners is None else heads.owners(x).flatten(1),
+            None if heads.lead is None else heads.lead(pooled)[:, 0],
+        )
+
+    def _see(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the tower's board, what the policy heads see of it, and what was pooled."""
         x = self.blocks(relu(self.stem(observations)))
         pooled = _pool_board(x)
-        bias = self.policy_pooled(pooled)[:, :, None, None]
-        policy = self.policy(relu(self.policy_hidden(x) + bias), pooled)
-        return policy, self.value(relu(self.value_hidden(pooled)))
+        hidden = self.policy_hidden(x)
+        if self.policy_pooled is not None:
+            hidden = hidden + self.policy_pooled(pooled)[:, :, None, None]
+        return x, relu(hidden), pooled
 
 
 class MLP(nn.Module):
     """A perceptron for observations of any shape; its size is fixed by the domain."""
+
+    auxiliary: nn.Linear | None  # the policy of the next move
 
     def __init__(self, config: MLPConfig, spec: DomainSpec) -> None:
         super().__init__()
         sizes = [math.prod(spec.observation_shape)] + [config.hidden] * config.layers
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.policy = nn.Linear(config.hidden, spec.num_actions)
-        self.value = _value_head(config.hidden, spec)
+        self.value = value_head(config.hidden, spec)
         self.register_buffer("support", torch.from_numpy(value_support(spec)), persistent=False)
+        self.auxiliary = nn.Linear(config.hidden, spec.num_actions) if config.reply else None
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(policy_logits [B, A], value_logits [B, K])`."""
+        x = self._see(observations)
+        return self.policy(x), self.value(x)
+
+    def learn(self, observations: Tensor) -> Outputs:
+        """Return all that there are heads for."""
+        x = self._see(observations)
+        reply = None if self.auxiliary is None else self.auxiliary(x)
+        return Outputs(self.policy(x), self.value(x), reply)
+
+    def _see(self, observations: Tensor) -> Tensor:
         x = observations.flatten(1)
         for layer in self.layers:
             x = relu(layer(x))
-        return self.policy(x), self.value(x)
+        return x

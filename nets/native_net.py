@@ -172,7 +172,8 @@ class _Policy:
     def __init__(self, tensors: Tensors, width: int) -> None:
         self._width = width
         self._hidden = _Linear(tensors, "policy_hidden.conv", 1)
-        self._pooled = _Linear(tensors, "policy_pooled", 2)
+        pooling = "policy_pooled.weight" in tensors
+        self._pooled = _Linear(tensors, "policy_pooled", 2) if pooling else None
         heads = {"planes": 1, "extra": 2, "column": 2, "logits": 2}
         self._heads = {
             name: _Linear(tensors, f"policy.{name}", groups)
@@ -186,7 +187,8 @@ class _Policy:
             return self._heads["logits"](pooled)
         rows, cells = len(pooled), len(x)
         hidden = self._hidden.padded(x.reshape(cells * rows, -1)).reshape(cells, rows, -1)
-        hidden += self._pooled.padded(pooled)
+        if self._pooled is not None:
+            hidden += self._pooled.padded(pooled)
         np.maximum(hidden, 0, out=hidden)
         if "column" in self._heads:
             columns = hidden.reshape(cells // self._width, -1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.base import Board, DomainSpec, State
+from tesuji.domains.base import Board, DomainSpec, FloatArray, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
 
@@ -226,6 +226,12 @@ class _View:
         rows = tuple(str(row + 1) for row in range(self.size))
         return Board(cells, "stones", ("Black", "White"), self.columns, rows)
 
+    def ownership(self, state: State) -> tuple[FloatArray, float]:
+        """Return whose disc lies on each cell, and how many more the first side has."""
+        cells = np.array(self.board(state).cells)
+        owners = (cells == 1).astype(np.float32) - (cells == 2).astype(np.float32)
+        return owners, float(owners.sum())
+
     def render(self, state: State) -> str:
         """Return the board as text, `X` moves first, with the discs counted."""
         cells = self.board(state).cells
@@ -275,6 +281,7 @@ def othello(size: int = 8) -> CompiledDomain:
         action_name=view.action_name,
         board=view.board,
         action_cells=view.action_cells,
+        ownership=view.ownership,
     )
 
 

@@ -44,6 +44,8 @@ def play(weights: np.ndarray, iteration: int) -> Positions:
         full=numbers % 2 == 0,
         ply=numbers.astype(np.uint16),
         game=numbers.astype(np.uint32),
+        owners=np.zeros((len(numbers), 0), np.float32),
+        lead=np.zeros(len(numbers), np.float32),
     )
 
 

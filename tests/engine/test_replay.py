@@ -40,6 +40,8 @@ def make(size: int, first: int = 0) -> Positions:
         full=rng.random(size) < 0.25,
         ply=np.arange(size, dtype=np.uint16),
         game=np.arange(first, first + size, dtype=np.uint32),
+        owners=np.zeros((size, 0), np.float32),
+        lead=np.zeros(size, np.float32),
     )
 
 
