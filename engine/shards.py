@@ -125,7 +125,7 @@ def decode(records: Records) -> Positions:
         full=records["full"].copy(),
         ply=records["ply"].copy(),
         game=records["game"].copy(),
-        owners=records["owners"] / np.float32(_OWNED),
+        owners=np.asarray(records["owners"] / _OWNED, np.float32),
         lead=records["lead"].copy(),
     )
 

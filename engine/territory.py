@@ -1,8 +1,8 @@
 """Territory: who owns each cell at the end of a game, for the net to learn from all its positions.
 
 A game of self-play is over when its root is proven, but who owns what shows only at its end, so a
-proven game is played out by a quiet search before it is asked; rarely that search, too short to find
-the proof again, gives the result away. Owners are seen by the first side.
+proven game is played out by a quiet search before it is asked; rarely that search, too short to
+find the proof again, gives the result away. Owners are seen by the first side.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.numpy import save
 
 from tesuji.domains.base import Domain
 from tesuji.engine.checkpoint import load_checkpoint
+from tesuji.engine.storage import StorageError
 from tesuji.nets.config import MLPConfig, NetConfig, ResNetConfig
 from tesuji.nets.evaluators import make_evaluator
 from tesuji.nets.fold import fold_norms
@@ -54,9 +56,30 @@ def net_from_dict(values: Mapping[str, Any]) -> NetConfig:
         raise ValueError(f"network {kind}: {error}") from None
 
 
+def family(game: str) -> tuple[str, int]:
+    """Return a game's name without the size of its board, and that size, 0 where none is named.
+
+    Of one family are the sizes of one game: `hex_5x5`, `hex_7x7` and `hex`.
+    """
+    sized = re.fullmatch(r"(.+)_(\d+)x\2", game)
+    return (sized[1], int(sized[2])) if sized else (game, 0)
+
+
 def shipped(game: str) -> Path:
-    """Return where the network that ships for `game` lies."""
-    return WEIGHTS / game
+    """Return where the network that ships for `game` lies.
+
+    A size without a network of its own gets that of the nearest size, the larger of two as near.
+    """
+    own = WEIGHTS / game
+    name, size = family(game)
+    if own.is_dir() or not size:
+        return own
+    sizes = [family(path.name) for path in WEIGHTS.glob(f"{name}_*")]
+    near = [other for kin, other in sizes if kin == name and other]
+    if not near:
+        return own
+    best = min(near, key=lambda other: (abs(other - size), -other))
+    return WEIGHTS / f"{name}_{best}x{best}"
 
 
 def load_evaluator(
@@ -93,7 +116,11 @@ def load_evaluator(
 
         return RolloutEvaluator(rollouts)
     path = _checkpoint(source, domain, known)
-    checkpoint = load_checkpoint(path, game=domain.spec.name, training=False)
+    checkpoint = load_checkpoint(path, training=False)
+    if family(checkpoint.game)[0] != family(domain.spec.name)[0]:
+        raise StorageError(
+            f"checkpoint {path} is for {checkpoint.game}, not for {domain.spec.name}"
+        )
     _check_fit(checkpoint, domain)
     if backend == "auto":
         backend = "native" if device == "cpu" else "torch"
@@ -117,6 +144,12 @@ def _check_fit(checkpoint: Checkpoint, domain: Domain) -> None:
                 f"the network sees {checkpoint.tensors[name].shape[1]} inputs, but "
                 f"{domain.spec.name} shows {expected}; it was trained for other rules"
             )
+    logits = checkpoint.tensors.get("policy.logits.weight", checkpoint.tensors.get("policy.weight"))
+    if logits is not None and len(logits) != domain.spec.num_actions:
+        raise ValueError(
+            f"the network chooses among {len(logits)} actions, {domain.spec.name} has "
+            f"{domain.spec.num_actions}; its policy serves one size of board only"
+        )
 
 
 def _checkpoint(source: str | Path, domain: Domain, known: Sequence[str]) -> Path:
