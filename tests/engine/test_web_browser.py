@@ -87,7 +87,7 @@ def opened(browser: Browser, plain_search: Callable[[Domain], Any]) -> Iterator[
         page.on("console", lambda m: wrong.append(m.text) if m.type != "log" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("#board > *")
+        page.wait_for_selector("#board > *", timeout=120_000)  # rules may have to be compiled
         return page
 
     yield run
