@@ -210,7 +210,7 @@ class _View:
             tuple(symbols.index(self.symbol(state, (row, c))) for c in range(level.width))
             for row in range(level.height)
         )
-        glyphs = ("", "▩", "◎", "□", "▣", "☺", "☻")
+        glyphs = ("", "#", ".", "$", "*", "@", "+")
         return Board(cells, "tiles", glyphs=glyphs, note=f"step {int(state.steps)}")
 
     def action_cells(self, state: State, action: int) -> tuple[Cell, ...]:

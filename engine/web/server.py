@@ -72,6 +72,9 @@ def make_app(
         if start is not None:
             session.start(start())
         views.view_state(session)
+        here = session.game.current
+        if not here.ended:
+            domain.step(here.state, int(domain.allowed(here.state).argmax()))
         return session
 
     async def play(page: WebSocket) -> None:

@@ -560,6 +560,33 @@ def test_a_game_for_one_goes_by_arrow_keys_and_shows_values(opened: Open) -> Non
     )
     expect(page.locator("#chance")).to_have_text(re.compile(r"expected 0\.\d+"))
     page.keyboard.press("h")
-    expect(status(page)).to_have_text(re.compile(r"Hint: (up|down|left|right) \(0\.\d+\)\."))
+    expect(status(page)).to_have_text(
+        re.compile(r"Hint: (up|down|left|right) \(0\.\d+\)\."), timeout=30_000
+    )
     page.keyboard.press("u")
     expect(page.locator("#redo")).to_be_enabled()
+
+
+def test_a_go_game_ends_with_two_passes(opened: Open) -> None:
+    page = opened("go_5x5", person=None)
+    for place in ((2, 2), (1, 2), (3, 1)):
+        cell(page, *place).click()
+    expect(page.locator(STONES)).to_have_count(3)
+    cell(page, 2, 2).click()
+    expect(page.locator("#toast")).to_have_text("C3 is taken")
+    passing = page.locator("#moves button", has_text="Pass")
+    passing.click()
+    expect(status(page)).to_have_text("White played pass. Black to move.")
+    passing.click()
+    expect(status(page)).to_have_text(re.compile(r"Black played pass\. \w+ wins\."))
+    expect(page.locator("#moves button")).to_have_count(0)
+
+
+def test_a_puzzle_goes_by_arrow_keys_or_clicks(opened: Open) -> None:
+    page = opened("sokoban")
+    expect(page.locator("#moves button")).not_to_have_count(0)
+    name = page.locator("#moves button").first.text_content() or ""
+    page.keyboard.press(f"Arrow{name}")
+    expect(page.locator("#variations .move:not(.start)")).to_have_count(1)
+    page.keyboard.press("u")
+    expect(page.locator("#variations .start")).to_have_attribute("aria-current", "true")

@@ -5,10 +5,9 @@ import { drawGraph } from './graph.js';
 import { Tree } from './tree.js';
 import { drawVariations } from './variations.js';
 import { download, takeFiles } from './files.js';
-import { count, find, html, percent, scale } from './dom.js';
+import { count, direction, find, html, percent, scale } from './dom.js';
 
 const RECONNECT_MS = [500, 2000, 5000];
-const DIRECTIONS = new Set(['up', 'down', 'left', 'right']);
 const KEPT = 'tesuji game';
 
 let socket = null;
@@ -23,7 +22,7 @@ takeFiles({ open: (text) => send({ type: 'open', text }), fail: (text) => toast(
 const board = new Board(find('#board'), {
   play: playOne,
   refused: (row, column, origin) => send({ type: 'click', row, column, origin }),
-  swipe: playNamed,
+  swipe: playDirection,
 });
 const tree = new Tree(find('#tree'), {
   ask: (path) => send({ type: 'explore', position: state.current, path }),
@@ -188,9 +187,10 @@ function showMoves() {
   const note = [state.board?.note, state.players === 1 ? `score ${Number(state.score.toPrecision(3))}` : ''];
   find('#note').textContent = note.filter(Boolean).join(' · ');
   const placeless = state.moves.filter((move) => state.board === null || !move.cells.length
-    || DIRECTIONS.has(move.name));
+    || direction(state, move));
   find('#moves').replaceChildren(...placeless.map((move) => {
-    const button = html('button', { class: 'primary' }, sentence(move.name));
+    const name = sentence(direction(state, move) ?? move.name);
+    const button = html('button', { class: 'primary' }, name);
     button.disabled = !myTurn();
     button.addEventListener('click', () => send({ type: 'play', action: move.action }));
     return button;
@@ -320,9 +320,9 @@ function save() {
   else choose('Save as', state.formats.map((format) => [format.toUpperCase(), () => write(format)]));
 }
 
-// Make the move of that name; say whether there is one.
-function playNamed(name) {
-  const move = state.moves.find((one) => one.name.toLowerCase() === name);
+// Make the move in a direction; say whether there is one.
+function playDirection(wanted) {
+  const move = state.moves.find((one) => direction(state, one) === wanted);
   if (move && myTurn()) play(move);
   return move !== undefined;
 }
@@ -389,9 +389,10 @@ find('#reconnect').addEventListener('click', connect);
 
 document.addEventListener('keydown', (event) => {
   if (state === null || event.ctrlKey || event.metaKey || event.altKey || find('dialog[open]')) return;
-  if (event.key.length === 1 && state.moves.some((move) => move.name === event.key)) {
+  if (event.key.length === 1
+      && state.moves.some((move) => move.name === event.key && !direction(state, move))) {
     send({ type: 'play', action: state.moves.find((move) => move.name === event.key).action });
-  } else if (event.key.startsWith('Arrow') && playNamed(event.key.slice(5).toLowerCase())) {
+  } else if (event.key.startsWith('Arrow') && playDirection(event.key.slice(5).toLowerCase())) {
     // Games of pushing go by arrow keys.
   } else if (event.key in shortcuts) {
     shortcuts[event.key]();

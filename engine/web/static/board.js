@@ -2,11 +2,10 @@
 //
 // Layers from below: base, stones, frame (for discs), candidates (of an analysis), ghosts, cells.
 
-import { html, parseSvg, svg, rove } from './dom.js';
+import { direction, html, parseSvg, svg, rove } from './dom.js';
 
 const CELL = 100;
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const DIRECTIONS = new Set(['up', 'down', 'left', 'right']);
 const SWIPE = 30; // pixels that a finger moves to give a direction
 
 export class Board {
@@ -86,7 +85,7 @@ export class Board {
     this.current = state.current;
     this.state = state;
     this.mayPlay = mayPlay;
-    this.directed = state.moves.some((move) => DIRECTIONS.has(move.name));
+    this.directed = state.moves.some((move) => direction(state, move));
     this.placeless = this.directed || (state.moves.length > 0
       && state.moves.every((move) => !move.cells.length));
     this.root.classList.toggle('placeless', this.placeless);

@@ -43,6 +43,13 @@ const grouped = new Intl.NumberFormat('en');
 export const count = (number) =>
   number < 10000 ? grouped.format(number) : `${(number / 1000).toFixed(number < 99950 ? 1 : 0)}k`;
 
+// The direction that a move of a game for one goes by its name in, as arrow keys say it.
+const DIRECTIONS = {
+  up: 'up', u: 'up', down: 'down', d: 'down', left: 'left', l: 'left', right: 'right', r: 'right',
+};
+export const direction = (state, move) =>
+  (state.players === 1 ? DIRECTIONS[move.name.toLowerCase()] : undefined);
+
 // A roving tab stop: one of many elements takes part in the tab order, arrow keys move it.
 export function rove(elements, chosen) {
   for (const element of elements) element.tabIndex = element === chosen ? 0 : -1;
