@@ -128,6 +128,8 @@ class Terminal:
         here = game.current
         if here.ended:
             return f"{game.outcome()}; new, undo or quit > "
+        if game.domain.spec.num_players == 1:
+            return "your move > "
         return f"{game.side_name(here.to_play)} to move > "
 
     def do(self, line: str) -> None:
@@ -182,6 +184,8 @@ class Terminal:
         """Let the engine move for the side to play."""
         game = self.session.game
         side, state = game.side_name(game.current.to_play), game.current.state
+        if game.domain.spec.num_players == 1:
+            side = "the engine"
         with self.thinking():
             action = stoppable(lambda stop: self.session.choose(stop=stop))
         if action is None:

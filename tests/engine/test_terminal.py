@@ -198,3 +198,9 @@ def test_junk_never_ends_the_game(plain_search: Make) -> None:
         assert "to move > " in shown[-1]
 
     run()
+
+
+def test_a_game_for_one_has_no_sides(talk: Callable[..., str]) -> None:
+    shown = talk("go", "moves", name="2048")
+    assert "your move > go" in shown
+    assert "the engine plays " in shown
