@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tesuji.search.graph import node_value, refresh
-from tesuji.search.tree import NO_PARENT, inner, kernel
+from tesuji.search.tree import NO_PARENT, forced, forced_kernel, inner, kernel
 
 
 @kernel
@@ -28,14 +28,21 @@ def tighten(tree, t, node):  # type: ignore[no-untyped-def]
 
 @inner
 def bound_edge(edge, child):  # type: ignore[no-untyped-def]
-    """Narrow an edge's bounds to those of what lies behind it, `reward + discount * [l, u]`."""
+    """Narrow an edge's bounds to those of what lies behind it; return whether they changed.
+
+    Those are `reward + discount * [lower, upper]`.
+    """
     first = child.reward + child.discount * child.lower
     second = child.reward + child.discount * child.upper
-    edge.lower = max(edge.lower, min(first, second))
-    edge.upper = min(edge.upper, max(first, second))
+    lower = np.float32(min(first, second))
+    upper = np.float32(max(first, second))
+    changed = lower > edge.lower or upper < edge.upper
+    edge.lower = max(edge.lower, lower)
+    edge.upper = min(edge.upper, upper)
+    return changed
 
 
-@inner
+@forced
 def _add_sample(tree, t, edge, value, parameters):  # type: ignore[no-untyped-def]
     edge.visits += 1
     edge.value_sum += value
@@ -46,7 +53,7 @@ def _add_sample(tree, t, edge, value, parameters):  # type: ignore[no-untyped-de
         record.high = max(record.high, mean)
 
 
-@inner
+@forced
 def _back_up_graph(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
     # What other walks found below counts at once; other parents learn of it when walks go by.
     record = tree.nodes[t, leaf]
@@ -68,7 +75,7 @@ def _back_up_graph(tree, t, leaf, value, draw, parameters):  # type: ignore[no-u
         record.draw_sum += draw
 
 
-@kernel
+@forced_kernel
 def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-def]
     """Add a leaf's `value`, seen by its side to move, along the path to the root."""
     if parameters.graph:
@@ -91,8 +98,9 @@ def back_up(tree, t, leaf, value, draw, parameters):  # type: ignore[no-untyped-
         value = record.reward + record.discount * value
         _add_sample(tree, t, edge, value, parameters)
         if narrowed and parameters.prove:
-            bound_edge(edge, record)
-            narrowed = tighten(tree, t, np.int64(record.parent))
+            narrowed = bound_edge(edge, record)
+            if narrowed:
+                narrowed = tighten(tree, t, np.int64(record.parent))
         node = np.int64(record.parent)
 
 

@@ -24,14 +24,14 @@ from tesuji.search.tree import (
     add_node,
     copy_row,
     equal_rows,
-    inner,
+    forced,
     kernel,
 )
 
 IN_FLIGHT = 1024  # simulations that may follow a tree's first leaf in a batch
 
 
-@inner
+@forced
 def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-untyped-def]
     # The node among `child` and its siblings that row 0 of `row` leads to, UNVISITED if none.
     first_row = t * tree.nodes.shape[1]
@@ -47,7 +47,7 @@ def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-unt
     return child
 
 
-@inner
+@forced
 def _step_edge(tree, t, node, index, key, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     # Step an edge: the state after it is left in row 0 of the workspace. Returns `(reward,
     # discount, child)`, where the child is one that is known already, or UNVISITED.
@@ -69,7 +69,7 @@ def _step_edge(tree, t, node, index, key, rules, parameters, workspace):  # type
     return reward, discount, child
 
 
-@inner
+@forced
 def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     # Go down to an edge that leads out of the tree and step it. Returns `(node, edge, reward,
     # discount, key)`; where the walk ends at a node the edge is -1. A discount of 0 says that the
@@ -103,7 +103,7 @@ def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def
         node = child
 
 
-@inner
+@forced
 def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     record = tree.trees[t]
     node, index, reward, discount, key = _walk(tree, t, rules, parameters, workspace)

@@ -24,7 +24,16 @@ from tesuji.search.graph import hash_row
 from tesuji.search.lookahead import bound_edges
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import below, gamma, gumbel, mix
-from tesuji.search.tree import ROOT, add_edges, copy_row, inner, kernel, set_priors
+from tesuji.search.tree import (
+    ROOT,
+    add_edges,
+    copy_row,
+    forced,
+    forced_kernel,
+    inner,
+    kernel,
+    set_priors,
+)
 
 INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
 DONE, REQUESTED, COLLIDED = range(3)
@@ -126,7 +135,7 @@ def dress_root(tree, t, parameters):  # type: ignore[no-untyped-def]
     record.seed = seed
 
 
-@kernel
+@forced_kernel
 def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-def]
     """Mark a node as judged and back its value up."""
     record = tree.nodes[t, node]
@@ -171,7 +180,7 @@ def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped
     return total / rules.rollouts
 
 
-@inner
+@forced
 def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     """Judge a new node at once where that is possible, else ask for its evaluation."""
     row = t * tree.nodes.shape[1] + node

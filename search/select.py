@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tesuji.search.tree import ROOT, UNVISITED, inner, kernel
+from tesuji.search.tree import ROOT, UNVISITED, forced, forced_kernel, inner
 
 FPU_PARENT, FPU_REDUCTION, FPU_LOSS, FPU_MINMAX = range(4)
 
@@ -58,7 +58,7 @@ def spread(tree, t, parameters):  # type: ignore[no-untyped-def]
     return 0.5 * (tree.trees[t].high - tree.trees[t].low)
 
 
-@inner
+@forced
 def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
@@ -94,7 +94,7 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     return best
 
 
-@inner
+@forced
 def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     # mctx.muzero_action_selection with qtransform_by_parent_and_siblings.
     record = tree.nodes[t, node]
@@ -121,76 +121,84 @@ def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     return best
 
 
-@inner
-def mixed_value(tree, t, node, parameters):  # type: ignore[no-untyped-def]
-    """Return the value that stands in for unvisited actions (Gumbel AlphaZero, appendix D)."""
+@forced
+def _fill_values(tree, t, node, out, parameters):  # type: ignore[no-untyped-def]
+    # The values of a node's edges into `out`, those that are unknown replaced by the mixed value
+    # (Gumbel AlphaZero, appendix D). Returns `(visits, most visits of an edge, lowest, highest)`.
     record = tree.nodes[t, node]
+    first = record.first_edge
     visits = 0
+    most = 0
     weighted = 0.0
     seen = 0.0
-    for index in range(record.first_edge, record.first_edge + record.num_edges):
-        edge = tree.edges[t, index]
+    low = np.inf
+    high = -np.inf
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
         count = edge.visits + edge.pending
         if count:
             visits += count
+            most = max(most, count)
+            value = edge_value(edge, parameters)
+            out[i] = value
+            low = min(low, value)
+            high = max(high, value)
             prior = max(np.float64(edge.prior), 1.1754943508222875e-38)
             seen += prior
-            weighted += prior * edge_value(edge, parameters)
-    if visits == 0:
-        return np.float64(record.raw_value)
-    return (record.raw_value + visits * weighted / seen) / (visits + 1.0)
+            weighted += prior * value
+    mixed = np.float64(record.raw_value)
+    if visits:
+        mixed = (record.raw_value + visits * weighted / seen) / (visits + 1.0)
+    for i in range(record.num_edges):
+        edge = tree.edges[t, first + i]
+        if edge.visits + edge.pending == 0:
+            out[i] = mixed
+            if parameters.prove:
+                out[i] = min(max(mixed, np.float64(edge.lower)), np.float64(edge.upper))
+            low = min(low, out[i])
+            high = max(high, out[i])
+    return visits, most, low, high
 
 
 @inner
 def completed_q(tree, t, node, out, parameters):  # type: ignore[no-untyped-def]
     """Fill `out` with the node's edges' transformed action values (mctx: completed by mix value).
 
-    Exactly known values count as visited. `out[i]` belongs to the node's i-th edge.
+    Values are kept within what is proven. `out[i]` belongs to the node's i-th edge. Returns the
+    visits of all edges.
     """
-    record = tree.nodes[t, node]
-    first = record.first_edge
-    mixed = mixed_value(tree, t, node, parameters)
-    low = np.inf
-    high = -np.inf
-    most = 0
-    for i in range(record.num_edges):
-        edge = tree.edges[t, first + i]
-        count = edge.visits + edge.pending
-        exact = parameters.prove and edge.lower == edge.upper
-        value = edge_value(edge, parameters) if count or exact else mixed
-        out[i] = min(max(value, edge.lower), edge.upper) if parameters.prove else value
-        low = min(low, out[i])
-        high = max(high, out[i])
-        most = max(most, count)
+    visits, most, low, high = _fill_values(tree, t, node, out, parameters)
     scale = (parameters.maxvisit_init + most) * parameters.value_scale
-    for i in range(record.num_edges):
-        if parameters.rescale:
-            out[i] = (out[i] - low) / max(high - low, 1e-8)
-        out[i] *= scale
+    if parameters.rescale:
+        scale /= max(high - low, 1e-8)
+    else:
+        low = 0.0
+    for i in range(tree.nodes[t, node].num_edges):
+        out[i] = (out[i] - low) * scale
+    return visits
 
 
-@inner
+@forced
 def _gumbel_interior(tree, t, node, work, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     first = record.first_edge
-    completed_q(tree, t, node, work, parameters)
+    visits = completed_q(tree, t, node, work, parameters)
     largest = -np.inf
-    visits = 0
     for i in range(record.num_edges):
-        edge = tree.edges[t, first + i]
-        work[i] += edge.logit
+        work[i] += tree.edges[t, first + i].logit
         largest = max(largest, work[i])
-        visits += edge.visits + edge.pending
     total = 0.0
     for i in range(record.num_edges):
         work[i] = np.exp(work[i] - largest)
         total += work[i]
+    share = 1.0 / total
+    each = 1.0 / (1.0 + visits)
     best = np.int64(-1)
     best_score = -np.inf
     for i in range(record.num_edges):
         edge = tree.edges[t, first + i]
         if is_open(edge, record, parameters):
-            score = work[i] / total - (edge.visits + edge.pending) / (1.0 + visits)
+            score = work[i] * share - (edge.visits + edge.pending) * each
             if score > best_score:
                 best = np.int64(first + i)
                 best_score = score
@@ -217,7 +225,7 @@ def considered_visits(num_considered, budget, simulation):  # type: ignore[no-un
         count = max(2, count // 2)
 
 
-@inner
+@forced
 def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, ROOT]
     first = record.first_edge
@@ -241,7 +249,7 @@ def _gumbel_root(tree, t, work, parameters):  # type: ignore[no-untyped-def]
     return best if best >= 0 else fallback
 
 
-@kernel
+@forced_kernel
 def select_leaf(tree, t, start, work, parameters):  # type: ignore[no-untyped-def]
     """Walk down from node `start`; return `(node, edge)`.
 

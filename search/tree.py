@@ -32,6 +32,21 @@ inner = njit(
     no_cpython_wrapper=True,
     _nrt=False,
 )
+# The same for those that Python calls as well.
+forced_kernel = njit(
+    cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, forceinline=True
+)
+# For kernels on the way of every simulation that have one caller: what they take, trees and rules
+# as values, would cost more to hand over than many of them compute.
+forced = njit(
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+    no_cfunc_wrapper=True,
+    no_cpython_wrapper=True,
+    _nrt=False,
+    forceinline=True,
+)
 
 ROOT = 0
 UNVISITED = -1
@@ -143,7 +158,7 @@ def equal_rows(rows, one, others, other):  # type: ignore[no-untyped-def]
     return True
 
 
-@kernel
+@forced_kernel
 def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-def]
     """Return a new node under `parent_edge`; a spare one, not linked, where the tree is full."""
     record = tree.trees[t]
@@ -177,7 +192,7 @@ def add_node(tree, t, parent, parent_edge, leaves):  # type: ignore[no-untyped-d
     return node
 
 
-@kernel
+@forced_kernel
 def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
     """Give `node` an edge for each legal action; return False where none were left to give.
 
@@ -203,6 +218,7 @@ def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
     fresh.first_edge = first
     fresh.num_edges = count
     index = first
+    prior = 1.0 / count
     for action in range(parameters.num_actions):
         if legal[action]:
             edge = tree.edges[t, index]
@@ -212,7 +228,7 @@ def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
             edge.visits = 0
             edge.pending = 0
             edge.logit = 0.0
-            edge.prior = 1.0 / count
+            edge.prior = prior
             edge.noise = 0.0
             edge.lower = parameters.lowest
             edge.upper = parameters.highest
