@@ -41,7 +41,7 @@ PLAY = SelfPlayConfig(
     opening_share=0.5, opening_plies=8,
 )  # fmt: skip
 BASE = TrainConfig(
-    minutes=0.0, workers=1, net=NetSettings(channels=32, blocks=4), selfplay=PLAY,
+    minutes=0.0, cpu_minutes=1.0, workers=1, net=NetSettings(channels=32, blocks=4), selfplay=PLAY,
     learning=LearningConfig(reuse=4.0, batch_size=256), evaluation=EvaluationConfig(0.0),
 )  # fmt: skip
 CAPPED = replace(PLAY, simulations=64, fast_simulations=12, full_share=0.25)
