@@ -97,6 +97,15 @@ def make(name: str, **params: Any) -> Domain:
     return domain
 
 
+def parameters(name: str) -> tuple[str, ...]:
+    """Return what the factory of domain `name` takes.
+
+    Raises:
+        UnknownDomainError: no such domain.
+    """
+    return tuple(inspect.signature(_factory(name)).parameters)
+
+
 def _factory(name: str) -> Callable[..., Any]:
     if name in _BUILT_IN:
         factory = _load(_BUILT_IN[name])

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "count the mistakes that an agent makes on solved positions",
     "analyze": "search one position and show what was found",
     "solve": "say the exact value of a position and of every move",
+    "gtp": "play by the Go Text Protocol, in GUIs and against other programs",
     "prove": "say whether a position is won, drawn or lost, with a certificate",
     "verify": "check a certificate by the rules alone",
     "report": "draw the learning curves of a run, as a page and as PNG",

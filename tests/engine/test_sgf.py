@@ -1,0 +1,127 @@
+"""SGF: what is read, what is refused, and that what is written reads back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tesuji.domains.registry import make
+from tesuji.engine.game import Game
+from tesuji.engine.protocols.sgf import Limits, SgfError, SgfNode, format_sgf, parse_sgf
+from tesuji.engine.protocols.sgf_games import game_to_sgf, sgf_to_game
+
+
+def test_properties_values_and_variations_are_read() -> None:
+    text = "(;FF[4]C[a\\]b\\\\c\nd\\\ne]AB[aa][bb:cc](;B[dd];W[ee])(;B[ff](;W[gg])(;W[hh])))"
+    [root] = parse_sgf(text)
+    assert root.properties == {"FF": ["4"], "C": ["a]b\\c\nde"], "AB": ["aa", "bb:cc"]}
+    assert [child.get("B") for child in root.children] == ["dd", "ff"]
+    assert [child.get("W") for child in root.children[1].children] == ["gg", "hh"]
+
+
+def test_several_games_and_mail_around_them_are_read() -> None:
+    roots = parse_sgf("Dear reader,\n(;GM[1];B[aa])\n(;GM[2])\nyours")
+    assert [root.get("GM") for root in roots] == ["1", "2"]
+
+
+def test_the_file_names_its_encoding() -> None:
+    text = "(;CA[Shift_JIS]PB[本因坊])"
+    assert parse_sgf(text.encode("shift_jis"))[0].get("PB") == "本因坊"
+    assert parse_sgf("(;PB[Müller])".encode("latin-1"))[0].get("PB") == "Müller"
+    assert parse_sgf("\ufeff(;PB[Müller])".encode())[0].get("PB") == "Müller"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no '\\(;'"),
+        ("(;B[aa]", "not closed by '\\)'"),
+        ("(;B[aa", "not closed by '\\]'"),
+        ("(;B)", "no value"),
+        ("(;B[aa](x))", "expected ';'"),
+        ("(;B[aa]())", "expected"),
+        ("(;CA[klingon])", "unknown encoding"),
+        ("(;" + "(;" * 2000, "max_depth"),
+        ("(;" + "(;)" * 20_000 + ")", "max_variations"),
+        ("(" + ";B[aa]" * 60_000 + ")", "max_nodes"),
+        ("(;C[" + "x" * 200_000 + "])", "not closed by"),
+        ("(;AB" + "[aa]" * 2000 + ")", "more than 1000 values"),
+    ],
+)
+def test_what_is_broken_or_too_big_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SgfError, match=message):
+        parse_sgf(text.encode())
+
+
+def test_a_file_of_ten_megabytes_is_refused_at_once() -> None:
+    with pytest.raises(SgfError, match="at most 8388608 bytes, got 10000000"):
+        parse_sgf(b"x" * 10_000_000)
+    with pytest.raises(SgfError, match="at most 4 bytes"):
+        parse_sgf("(;B[aa])", Limits(max_bytes=4))
+
+
+@given(st.binary(max_size=300) | st.text("(;)[]\\BWAaz:1 \n", max_size=300).map(str.encode))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        roots = parse_sgf(data)
+    except SgfError:
+        return
+    assert format_sgf(parse_sgf(format_sgf(roots))) == format_sgf(roots)
+
+
+@given(st.lists(st.text(max_size=20).filter(lambda t: "\x00" not in t and "\r" not in t)))
+def test_values_read_back(values: list[str]) -> None:
+    root = SgfNode({"C": values or [""]})
+    assert parse_sgf(format_sgf([root]))[0].properties == root.properties
+
+
+@pytest.mark.parametrize("name", ["go_5x5", "othello_6x6", "hex_5x5", "hex_swap_5x5", "gomoku_7x7"])
+def test_a_random_game_with_variations_reads_back(name: str) -> None:
+    domain, rng = make(name), np.random.default_rng(3)
+    game = Game(domain)
+    for _ in range(40):
+        if game.current.ended or rng.random() < 0.1:
+            game.goto(int(rng.integers(len(game.positions))))
+            while game.current.ended:
+                game.undo()
+        legal = np.flatnonzero(domain.legal(game.current.state))
+        game.play(int(rng.choice(legal)))
+    again = sgf_to_game(parse_sgf(game_to_sgf(game))[0], domain)
+    assert game_to_sgf(again) == game_to_sgf(game)
+    assert len(again.positions) == len(game.positions)
+
+
+def test_handicap_komi_size_and_rules_are_those_of_the_file() -> None:
+    text = "(;GM[1]SZ[9]KM[0.5]HA[2]RU[Tromp-Taylor]AB[cc][gg];W[ee];B[dd])"
+    game = sgf_to_game(parse_sgf(text)[0])
+    assert game.domain.spec.name == "go_9x9"
+    assert [position.to_play for position in game.line()] == [1, 0, 1]
+    assert sum(map(sum, game.domain.board(game.current.state).cells)) == 5
+    assert "AB[cc][gg]" in game_to_sgf(game)
+    assert "PL[W]" in game_to_sgf(game)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(;GM[7])", "GM\\[7\\] is a game that is not known"),
+        ("(;SZ[50])", "size must be 5 to 19"),
+        ("(;SZ[x])", "SZ\\[x\\] is no number"),
+        ("(;SZ[9];B[aa];W[aa])", "W\\[aa\\] after move 1: A9 is taken"),
+        ("(;SZ[9];B[zz])", "B\\[zz\\]"),
+        ("(;SZ[9];B[hello])", "is no point"),
+        ("(;SZ[9]AB[zz];B[aa])", "lies off the board"),
+        ("(;SZ[9];B[aa];AW[bb])", "only a first node may"),
+        ("(;GM[4]SZ[15]AB[aa];W[bb])", "gomoku starts from its own first position"),
+    ],
+)
+def test_a_game_against_the_rules_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SgfError, match=message):
+        sgf_to_game(parse_sgf(text)[0])
+
+
+def test_two_moves_of_one_side_have_a_pass_between_them() -> None:
+    game = sgf_to_game(parse_sgf("(;SZ[9];B[aa];B[bb];W[];B[tt])")[0])
+    names = [position.move.name for position in game.line()[1:]]
+    assert names == ["A9", "pass", "B8", "pass", "pass"]
+    assert game.current.ended
