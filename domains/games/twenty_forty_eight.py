@@ -66,7 +66,8 @@ def add_tile(board, cells, key):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def slide(board, size, direction):  # type: ignore[no-untyped-def]
     """Slide and merge; return the sum of the tiles made and the highest exponent among them."""
-    made, highest = 0, 0
+    none = np.int64(0)
+    made, highest = none, none
     down = direction in (UP, DOWN)
     ahead = size if down else 1
     across = 1 if down else size
@@ -74,7 +75,7 @@ def slide(board, size, direction):  # type: ignore[no-untyped-def]
         ahead = -ahead
     for line in range(size):
         start = line * across + (0 if ahead > 0 else -ahead * (size - 1))
-        target, last = start, 0
+        target, last = start, none
         for place in range(size):
             tile = np.int64(board[start + place * ahead])
             if tile == 0:
@@ -82,9 +83,10 @@ def slide(board, size, direction):  # type: ignore[no-untyped-def]
             board[start + place * ahead] = 0
             if tile == last:
                 board[target - ahead] = tile + 1
-                made += 2 << tile
-                highest = max(highest, tile + 1)
-                last = 0
+                made += np.int64(2) << tile
+                if tile >= highest:
+                    highest = tile + 1
+                last = none
             else:
                 board[target] = tile
                 target += ahead
