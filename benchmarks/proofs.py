@@ -1,6 +1,6 @@
 """Proofs of the search against exact values: how many of many random positions, how many wrong.
 
-    python benchmarks/proofs.py [--positions 100000] [--json FILE]
+    python benchmarks/proofs.py [--positions 100000] [--seconds 600] [--json FILE]
 
 Connect Four positions after 20 to 36 random moves; the tree search proves what it can in 30
 simulations with an evaluator that knows nothing, and the exact solver says what is true, also of
@@ -57,6 +57,7 @@ def main() -> None:
     """Print the counts, and write them as JSON if asked."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--positions", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=1e9, help="CPU-seconds, then stop")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     options = parser.parse_args()
@@ -66,12 +67,13 @@ def main() -> None:
     search, solver = Search(domain, UniformEvaluator(7), PUCT()), Solver()
     proven = wrong = done = 0
     start = time.process_time()
-    while done < options.positions:
+    while done < options.positions and time.process_time() - start < options.seconds:
         states = [random_state(domain, rng) for _ in range(min(_BATCH, options.positions - done))]
         results = search.run(states, Budget(simulations=30))
         proven += sum(result.status.proven for result in results)
         wrong += sum(count_wrong(solver, *pair) for pair in zip(states, results, strict=True))
         done += len(states)
+        sys.stderr.write(f"\r{done} positions, {proven} proven, {wrong} wrong ")
     facts = {
         "positions": done,
         "proven": proven,
