@@ -33,13 +33,14 @@ GAMES = {
     "othello": ("othello", 2e5),
     "chess": ("chess", 1.7e5),
     "hex": ("hex", 1e6),
+    "go": ("go(board_size=9)", 7e5),
     "gomoku": ("gomoku", 3e5),
     "breakthrough": ("breakthrough", 1e6),
     "2048": ("2048", 5e5),
 }
 
 # What pgx has not, and what OpenSpiel's MCTSBot refuses, as it wants rewards at the end only.
-NOT_PGX = {"gomoku", "breakthrough"}
+NOT_PGX = {"go", "gomoku", "breakthrough"}
 NOT_OPEN_SPIEL = {"2048"}
 
 OPEN_SPIEL = """

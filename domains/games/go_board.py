@@ -27,7 +27,7 @@ _WORD = np.uint64(63)
 def stone_key(instance, cell, colour):  # type: ignore[no-untyped-def]
     """Return the key of one stone."""
     width = instance[WIDTH]
-    return np.uint64(instance[KEYS + (colour - 1) * width * (width + 1) + cell])
+    return np.uint64(instance[np.uint64(KEYS + (colour - 1) * width * (width + 1) + cell)])
 
 
 @njit(cache=True)
@@ -64,12 +64,12 @@ def was_there(state, key):  # type: ignore[no-untyped-def]
 def _join(state, one, other):  # type: ignore[no-untyped-def]
     """Make two chains one and return its name."""
     low, high = min(one, other), max(one, other)
-    chains, left, cell = state.chains, np.int64(state.sizes[high]), high
+    chains, left, cell = state.chains, np.int64(state.sizes[high]), np.uint64(high)
     while left > 0:
         if chains[cell] == high:
             chains[cell] = low
             left -= 1
-        cell += 1
+        cell += _ONE
     state.sizes[low] += state.sizes[high]
     state.liberties[low] += state.liberties[high]
     state.sizes[high] = state.liberties[high] = 0
@@ -79,19 +79,19 @@ def _join(state, one, other):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def take(state, chain, instance):  # type: ignore[no-untyped-def]
     """Take a chain off the board."""
-    width = instance[WIDTH]
+    width, cell = np.uint64(instance[WIDTH]), np.uint64(chain)
     board, chains, liberties = state.board, state.chains, state.liberties
-    colour, left, cell, key = np.int64(board[chain]), np.int64(state.sizes[chain]), chain, state.key
+    colour, left, key = np.int64(board[cell]), np.int64(state.sizes[cell]), state.key
     while left > 0:
         if chains[cell] == chain:
             board[cell] = EMPTY
             chains[cell] = 0
-            key = without_stone(key, stone_key(instance, cell, colour))
+            key = without_stone(key, stone_key(instance, np.int64(cell), colour))
             left -= 1
-            for near in (cell - width, cell - 1, cell + 1, cell + width):
+            for near in (cell - width, cell - _ONE, cell + _ONE, cell + width):
                 if chains[near] != 0:
                     liberties[chains[near]] += 1
-        cell += 1
+        cell += _ONE
     state.key = key
     state.sizes[chain] = liberties[chain] = 0
     state.taken = 1
@@ -100,29 +100,29 @@ def take(state, chain, instance):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def put(state, cell, colour, instance):  # type: ignore[no-untyped-def]
     """Put a stone on an empty point, and take what has no liberty then."""
-    width = instance[WIDTH]
+    here, width = np.uint64(cell), np.uint64(instance[WIDTH])
     board, chains, liberties = state.board, state.chains, state.liberties
-    nears = (cell - width, cell - 1, cell + 1, cell + width)
+    nears = (here - width, here - _ONE, here + _ONE, here + width)
     free = 0
     for near in nears:
         if chains[near] != 0:
             liberties[chains[near]] -= 1
         elif board[near] == EMPTY:
             free += 1
-    board[cell] = colour
-    chains[cell] = cell
-    state.sizes[cell] = 1
-    liberties[cell] = free
+    board[here] = colour
+    chains[here] = cell
+    state.sizes[here] = 1
+    liberties[here] = free
     state.key = with_stone(state.key, stone_key(instance, cell, colour))
-    chain = cell
+    chain = np.int64(cell)
     for near in nears:
         if board[near] == colour and chains[near] != chain:
             chain = _join(state, chain, np.int64(chains[near]))
     for near in nears:
-        other = np.int64(chains[near])
+        other = chains[near]
         if other != 0 and board[near] != colour and liberties[other] == 0:
-            take(state, other, instance)
-    if liberties[chain] == 0:
+            take(state, np.int64(other), instance)
+    if liberties[np.uint64(chain)] == 0:
         take(state, chain, instance)
 
 
@@ -130,43 +130,44 @@ def put(state, cell, colour, instance):  # type: ignore[no-untyped-def]
 def _without_chain(state, key, chain, instance):  # type: ignore[no-untyped-def]
     """Return the key of a position after a chain is taken away."""
     chains, colour = state.chains, np.int64(state.board[chain])
-    left, cell = np.int64(state.sizes[chain]), chain
+    left, cell = np.int64(state.sizes[chain]), np.uint64(chain)
     while left > 0:
         if chains[cell] == chain:
-            key = without_stone(key, stone_key(instance, cell, colour))
+            key = without_stone(key, stone_key(instance, np.int64(cell), colour))
             left -= 1
-        cell += 1
+        cell += _ONE
     return key
 
 
 @njit(cache=True)
 def may_play(state, cell, colour, instance):  # type: ignore[no-untyped-def]
     """Return whether a stone may be put on an empty point."""
-    width = instance[WIDTH]
+    # Unsigned, so that the compiler need not ask whether they count from an array's end.
+    here, width = np.uint64(cell), np.uint64(instance[WIDTH])
     board, chains, liberties = state.board, state.chains, state.liberties
-    north, west, east, south = cell - width, cell - 1, cell + 1, cell + width
+    north, west, east, south = here - width, here - _ONE, here + _ONE, here + width
     alive = board[north] == 0 or board[west] == 0 or board[east] == 0 or board[south] == 0
     if alive and not state.taken:
         return True  # nothing was ever taken, so the new stone makes the position new
+    above, left, right, below = chains[north], chains[west], chains[east], chains[south]
     key = with_stone(state.key, stone_key(instance, cell, colour))
     first, second, third = np.int64(0), np.int64(0), np.int64(0)
     captures = False
-    for near in (north, west, east, south):
-        chain = np.int64(chains[near])
+    for near, chain in ((north, above), (west, left), (east, right), (south, below)):
         if chain == 0:
             continue
-        touch = liberties[chain]
+        touch = np.int64(liberties[chain])
         if touch <= 4:
-            touch -= chains[north] == chain
-            touch -= chains[west] == chain
-            touch -= chains[east] == chain
-            touch -= chains[south] == chain
+            touch -= np.int64(above == chain) + np.int64(left == chain)
+            touch -= np.int64(right == chain) + np.int64(below == chain)
         if board[near] == colour:
             alive |= touch != 0
-        elif touch == 0 and chain not in (first, second, third):
-            key = _without_chain(state, key, chain, instance)
-            captures = True
-            first, second, third = chain, first, second
+        elif touch == 0:
+            name = np.int64(chain)
+            if name not in (first, second, third):
+                key = _without_chain(state, key, name, instance)
+                captures = True
+                first, second, third = name, first, second
     if alive or captures:
         return not (state.taken and was_there(state, key))
     return instance[SUICIDE] != 0 and _may_fill(state, cell, instance)

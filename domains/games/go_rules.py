@@ -59,7 +59,9 @@ def legal(state, instance, mask):  # type: ignore[no-untyped-def]
     board, action = state.board, 0
     for row in range(size):
         for cell in range((row + 1) * width, (row + 1) * width + size):
-            mask[action] = board[cell] == EMPTY and may_play(state, cell, colour, instance)
+            # Unsigned, so that the compiler need not ask whether it counts from the end.
+            empty = board[np.uint64(cell)] == EMPTY
+            mask[np.uint64(action)] = empty and may_play(state, cell, colour, instance)
             action += 1
     mask[action] = True
 

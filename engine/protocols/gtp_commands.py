@@ -176,7 +176,7 @@ class GtpCommands(GtpTime):
             self.board.turn_to(side)
             game = self.board.game
             with self.timed(side, counts=play) as seconds:
-                budget = agent.budget if seconds is None else Budget(seconds=seconds)
+                budget = agent.budget if seconds is None else _timed_budget(seconds)
                 seed = self.seed + game.current.ply
                 [result] = agent.search.run([game.current.state], budget, seed=seed, reuse=play)
         except GtpError:
@@ -229,6 +229,11 @@ class GtpCommands(GtpTime):
         self.board.load(game)
         self.agent()
         return ""
+
+
+def _timed_budget(seconds: float) -> Budget:
+    """Return the budget of a timed move, with no more memory than it can fill: zeroing it costs."""
+    return Budget(seconds=seconds, memory_mb=min(16 + 96 * seconds, 512))
 
 
 def _command_name(name: str) -> str:
