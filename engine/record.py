@@ -11,6 +11,8 @@ from tesuji.engine.errors import UsageError
 from tesuji.engine.game import Game
 from tesuji.engine.protocols.pgn import parse_pgn
 from tesuji.engine.protocols.pgn_games import game_to_pgn, pgn_to_game, writes_pgn
+from tesuji.engine.protocols.sgf import parse_sgf
+from tesuji.engine.protocols.sgf_games import code_of, game_to_sgf, sgf_domain, sgf_to_game
 
 FORMAT = "tesuji game 1"
 MAX_BYTES = 1 << 20  # of a file with a game
@@ -41,6 +43,8 @@ def parse_record(domain: Domain, content: bytes) -> Game:
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"a game has at most {MAX_BYTES >> 20} MB")
+    if content.lstrip().startswith(b"("):  # SGF names its own encoding
+        return _parse_sgf_game(domain, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -51,7 +55,7 @@ def parse_record(domain: Domain, content: bytes) -> Game:
             return load_game(domain, json.loads(text))
         except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"the saved game is damaged: {error}") from None
-    if start == "(" or not writes_pgn(domain):
+    if not writes_pgn(domain):
         raise ValueError("this is neither SGF nor PGN nor a saved game")
     games = parse_pgn(text)
     if not games:
@@ -59,9 +63,22 @@ def parse_record(domain: Domain, content: bytes) -> Game:
     return pgn_to_game(domain, games[0])
 
 
+def _parse_sgf_game(domain: Domain, content: bytes) -> Game:
+    roots = parse_sgf(content)
+    if not roots:
+        raise ValueError("there is no game in this SGF file")
+    board, named = domain.board(domain.reset()), sgf_domain(roots[0])
+    theirs = named.board(named.reset())
+    same_size = board and theirs and len(board.cells) == len(theirs.cells)
+    if code_of(domain) != code_of(named) or not same_size:
+        raise ValueError(f"this is a game of {named.spec.name}, not {domain.spec.name}")
+    return sgf_to_game(roots[0], domain)
+
+
 def formats(domain: Domain) -> list[str]:
     """Return the formats that a game of `domain` can be written in, the best known first."""
-    return ["pgn", "json"] if writes_pgn(domain) else ["json"]
+    known = {"pgn": writes_pgn(domain), "sgf": code_of(domain) is not None, "json": True}
+    return [kind for kind, holds in known.items() if holds]
 
 
 def write_record(game: Game, kind: str) -> str:
@@ -73,7 +90,12 @@ def write_record(game: Game, kind: str) -> str:
     known = formats(game.domain)
     if kind not in known:
         raise ValueError(f"{game.domain.spec.name} is saved as {' or '.join(known)}, not {kind!r}")
-    return game_to_pgn(game) if kind == "pgn" else json.dumps(save_game(game))
+    match kind:
+        case "pgn":
+            return game_to_pgn(game)
+        case "sgf":
+            return game_to_sgf(game)
+    return json.dumps(save_game(game))
 
 
 def save_game(game: Game) -> dict[str, Any]:

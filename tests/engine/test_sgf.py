@@ -9,6 +9,7 @@ from tesuji.domains.registry import make
 from tesuji.engine.game import Game
 from tesuji.engine.protocols.sgf import Limits, SgfError, SgfNode, format_sgf, parse_sgf
 from tesuji.engine.protocols.sgf_games import game_to_sgf, sgf_to_game
+from tesuji.engine.record import formats, parse_record, write_record
 
 
 def test_properties_values_and_variations_are_read() -> None:
@@ -125,3 +126,30 @@ def test_two_moves_of_one_side_have_a_pass_between_them() -> None:
     names = [position.move.name for position in game.line()[1:]]
     assert names == ["A9", "pass", "B8", "pass", "pass"]
     assert game.current.ended
+
+
+@pytest.mark.parametrize("name", ["go_5x5", "hex_5x5", "gomoku_7x7", "othello"])
+def test_a_saved_sgf_is_opened_again(name: str) -> None:
+    domain = make(name)
+    game = Game(domain)
+    for _ in range(4):
+        game.play(next(iter(game.legal_moves())))
+    assert "sgf" in formats(domain)
+    again = parse_record(domain, write_record(game, "sgf").encode())
+    assert domain.render(again.current.state) == domain.render(game.current.state)
+    assert again.current.ply == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("go_9x9", "(;GM[1]SZ[19];B[aa])", "a game of go_19x19, not go_9x9"),
+        ("go_9x9", "(;GM[2]SZ[8];B[d3])", "a game of othello, not go_9x9"),
+        ("chess", "(;GM[1]SZ[9];B[aa])", "a game of go_9x9, not chess"),
+        ("go_9x9", "(;GM[1]SZ[9];B[aa];W[aa])", "after move 1"),
+        ("go_9x9", "(;GM[1]SZ[9];B[aa]", "not closed by"),
+    ],
+)
+def test_an_sgf_of_another_game_or_broken_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_record(make(name), text.encode())

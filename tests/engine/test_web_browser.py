@@ -491,6 +491,19 @@ def test_a_pgn_opens_with_its_variations_and_its_value_graph(opened: Open) -> No
     assert "( 1... c5 2. Nf3 )" in saved.replace("(1...", "( 1...").replace("Nf3)", "Nf3 )")
 
 
+def test_an_sgf_opens_with_its_variations_and_is_saved(opened: Open) -> None:
+    page = opened("go_5x5", limits=Limits(review=Budget(simulations=2), judge=2))
+    sgf = b"(;GM[1]SZ[5];B[cc];W[dd](;B[cd])(;B[dc];W[cd]))"
+    page.set_input_files("#file", {"name": "a.sgf", "mimeType": "a/b", "buffer": sgf})
+    expect(page.locator(STONES)).to_have_count(3)
+    expect(page.locator("#variations .variation .move")).to_have_count(2)
+    expect(page.locator(".graph .point")).to_have_count(4, timeout=30_000)
+    with page.expect_download() as downloading:
+        page.keyboard.press("w")
+        page.locator("#choices button", has_text="SGF").click()
+    assert "B[cd]" in Path(downloading.value.path()).read_text()
+
+
 def test_a_review_marks_blunders_in_graph_and_list(opened: Open) -> None:
     page = opened("connect_four", limits=REVIEW, person=None)
     moves = [*"414141", "7", "2"]
