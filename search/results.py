@@ -13,7 +13,7 @@ from tesuji.search.driver import Driver
 from tesuji.search.tree import ROOT
 from tesuji.search.view import TreeView
 
-_LINE = 256
+MAX_LINE = 256  # actions
 
 
 def build_results(
@@ -98,7 +98,7 @@ def _line(
     driver: Driver, t: int, root: State, action: int, proven: bool
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the line of best actions, and the random bits that replay it where there are any."""
-    out = np.zeros((_LINE, 2), np.int64)
+    out = np.zeros((MAX_LINE, 2), np.int64)
     length = best_line(driver.tree, t, action, out, driver.parameters)
     line, nodes = out[:length].T.tolist()
     if driver.parameters.chance:

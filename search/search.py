@@ -21,10 +21,10 @@ from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.base import BoolArray, Budget, Domain, Evaluator, SearchResult, State, Status
 from tesuji.search.compiled_driver import CompiledDriver
 from tesuji.search.config import PUCT, Gumbel
-from tesuji.search.decide import Summary, allocate_summary, summarise
+from tesuji.search.decide import Summary, allocate_summary, best_line, summarise
 from tesuji.search.driver import Driver, RolloutEvaluator, make_parameters
 from tesuji.search.object_driver import ObjectDriver
-from tesuji.search.results import build_results, terminal
+from tesuji.search.results import MAX_LINE, build_results, terminal
 from tesuji.search.reuse import reroot
 from tesuji.search.tree import edge_dtype, node_dtype
 
@@ -127,6 +127,15 @@ class Search:
             return list(every)
 
         return results(self._grow(budget, began, stop, progress, results))
+
+    def line(self, action: int) -> tuple[int, ...]:
+        """Return the line of best actions that begins with `action`, of the last run's first root.
+
+        While a search runs it may be asked from `progress` only.
+        """
+        out = np.zeros((MAX_LINE, 2), np.int64)
+        length = best_line(self.driver.tree, 0, action, out, self.parameters)
+        return tuple(int(a) for a in out[:length, 0])
 
     def run_rows(
         self,

@@ -84,6 +84,10 @@ class Thinker:
         self._thread = threading.Thread(target=self._think, args=(thought, self._stop), daemon=True)
         self._thread.start()
 
+    def hurry(self) -> None:
+        """Ask the thought to end, and return at once."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Stop thinking and return when the end has been told; without a thought do nothing."""
         self._stop.set()
