@@ -22,6 +22,7 @@ VERBS = {
     "match": "let two agents play: Elo with error bars",
     "evaluate": "count the mistakes that an agent makes on solved positions",
     "analyze": "search one position and show what was found",
+    "analysis": "answer queries about positions, JSON lines in and out",
     "uci": "play chess by the universal chess interface, for GUIs",
     "solve": "say the exact value of a position and of every move",
     "gtp": "play by the Go Text Protocol, in GUIs and against other programs",

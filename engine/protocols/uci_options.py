@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def read_option(options: Options, name: str, value: str) -> Options:
     for known, spin in _SPINS.items():
         if known.lower() == folded:
             number = _read_number(known, value, spin)
-            return replace(options, **{spin.field: number}) if spin.field else options
+            fields: dict[str, Any] = {spin.field: number} if spin.field else {}
+            return replace(options, **fields)
     if folded in ("ponder", "uci_chess960"):
         if value not in ("true", "false"):
             raise ValueError(f"{name} must be true or false, got {value[:40]!r}")

@@ -1,0 +1,165 @@
+"""The analysis protocol: answers, reports, terminations, refusals by field, and garbage."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tesuji.domains.registry import make
+from tesuji.engine.protocols.analysis import AnalysisEngine
+from tesuji.engine.protocols.lines import TooLong
+from tesuji.search.base import Budget, UniformEvaluator
+from tesuji.search.search import Search
+
+DOMAIN = make("connect_four")
+SEARCH = Search(DOMAIN, UniformEvaluator(7))
+
+Answers = list[dict[str, Any]]
+
+
+def ask(
+    *lines: object,
+    domain: Any = DOMAIN,
+    search: Any = SEARCH,
+    batch: int = 16,
+    pause: float = 0.0,
+) -> Answers:
+    """Return the answers to a conversation, each of whose lines is text, or is put as JSON."""
+    answers: Answers = []
+    budget = Budget(simulations=30)
+    engine = AnalysisEngine(
+        domain, search, lambda line: answers.append(json.loads(line)), "1.2", budget, batch
+    )
+    engine.serve(_put(lines, pause))
+    return answers
+
+
+def _put(lines: tuple[object, ...], pause: float) -> Iterator[str]:
+    for line in lines:
+        yield line if isinstance(line, str) else json.dumps(line)
+        time.sleep(pause)
+
+
+def test_every_turn_is_answered_with_moves_by_name() -> None:
+    answers = ask({"id": "a", "moves": ["4", "4"], "analyzeTurns": [2, 0]})
+    assert sorted(answer["turnNumber"] for answer in answers) == [0, 2]
+    assert all(answer["id"] == "a" and not answer["isDuringSearch"] for answer in answers)
+    assert {move["move"] for move in answers[0]["moveInfos"]} == set("1234567")
+    assert answers[0]["rootInfo"]["simulations"] == 30
+
+
+def test_a_won_position_is_proven_and_has_its_line() -> None:
+    [answer] = ask({"id": "w", "moves": list("414141"), "maxVisits": 50})
+    assert answer["rootInfo"]["status"] == "proven win"
+    assert answer["moveInfos"][0]["pv"][0] == "4"
+
+
+def test_the_end_of_a_game_has_no_moves() -> None:
+    [answer] = ask({"id": "e", "moves": list("4141414")})
+    assert (answer["moveInfos"], answer["rootInfo"]["status"]) == ([], "terminal")
+
+
+def test_company_does_not_change_what_is_found() -> None:
+    queries = [{"id": str(i), "moves": ["4"] * i, "seed": i} for i in range(5)]
+    alone = {answer["id"]: answer for answer in ask(*queries, batch=1)}
+    assert {answer["id"]: answer for answer in ask(*queries, batch=16)} == alone
+
+
+class Slow:
+    """A search that lasts until it is stopped, and reports on the way."""
+
+    def run(self, states: list[Any], budget: Budget, **given: Any) -> Any:
+        deadline = time.monotonic() + 20
+        while not given["stop"].is_set() and time.monotonic() < deadline:
+            results = SEARCH.run(states, Budget(simulations=5), seed=given["seed"])
+            given["progress"](results)
+            time.sleep(0.01)
+        return results
+
+
+def test_a_running_query_reports_and_is_terminated() -> None:
+    end = {"id": "t", "action": "terminate", "terminateId": "a"}
+    query = {"id": "a", "reportDuringSearchEvery": 0.02}
+    started = time.monotonic()
+    answers = ask(query, end, search=Slow(), pause=0.5)
+    assert time.monotonic() - started < 15
+    assert sum(answer.get("isDuringSearch") is True for answer in answers) >= 2
+    assert [answer for answer in answers if answer.get("isDuringSearch") is False]
+
+
+def test_what_waits_is_dropped_without_results() -> None:
+    first, second = {"id": "a"}, {"id": "b", "maxVisits": 7}
+    ends = {"id": "t", "action": "terminate_all"}
+    answers = ask(first, second, ends, search=Slow(), pause=0.2)
+    assert {"id": "b", "turnNumber": 0, "noResults": True} in answers
+
+
+def test_a_position_in_the_games_own_notation_is_searched() -> None:
+    chess = make("chess")
+    search = Search(chess, UniformEvaluator(chess.spec.num_actions))
+    fen = "6k1/5ppp/8/8/8/8/8/K2R4 w - - 0 1"
+    [answer] = ask(
+        {"id": "m", "initialPosition": fen, "maxVisits": 60}, domain=chess, search=search
+    )
+    assert answer["moveInfos"][0]["pv"][0] == "d1d8"
+    assert answer["rootInfo"]["proven"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"moves": []}, "id"),
+        ({"id": "a", "moves": ["8"]}, "moves"),
+        ({"id": "a", "moves": "44"}, "moves"),
+        ({"id": "a", "moves": ["4"], "analyzeTurns": [2]}, "analyzeTurns"),
+        ({"id": "a", "analyzeTurns": []}, "analyzeTurns"),
+        ({"id": "a", "maxVisits": 0}, "maxVisits"),
+        ({"id": "a", "maxVisits": 1.5}, "maxVisits"),
+        ({"id": "a", "maxVisits": True}, "maxVisits"),
+        ({"id": "a", "maxTime": -1}, "maxTime"),
+        ({"id": "a", "reportDuringSearchEvery": "often"}, "reportDuringSearchEvery"),
+        ({"id": "a", "includePolicy": 1}, "includePolicy"),
+        ({"id": "a", "initialPosition": "8/8"}, "initialPosition"),
+        ({"id": "a", "komi": 6.5}, "komi"),
+        ({"id": "a", "action": "dance"}, "action"),
+        ({"id": "a", "action": "terminate"}, "terminateId"),
+    ],
+)
+def test_a_query_is_refused_by_its_field(query: dict[str, Any], field: str) -> None:
+    [answer] = ask(query)
+    assert answer["field"] == field
+    assert answer["error"]
+    assert answer.get("id") == query.get("id")
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_is_answered() -> None:
+    answers = ask(TooLong("a line has at most 9 bytes"), {"id": "a"})
+    assert answers[0] == {"error": "a line has at most 9 bytes"}
+    assert answers[1]["id"] == "a"
+
+
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+_FIELDS = st.sampled_from(
+    ["id", "moves", "analyzeTurns", "maxTime", "priority", "seed", "action", "terminateId", "x"]
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=60) | st.dictionaries(_FIELDS, _JSON, max_size=5).map(json.dumps))
+def test_garbage_is_answered_and_nothing_is_lost(line: str) -> None:
+    def instant(states: list[Any], budget: Budget, **given: Any) -> Any:
+        raise ValueError("not searched here")
+
+    search: Callable[..., Any] = type("Instant", (), {"run": staticmethod(instant)})
+    answers = ask(
+        line.replace("\n", " "), '{"id": "after", "action": "query_version"}', search=search
+    )
+    assert any(answer.get("id") == "after" and answer.get("version") == "1.2" for answer in answers)
