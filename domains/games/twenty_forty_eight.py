@@ -31,6 +31,7 @@ kernels = Kernels(state_dtype)
 # Where an instance keeps the size and the exponent of the tile that ends the game.
 _SIZE, _HIGHEST = 0, 1
 
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MIX_2 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_3 = np.uint64(0x94D049BB133111EB)
@@ -39,11 +40,27 @@ _FOUR = np.uint64(429496730)
 
 
 @njit(cache=True)
+def add(a, b):  # type: ignore[no-untyped-def]
+    """Return the sum modulo 2**64, in halves: plain Python warns of what overflows."""
+    low = (a & _LOW) + (b & _LOW)
+    high = (a >> _HALF) + (b >> _HALF) + (low >> _HALF)
+    return (high << _HALF) | (low & _LOW)
+
+
+@njit(cache=True)
+def times(a, b):  # type: ignore[no-untyped-def]
+    """Return the product modulo 2**64, in halves."""
+    low = (a & _LOW) * (b & _LOW)
+    cross = ((a >> _HALF) * (b & _LOW) & _LOW) + ((a & _LOW) * (b >> _HALF) & _LOW)
+    return (((low >> _HALF) + cross) << _HALF) | (low & _LOW)
+
+
+@njit(cache=True)
 def mix(key):  # type: ignore[no-untyped-def]
     """Return bits that all depend on all of `key` (splitmix64, Steele et al. 2014)."""
-    key = key + _MIX
-    key = (key ^ (key >> np.uint64(30))) * _MIX_2
-    key = (key ^ (key >> np.uint64(27))) * _MIX_3
+    key = add(key, _MIX)
+    key = times(key ^ (key >> np.uint64(30)), _MIX_2)
+    key = times(key ^ (key >> np.uint64(27)), _MIX_3)
     return key ^ (key >> np.uint64(31))
 
 

@@ -179,7 +179,8 @@ def test_other_games_are_played(name: str, first: str, second: str) -> None:
     assert ask(f"play w {second}") == "=\n"
     assert ask("genmove b").startswith("= ")
     assert ask("genmove b").startswith("? illegal move: it is ")
-    assert ask("final_score").startswith("? cannot score")
+    scored = "= B+" if name == "othello" else "? cannot score"  # discs count at any time
+    assert ask("final_score").startswith(scored)
     assert ask("undo") == "=\n"
 
 
