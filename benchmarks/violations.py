@@ -1,6 +1,7 @@
 """Constraint violations in played moves, over all examples: there must be none.
 
-    python benchmarks/violations.py [--moves 1000000] [--seconds 600] [--seed 0] [--json FILE]
+    python benchmarks/violations.py [--moves 1000000] [--seconds 600]
+        [--examples pattern delivery robot] [--seed 0] [--json FILE]
 
 The three examples of `docs/examples` are played by a search of eight simulations under the compiled
 mask, with a random move now and then; a third of the moves each, or as many as so
@@ -94,6 +95,9 @@ def robot(seed: int) -> tuple[Domain, Judge]:
     return constrain(domain, robot_model(domain)), keeps
 
 
+EXAMPLES_BY_NAME = {"pattern": forbidden_pattern, "delivery": deliveries, "robot": robot}
+
+
 def play(
     domain: Domain, keeps: Judge, moves: int, seconds: float, rng: np.random.Generator
 ) -> dict[str, int]:
@@ -129,13 +133,14 @@ def main() -> None:
     """Play and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=1_000_000)
+    parser.add_argument("--examples", nargs="+", choices=EXAMPLES_BY_NAME, default=EXAMPLES_BY_NAME)
     parser.add_argument("--seconds", type=float, default=600.0, help="CPU-seconds an example")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     figures = {}
-    for make_example in (forbidden_pattern, deliveries, robot):
-        domain, keeps = make_example(options.seed)
+    for name in options.examples:
+        domain, keeps = EXAMPLES_BY_NAME[name](options.seed)
         rng = np.random.default_rng(options.seed)
         figures[domain.spec.name] = play(
             domain, keeps, -(-options.moves // 3), options.seconds, rng
