@@ -56,13 +56,15 @@ class DomainEnv(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
         """Take `action`.
 
         Raises:
-            ValueError: the action is not legal, or no episode has begun.
+            ValueError: the action is not legal, or constraints refuse it (the message names them);
+                or no episode has begun.
         """
         if self.state is None:
             raise ValueError("call reset before step")
         if not self.action_masks()[int(action)]:
             legal = np.flatnonzero(self.action_masks()).tolist()
-            raise ValueError(f"action {int(action)} is not legal here; legal: {legal}")
+            reason = self.domain.refusal(self.state, int(action)) or "not legal here"
+            raise ValueError(f"action {int(action)} is {reason}; legal: {legal}")
         key = int(self.np_random.integers(2**64, dtype=np.uint64))
         self.state, reward, discount = self.domain.step(self.state, int(action), key)
         self._steps += 1

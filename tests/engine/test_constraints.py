@@ -1,11 +1,15 @@
 """Constraints through training, play and the command line, and the documented example."""
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
+from starlette.testclient import TestClient
 
+from tesuji.domains.environment import DomainEnv
 from tesuji.domains.registry import make
 from tesuji.engine import cli
 from tesuji.engine.agent import load_agent
@@ -18,6 +22,7 @@ from tesuji.engine.progress import Silent
 from tesuji.engine.rules import make_domain
 from tesuji.engine.run_folder import RunFolder
 from tesuji.engine.shards import decode, read_shard, record_dtype
+from tesuji.engine.terminal import PlayOptions, play
 from tesuji.engine.train import train
 from tesuji.engine.training_config import (
     LearningConfig,
@@ -25,6 +30,10 @@ from tesuji.engine.training_config import (
     SelfPlayConfig,
     TrainConfig,
 )
+from tesuji.engine.web.server import make_app
+from tesuji.search.base import Budget, UniformEvaluator
+from tesuji.search.config import PUCT, Gumbel
+from tesuji.search.search import Search
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
 from tesuji.search.symbolic.symbols import symbols
 
@@ -106,6 +115,53 @@ def test_a_move_that_is_refused_names_the_constraint():
     game.play(4)
     with pytest.raises(UsageError, match=f"{name} is refused by: keep centre"):
         read_game(domain, name)
+
+
+def test_the_ecosystems_masks_keep_constraints_and_a_refusal_names_them():
+    env = DomainEnv(make_domain("tic_tac_toe", (KEEP,)))
+    _, info = env.reset(seed=0)
+    assert info["action_mask"].tolist() == [1, 1, 1, 1, 0, 1, 1, 1, 1]
+    assert env.legal_actions_mask() == env.action_masks().tolist() == info["action_mask"].tolist()
+    with pytest.raises(ValueError, match=r"action 4 is refused by: keep centre .*; legal: \[0, 1"):
+        env.step(4)
+    assert env.step(0)[-1]["action_mask"].tolist() == [0] + [1] * 8  # only side 0 is bound
+
+
+@pytest.mark.parametrize("settings", [PUCT(), Gumbel()])
+def test_many_states_are_searched_at_once_and_none_breaks_a_constraint(settings):
+    domain = make_domain("tic_tac_toe", (KEEP, "no edge: action % 2 == 0"))
+    start = domain.reset()
+    states = [start, *(domain.step(start, a)[0] for a in (0, 2, 6, 8))]
+    results = Search(domain, UniformEvaluator(9), settings).run(states, Budget(simulations=60))
+    for state, result in zip(states, results, strict=True):
+        forbidden = ~domain.allowed(state)
+        assert result.visits[forbidden].sum() == 0
+        assert result.policy[forbidden].sum() == 0
+        assert not forbidden[result.action]
+
+
+def test_the_terminal_explains_a_refused_move(plain_search):
+    domain = make_domain("tic_tac_toe", (KEEP,))
+    shown, typed = io.StringIO(), iter(["b2", "a1", "quit"])
+
+    def ask(prompt):
+        return next(typed)
+
+    console = Console(file=shown, width=200, highlight=False)
+    play(domain, plain_search(domain), PlayOptions(person=None), console=console, ask=ask)
+    assert "b2 is refused by: keep centre (to_play = 0, action = 4)" in shown.getvalue()
+
+
+def test_the_page_explains_a_refused_move(plain_search):
+    domain = make_domain("tic_tac_toe", (KEEP,))
+    app = make_app(domain, lambda: plain_search(domain), frozenset({"127.0.0.1:8000"}), person=None)
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        headers = {"origin": "http://127.0.0.1:8000"}
+        with client.websocket_connect("ws://127.0.0.1:8000/play", headers=headers) as page:
+            page.send_json({"type": "click", "row": 1, "column": 1})
+            messages = (page.receive_json() for _ in range(200))
+            error = next(m for m in messages if m["type"] == "error")
+    assert error["error"] == "b2 is refused by: keep centre (to_play = 0, action = 4)"
 
 
 @pytest.mark.parametrize(
