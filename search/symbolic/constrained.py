@@ -34,7 +34,7 @@ from tesuji.search.symbolic.masking import (
     predicate_address,
 )
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
-from tesuji.search.symbolic.predicate import REFUSED, Predicate, compile_predicate
+from tesuji.search.symbolic.predicate import Predicate, compile_predicate
 from tesuji.search.symbolic.refusals import Refusals, blame
 
 
@@ -84,6 +84,7 @@ class ConstrainedDomain(CompiledDomain):
         guards, invariants = (_compiled(model, part) for part in (model.guards, model.invariants))
         self._predicates = (guards, invariants)  # keeps the code at its addresses
         self._may_doubt = any(p is not None and p.may_doubt for p in self._predicates)
+        self._not_refuted: npt.NDArray[np.int64] | None = None
         super().__init__(
             replace(base.spec, num_symmetries=1),
             constrained_kernels(base.kernels),
@@ -103,9 +104,11 @@ class ConstrainedDomain(CompiledDomain):
         mask = self.legal(state)
         if not self._may_doubt:
             return mask
-        doubtful = self.base.legal(state) & ~mask
-        doubtful[doubtful] = ~self._refuted(state, np.flatnonzero(doubtful))
-        return mask | self._refusals.allowed(state, doubtful)
+        if self._not_refuted is None:
+            self._not_refuted = np.append(_instance(self.base, *self._predicates, certain=True), 0)
+        doubtful = np.zeros_like(mask)
+        self.kernels["legal"](state, self._not_refuted, doubtful)
+        return mask | self._refusals.allowed(state, doubtful & ~mask)
 
     def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
         """Return `(next state, reward, discount)`; a dead end, decided exactly, is an end."""
@@ -115,20 +118,6 @@ class ConstrainedDomain(CompiledDomain):
             if free[2] != 0.0 and self.allowed(entered).any():
                 return free
         return entered, reward, discount
-
-    def _refuted(self, state: State, actions: npt.NDArray[np.int64]) -> BoolArray:
-        """Return for each of `actions` `[B]` whether the compiled check says no for certain."""
-        found = np.zeros(len(actions), np.bool_)
-        guards, invariants = self._predicates
-        if guards is not None and len(actions):
-            states = np.repeat(np.array([state], self.state_dtype), len(actions))
-            found |= guards.check(states, actions) == REFUSED
-        if invariants is not None and len(actions):
-            entered = np.array(
-                [self.base.step(state, int(a))[0] for a in actions], self.state_dtype
-            )
-            found |= invariants.check(entered, np.zeros(len(actions), np.int64)) == REFUSED
-        return found
 
     def refused_by(self, state: State, action: int) -> tuple[str, ...]:
         """Return the names of the constraints that refuse a legal `action`."""
@@ -252,8 +241,12 @@ def _compiled(model: SymbolicModel, named: Mapping[str, z3.BoolRef]) -> Predicat
 
 
 def _instance(
-    base: CompiledDomain, guards: Predicate | None, invariants: Predicate | None
+    base: CompiledDomain,
+    guards: Predicate | None,
+    invariants: Predicate | None,
+    certain: bool = False,
 ) -> npt.NDArray[np.int64]:
+    """Return the instance, with checks that refuse what is undecided or, `certain`, do not."""
     tail = np.zeros(TAIL, np.int64)
     table = base.kernels.addresses()
     tail[BASE : BASE + len(table)] = table
@@ -267,7 +260,8 @@ def _instance(
         parameters.append(none if predicate is None else predicate.parameters)
         if predicate is not None:
             tail[flag] = 1
-            tail[place + entry] = predicate_address(predicate.kernel, base.state_dtype)
+            kernel = predicate.possible if certain else predicate.kernel
+            tail[place + entry] = predicate_address(kernel, base.state_dtype)
     spec = base.spec
     tail[ROW_SIZE] = base.row_size
     tail[NUM_ACTIONS] = spec.num_actions

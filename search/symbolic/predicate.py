@@ -25,7 +25,7 @@ from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.symbolic import scalar, scalar_reals, vector
 from tesuji.search.symbolic.lower import Lowering
 from tesuji.search.symbolic.model import ConstraintError
-from tesuji.search.symbolic.program import TRUE, Instruction
+from tesuji.search.symbolic.program import FALSE, TRUE, Instruction
 from tesuji.search.symbolic.symbols import Symbols
 
 REFUSED, ALLOWED, UNDECIDED = 0, 1, 2
@@ -78,6 +78,10 @@ class Predicate:
     @property
     def source(self) -> str:
         """Return the kernel's source."""
+        return self._source(f"== {TRUE}")
+
+    def _source(self, keep: str) -> str:
+        """Return the source of a kernel that keeps the actions whose truth is `keep`."""
         domain = self.symbols.domain
         if not isinstance(domain, CompiledDomain):
             raise ConstraintError(f"{domain.spec.name} is an object domain: it has no kernels")
@@ -89,14 +93,22 @@ class Predicate:
         body = [f"    {line}" for line in before]
         body += ["    for action in range(mask.shape[0]):", "        if mask[action]:"]
         body += [f"            {line}" for line in inside]
-        body += [f"            mask[action] = x{self._slot} == {TRUE}", ""]
+        body += [f"            mask[action] = x{self._slot} {keep}", ""]
         return _HEADER.format(imports="\n".join(_imports(used))) + "\n".join(body)
 
     @cached_property
     def kernel(self) -> Any:
         """Return the numba function `(state, instance, mask)` that clears what is not allowed."""
+        return self._compiled(f"== {TRUE}")
+
+    @cached_property
+    def possible(self) -> Any:
+        """Return the numba function that clears what is refused for certain, not the undecided."""
+        return self._compiled(f"!= {FALSE}")
+
+    def _compiled(self, keep: str) -> Any:
         domain = self.symbols.domain
-        source = self.source
+        source = self._source(keep)
         # The layout of rows and the operations are part of what numba's cache must tell apart.
         layout = repr(domain.state_dtype) if isinstance(domain, CompiledDomain) else ""
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in _OPERATIONS)
