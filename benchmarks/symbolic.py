@@ -7,8 +7,9 @@ A check is one (state, action): the kernel masks all actions of a state in one c
 does it, over many random states. z3 substitutes the same values and simplifies. The differential
 test compares the numpy form with the exact twin, and every fourth time with z3's own evaluation, on
 random expressions. Cost in a search:
-simulations per CPU-second of Connect Four with a rule of its own, with and without the constraint,
-by an evaluator that costs nothing, so that the share is at its greatest, and by the net that ships.
+simulations per CPU-second with and without the constraints, of Connect Four with a rule of its own
+and of the two examples, by an evaluator that costs nothing, so that the share is at its greatest,
+by random play, and by the net that ships.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ import z3
 from numba import njit
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "search" / "symbolic"))
+sys.path.append(str(Path(__file__).parents[1] / "docs" / "examples"))
 
+from delivery import delivery_model  # type: ignore[import-not-found]
 from expressions import (  # type: ignore[import-not-found]
     NUM_ACTIONS,
     ByZ3,
@@ -34,13 +37,16 @@ from expressions import (  # type: ignore[import-not-found]
     playground,
     random_states,
 )
+from robot import robot_model  # type: ignore[import-not-found]
 
 from tesuji.domains.base import DomainSpec
 from tesuji.domains.compiled import CompiledDomain, Kernels
+from tesuji.domains.logistics.delivery_task import random_task
 from tesuji.domains.registry import make
 from tesuji.engine.trained import load_evaluator
 from tesuji.search.base import Budget, Domain, Evaluator, UniformEvaluator
 from tesuji.search.config import PUCT
+from tesuji.search.driver import RolloutEvaluator
 from tesuji.search.search import Search
 from tesuji.search.symbolic.constrained import constrain
 from tesuji.search.symbolic.exact import decide
@@ -49,6 +55,8 @@ from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, Predicate, comp
 from tesuji.search.symbolic.symbols import Symbols, Variable, symbols
 
 STATES = 10_000
+REACHED = 2_000
+ROUNDS = 5  # of measuring a search
 PROGRESS = 100_000  # evaluations between reports
 DRAWN = 128  # states and actions for each random expression
 
@@ -106,6 +114,28 @@ def keep_out() -> tuple[Symbols, list[z3.BoolRef], Any]:
     states["position"] = rng.uniform(-4, 4, (STATES, 2))
     states["velocity"] = rng.integers(-10, 11, (STATES, 2)) / 10.0
     return x, guards, states
+
+
+def reached(model: SymbolicModel) -> tuple[Symbols, list[z3.BoolRef], Any]:
+    """Return a shipped example's guards, and states that random play under them comes to."""
+    domain: Any = model.symbols.domain
+    rng, states = np.random.default_rng(0), []
+    state, discount = domain.reset(), 1.0
+    while len(states) < REACHED:
+        states.append(state)
+        state, _, discount = domain.step(
+            state, int(rng.choice(np.flatnonzero(domain.legal(state))))
+        )
+        if discount == 0:
+            state = domain.reset()
+    return model.symbols, list(model.guards.values()), np.array(states, domain.state_dtype)
+
+
+def example(name: str) -> SymbolicModel:
+    """Return the model of one of the examples in the documentation."""
+    if name == "robot":
+        return robot_model(make("double_integrator"))  # type: ignore[no-any-return]
+    return delivery_model(random_task(50, 5, 0))  # type: ignore[no-any-return]
 
 
 @njit(nogil=True)
@@ -251,19 +281,33 @@ def two_by_two(x: Symbols) -> dict[str, z3.BoolRef]:
 
 
 def cost_in_search(seconds: float) -> dict[str, float]:
-    """Return simulations per CPU-second without and with the constraint, and what it costs."""
+    """Return simulations per CPU-second without and with constraints, and what these cost.
+
+    The cost is the median over rounds, in each of which both are measured, one after the other.
+    """
     base = make("connect_four")
-    net = load_evaluator("net", base)
     x = symbols(base, bounds={"to_play": (0, 1)})
-    domains = {"plain": base, "constrained": constrain(base, SymbolicModel(x, two_by_two(x)))}
+    model = SymbolicModel(x, two_by_two(x))
+    cases: list[tuple[str, SymbolicModel, Evaluator]] = [
+        ("Connect Four, constant", model, UniformEvaluator(7)),
+        ("Connect Four, rollouts", model, RolloutEvaluator()),
+        ("Connect Four, net", model, load_evaluator("net", base)),
+    ]
+    for name in ("robot", "delivery"):
+        actions = example(name).symbols.domain.spec.num_actions
+        cases.append((f"{name}, constant", example(name), UniformEvaluator(actions)))
+        cases.append((f"{name}, rollouts", example(name), RolloutEvaluator()))
     found: dict[str, float] = {}
-    for kind, evaluator in (("constant", UniformEvaluator(7)), ("net", net)):
-        best = dict.fromkeys(domains, 0.0)
-        for _ in range(3):
-            for name, domain in domains.items():
-                best[name] = max(best[name], search_rate(domain, evaluator, seconds))
-        found |= {f"{name}, {kind}": round(rate) for name, rate in best.items()}
-        found[f"cost, {kind}"] = round(1 - best["constrained"] / best["plain"], 3)
+    for name, model, evaluator in cases:
+        plain, constrained = model.symbols.domain, constrain(model.symbols.domain, model)
+        rates = np.array(
+            [
+                [search_rate(domain, evaluator, seconds) for domain in (plain, constrained)]
+                for _ in range(ROUNDS)
+            ]
+        )
+        found[f"{name}: plain"], found[f"{name}: constrained"] = rates.max(0).round().tolist()
+        found[f"{name}: cost"] = round(1 - float(np.median(rates[:, 1] / rates[:, 0])), 3)
     return found
 
 
@@ -301,7 +345,11 @@ def main() -> None:
         figures |= {
             "delivery, 51 actions": time_checks(*delivery(), options.seconds),
             "keep-out, 9 actions": time_checks(*keep_out(), options.seconds),
-            "Connect Four under a constraint": cost_in_search(options.seconds),
+            "example delivery, 51 actions": time_checks(
+                *reached(example("delivery")), options.seconds
+            ),
+            "example robot, 9 actions": time_checks(*reached(example("robot")), options.seconds),
+            "search under constraints": cost_in_search(options.seconds),
         }
     for name, row in figures.items():
         shown = "  ".join(f"{key} {value:,}" for key, value in row.items())
