@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tesuji.domains.base import Domain
+from tesuji.engine.game import Position
 from tesuji.engine.protocols.analysis_query import Query, QueryError, read_query
 from tesuji.engine.protocols.lines import TooLong
 from tesuji.engine.protocols.thinking import FAULTS, Searcher
@@ -32,6 +33,7 @@ class _Task:
     rank: tuple[int, int]  # (-priority, arrival)
     query: Query = field(compare=False)
     turn: int = field(compare=False)
+    position: Position = field(compare=False)
     ended: bool = field(default=False, compare=False)  # by `terminate`
     reported: float = field(default_factory=time.monotonic, compare=False)
 
@@ -109,12 +111,15 @@ class AnalysisEngine:
         self._say(answer)
 
     def _add(self, query: Query) -> None:
+        assert query.game is not None
+        line = query.game.line()
         with self._changed:
             if len(self._waiting) + len(query.turns) > MAX_PENDING:
                 raise QueryError(f"more than {MAX_PENDING} positions wait", "id", query.id)
             for turn in query.turns:
                 self._arrivals += 1
-                heapq.heappush(self._waiting, _Task((-query.priority, self._arrivals), query, turn))
+                rank = (-query.priority, self._arrivals)
+                heapq.heappush(self._waiting, _Task(rank, query, turn, line[turn]))
             self._changed.notify()
 
     def _end(self, ends: Callable[[_Task], bool]) -> None:
@@ -155,18 +160,17 @@ class AnalysisEngine:
 
     def _think(self, tasks: list[_Task]) -> None:
         for task in tasks:
-            if _line(task)[task.turn].ended:
+            if task.position.ended:
                 end = terminal(self._domain.spec.num_actions)
                 self._say(self._answer(task, end, during=False))
-        tasks = [task for task in tasks if not _line(task)[task.turn].ended]
-        positions = [_line(task)[task.turn] for task in tasks]
+        tasks = [task for task in tasks if not task.position.ended]
         if not tasks:
             return
         budget = tasks[0].query.budget
         assert budget is not None
         try:
             results = self._search.run(
-                [position.state for position in positions],
+                [task.position.state for task in tasks],
                 budget,
                 seed=[task.query.seed for task in tasks],
                 stop=self._stop,
@@ -189,7 +193,7 @@ class AnalysisEngine:
                 self._say(self._answer(task, result, during=True))
 
     def _answer(self, task: _Task, result: SearchResult, *, during: bool) -> dict[str, Any]:
-        position = _line(task)[task.turn]
+        position = task.position
         facts = result.to_json()
         kept = ("value", "wdl", "status", "proven", "simulations", "raw_value")
         answer = {
@@ -228,8 +232,3 @@ class AnalysisEngine:
 
     def _say(self, answer: dict[str, Any]) -> None:
         self._write(json.dumps(answer, allow_nan=False, ensure_ascii=False))
-
-
-def _line(task: _Task) -> list[Any]:
-    assert task.query.game is not None
-    return task.query.game.line()
