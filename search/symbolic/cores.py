@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
+from threading import Lock
 
 import z3
+
+from tesuji.search.symbolic.smt_text import claim
+from tesuji.search.symbolic.solver_pool import borrow, give_back
+from tesuji.search.symbolic.solver_process import Check
 
 
 class Verdict(Enum):
@@ -24,7 +31,7 @@ class SolverBudget:
 
     Attributes:
         rlimit: z3's own count of work, the same on every machine; 0 for no limit.
-        milliseconds: wall-clock time.
+        milliseconds: wall-clock time; of a check, and again to make a core small, and to prove it.
     """
 
     rlimit: int = 20_000_000
@@ -36,81 +43,80 @@ class SolverBudget:
         if self.milliseconds < 1:
             raise ValueError(f"milliseconds must be at least 1, got {self.milliseconds}")
 
-    def apply(self, solver: z3.Solver) -> z3.Solver:
-        """Set the limits and return the solver."""
-        solver.set("rlimit", self.rlimit)
-        solver.set("timeout", self.milliseconds)
-        return solver
+    def check(self, wanted: Mapping[str, str], assumed: Sequence[str]) -> Check:
+        """Return a question under these limits."""
+        return Check(self.milliseconds / 1000, self.rlimit, wanted, assumed)
 
 
 class Cores:
-    """Finds minimal unsatisfiable cores of named formulas, under facts that come and go.
+    """Finds minimal unsatisfiable cores of claims, under facts that come and go.
+
+    z3 works in a process with a memory limit, which knows the claims for as long as this lives;
+    if it dies, the answer is unknown and the next question gets a new one.
+
+    Args:
+        claims: SMT-LIB text of claims, see `smt_text`.
+        size: how many they are.
+        background: SMT-LIB text of what holds anyway.
+        budget: of one question.
+        wanted: constants whose values to report where z3 finds a model, with their sorts.
 
     Attributes:
-        model: of the last question, where z3 found one.
+        values: of the last question, where z3 found a model.
+        minimal: whether no claim of the last core can be left out.
     """
 
     def __init__(
         self,
-        formulas: Mapping[str, z3.BoolRef],
-        background: list[z3.BoolRef],
+        claims: str,
+        size: int,
+        background: str,
         budget: SolverBudget,
+        wanted: Mapping[str, str] | None = None,
     ) -> None:
-        self._formulas = formulas
-        self._background = background
+        self.values: Mapping[str, Fraction] = {}
+        self.minimal = False
+        self._names = [claim(i) for i in range(size)]
         self._budget = budget
-        self.model: z3.ModelRef | None = None
-        self._literals = {name: z3.Bool(f"holds@{name}") for name in formulas}
-        self._solver = budget.apply(z3.SimpleSolver())
-        self._solver.add(background)
-        for name, formula in formulas.items():
-            self._solver.add(z3.Implies(self._literals[name], formula))
+        self._wanted = dict(wanted or {})
+        self._turn = Lock()
+        self._process = borrow()
+        weakref.finalize(self, give_back, self._process)
+        if background:
+            self._process.add_text(background)
+        if size:
+            self._process.claim(claims)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all formulas."""
-        return tuple(self._formulas)
+    def cpu_seconds(self) -> float:
+        """Return the processor time that z3's process took, since it was started."""
+        return self._process.cpu_seconds
 
-    def find(self, facts: list[z3.BoolRef]) -> tuple[Verdict, tuple[str, ...], bool]:
-        """Return the verdict on all formulas under `facts`, a core, and whether it is minimal."""
-        self._solver.push()
-        try:
-            self._solver.add(facts)
-            answer = self._ask(self._literals)
-            self.model = self._solver.model() if answer == z3.sat else None
+    def find(self, facts: str = "") -> tuple[Verdict, tuple[int, ...]]:
+        """Return the verdict on all claims under `facts`, and a core of their numbers."""
+        with self._turn:
+            question = self._budget.check(self._wanted, self._names)
+            answer = self._process.find_core(question, facts)
+            self.values, self.minimal = self._process.values, self._process.minimal
             if answer != z3.unsat:
-                return (Verdict.ALLOWED if answer == z3.sat else Verdict.UNKNOWN), (), False
-            core, minimal = self._shrink(self._core())
-        finally:
-            self._solver.pop()
-        if self._prove(facts, core) != z3.unsat:
-            return Verdict.UNKNOWN, (), False
-        return Verdict.REFUSED, tuple(core), minimal
+                return (Verdict.ALLOWED if answer == z3.sat else Verdict.UNKNOWN), ()
+            return Verdict.REFUSED, self._numbers(self._process.core)
 
-    def _ask(self, names: Iterable[str]) -> z3.CheckSatResult:
-        return self._solver.check([self._literals[name] for name in names])
+    def refuted(self, numbers: Iterable[int], facts: str) -> bool:
+        """Return whether some claims are refuted under `facts`."""
+        with self._turn:
+            names = [self._names[i] for i in numbers]
+            self._process.push()
+            self._process.add_text(facts)
+            answer = self._process.check(self._budget.check({}, names))
+            self._process.pop()
+            return bool(answer == z3.unsat)
 
-    def _core(self) -> list[str]:
-        found = {str(literal) for literal in self._solver.unsat_core()}
-        return [name for name in self._formulas if f"holds@{name}" in found]
+    def proved(self, numbers: Iterable[int], facts: str) -> bool:
+        """Return whether a new solver refutes some claims under `facts`."""
+        with self._turn:
+            names = [self._names[i] for i in numbers]
+            return bool(self._process.prove(self._budget.check({}, names), facts) == z3.unsat)
 
-    def _shrink(self, core: list[str]) -> tuple[list[str], bool]:
-        """Return `core` without what can be left out, each name tried once."""
-        minimal = True
-        for name in list(core):
-            if name not in core:
-                continue
-            rest = [other for other in core if other != name]
-            answer = self._ask(rest)
-            if answer == z3.unsat:
-                core = self._core()
-            elif answer != z3.sat:
-                minimal = False
-        return core, minimal
-
-    def _prove(self, facts: list[z3.BoolRef], core: list[str]) -> z3.CheckSatResult:
-        solver = self._budget.apply(z3.Solver())
-        solver.add(self._background)
-        solver.add(facts)
-        solver.add([self._formulas[name] for name in core])
-        return solver.check()
+    def _numbers(self, names: Iterable[str]) -> tuple[int, ...]:
+        return tuple(sorted(self._names.index(name) for name in names))

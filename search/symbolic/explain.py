@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any
 
 import numpy as np
 import z3
 
 from tesuji.domains.base import State
+from tesuji.search.symbolic.contexts import MAIN, apart
 from tesuji.search.symbolic.cores import Cores, SolverBudget, Verdict
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import SymbolicModel, constants
+from tesuji.search.symbolic.smt_text import claims, script
 from tesuji.search.symbolic.unrolling import Unrolling, look_ahead
 
 _SHOWN_ELEMENTS = 8  # longer arrays are not written out
@@ -57,25 +60,26 @@ class Explanation:
 
 
 class Explainer:
-    """Explains what one model refuses; not to be shared between threads.
+    """Explains what one model refuses; threads that share it take turns.
 
-    The constraints are handed to the solver once; a state and an action come and go.
+    The constraints are handed to z3 once; a state and an action come and go.
     """
 
     def __init__(self, model: SymbolicModel, budget: SolverBudget | None = None) -> None:
         self.model = model
         self._budget = budget or SolverBudget()
-        self._unrolling = Unrolling(model)
+        self._turn = RLock()
+        self._own = apart(model)  # in a context that no other thread enters
+        self._unrolling = Unrolling(self._own)
         self._invariants = set(model.invariants)
-        self._formulas = {
-            name: self._unrolling.entered(e)
-            if name in self._invariants
-            else self._unrolling.at(e, 0)
-            for name, e in model.constraints.items()
+        with MAIN:
+            self._constants = {n: set(constants(e)) for n, e in model.constraints.items()}
+        parameters = [(v.term, v.whole(v.values)) for v in self._own.symbols.of("parameter")]
+        self._ground = {
+            name: z3.substitute(e, *parameters) if parameters else e
+            for name, e in self._own.constraints.items()
         }
-        self._steps: dict[int, Cores] = {}
-        self._constants = {n: set(constants(e)) for n, e in model.constraints.items()}
-        self._cores = Cores(self._formulas, [], self._budget)
+        self._steps: dict[int, tuple[tuple[str, ...], Cores]] = {}
 
     def explain(self, state: State, action: int, horizon: int = 0) -> Explanation:
         """Return whether the constraints allow a legal `action`, and if not, which forbid it.
@@ -95,26 +99,29 @@ class Explainer:
             raise ValueError(f"action {action} is not legal by the rules of {domain.spec.name}")
         if horizon < 0:
             raise ValueError(f"horizon must be at least 0, got {horizon}")
-        entered = domain.step(state, action)[0] if self._invariants else state
-        found = self._now(state, action, entered)
-        if horizon == 0 or found.verdict is not Verdict.ALLOWED:
-            return found
-        return self._ahead(state, action, horizon)
+        with self._turn:
+            entered = domain.step(state, action)[0] if self._invariants else state
+            found = self._now(state, action, entered)
+            if horizon == 0 or found.verdict is not Verdict.ALLOWED:
+                return found
+            return self._ahead(state, action, horizon)
 
     def _now(self, state: State, action: int, entered: State) -> Explanation:
-        verdict, core, minimal = self._cores.find(self._ground(state, action, entered))
-        if verdict in {Verdict.ALLOWED, Verdict.UNKNOWN}:
-            values = [(name, self._decide(name, state, action, entered)) for name in self._formulas]
-            core = tuple(name for name, value in values if value is not True)
-            if verdict is Verdict.UNKNOWN:  # the solver's; the evaluation knows whom it concerns
-                return Explanation(verdict, core or tuple(self._formulas))
-            core = core[:1]
-            if core:
-                value = dict(values)[core[0]]
-                verdict, minimal = Verdict.UNDEFINED, True
-                if value is False:  # z3 and the exact evaluation must never differ
-                    verdict, minimal = Verdict.UNKNOWN, False
-        return self._explanation(verdict, core, minimal, state, action, entered)
+        """Return what refuses the move at once.
+
+        State and action are fixed, so that each constraint is true or false by itself, and a
+        single one that is false is a smallest core. z3 proves it the second time.
+        """
+        values = {name: self._decide(name, state, action, entered) for name in self._ground}
+        refuted = [name for name, value in values.items() if value is False]
+        undefined = [name for name, value in values.items() if value is None]
+        if not refuted and not undefined:
+            return Explanation(Verdict.ALLOWED)
+        core = (refuted or undefined)[:1]
+        verdict = Verdict.REFUSED if refuted else Verdict.UNDEFINED
+        if refuted and not self._proved(core[0], state, action, entered):
+            return Explanation(Verdict.UNKNOWN, tuple(refuted))
+        return self._explanation(verdict, tuple(core), True, state, action, entered)
 
     def _decide(self, name: str, state: State, action: int, entered: State) -> bool | None:
         expression = self.model.constraints[name]
@@ -122,27 +129,34 @@ class Explainer:
             return decide(self.model.symbols, expression, entered, 0)
         return decide(self.model.symbols, expression, state, action)
 
-    def _ground(self, state: State, action: int, entered: State) -> list[z3.BoolRef]:
-        """Return equations for the state, the action and the state that is entered."""
-        symbols, unrolling = self.model.symbols, self._unrolling
-        found = unrolling.start(state) + [unrolling.at(e, 0) for e in symbols.fix_action(action)]
-        if self._invariants:
-            values = symbols.values(entered)
-            for name in unrolling.needed:
-                equations = symbols.variables[name].is_value(values[name])
-                found += [unrolling.entered(equation) for equation in equations]
-        return found
+    def _proved(self, name: str, state: State, action: int, entered: State) -> bool:
+        """Return whether z3, too, finds constraint `name` false."""
+        symbols = self._own.symbols
+        known = {
+            **symbols.values(entered if name in self._invariants else state),
+            **symbols.action_values(action),
+        }
+        pairs = [
+            (symbols.variables[n].term, symbols.variables[n].whole(known[n]))
+            for n in sorted(self._constants[name] & set(known))
+        ]
+        return bool(z3.is_false(z3.simplify(z3.substitute(self._ground[name], *pairs))))
 
     def _ahead(self, state: State, action: int, horizon: int) -> Explanation:
         self._unrolling.require_effects()
         if horizon not in self._steps:
-            self._steps[horizon] = Cores(*look_ahead(self._unrolling, horizon), self._budget)
+            formulas, ties = look_ahead(self._unrolling, horizon)
+            text = claims(formulas.values())
+            cores = Cores(text, len(formulas), script(ties), self._budget)
+            self._steps[horizon] = tuple(formulas), cores
+        names, cores = self._steps[horizon]
         start = self._unrolling.start(state)
         start.append(self._unrolling.action(0) == action)
-        verdict, core, minimal = self._steps[horizon].find(start)
+        verdict, core = cores.find(script(start))
         if verdict is Verdict.UNKNOWN:
-            return Explanation(verdict, self._steps[horizon].names)
-        return self._explanation(verdict, core, minimal, state, action, state)
+            return Explanation(verdict, names)
+        blamed = tuple(names[i] for i in core)
+        return self._explanation(verdict, blamed, cores.minimal, state, action, state)
 
     def _explanation(
         self,
@@ -177,6 +191,7 @@ def contradiction(model: SymbolicModel, budget: SolverBudget | None = None) -> E
     the model has no effects. `ALLOWED` says that z3 found a state with an allowed action; no
     play need ever come there.
     """
+    model = apart(model)
     unrolling = Unrolling(model)
     symbols = model.symbols
     background = symbols.fix_parameters() + unrolling.transition(0)
@@ -188,10 +203,13 @@ def contradiction(model: SymbolicModel, budget: SolverBudget | None = None) -> E
             formulas[name] = unrolling.entered(expression)
     if not model.effects:
         background += [unrolling.entered(bound) for bound in _bounds(unrolling)]
-    verdict, core, minimal = Cores(formulas, background, budget or SolverBudget()).find([])
+    names = tuple(formulas)
+    text = claims(formulas.values())
+    cores = Cores(text, len(names), script(background), budget or SolverBudget())
+    verdict, core = cores.find()
     if verdict is Verdict.UNKNOWN:
-        core = tuple(formulas)
-    return Explanation(verdict, core, {}, minimal)
+        return Explanation(verdict, names)
+    return Explanation(verdict, tuple(names[i] for i in core), {}, cores.minimal)
 
 
 def _bounds(unrolling: Unrolling) -> list[z3.BoolRef]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -39,9 +40,9 @@ class Fact:
         """Return the fact as a formula, of the term that stands for the element."""
         value = self.value
         if z3.is_bool(term):
-            return term == bool(value)
+            return term == z3.BoolVal(bool(value), term.ctx)
         if z3.is_real(term):
-            value = z3.RatVal(*float(value).as_integer_ratio())
+            value = z3.RatVal(*float(value).as_integer_ratio(), term.ctx)
         if self.relation == "==":
             return term == value
         return term >= value if self.relation == ">=" else term <= value
@@ -51,19 +52,27 @@ class Fact:
 class Question:
     """Is there a completion from any state of which the facts hold?
 
+    Formulas are SMT-LIB text, for z3 works in another process.
+
     Attributes:
-        facts: with the formula of each.
-        background: formulas that hold anyway.
+        facts: what is known of the state.
+        claims: text with a claim for each of them, see `smt_text`.
+        background: text of what holds anyway.
+        wanted: constants that `decode` needs, with their sorts.
         refute: `core -> nogoods`: what is refuted where z3 refutes some of the facts.
         weaken: by variable, the formula of a `>=` or `<=` fact of another value.
-        decode: `model -> plan`; None where a model would not be a whole plan.
+        declarations: text that declares what those formulas speak of.
+        decode: `values -> plan`; None where a model would not be a whole plan.
     """
 
-    facts: Mapping[Fact, z3.BoolRef]
-    background: list[z3.BoolRef]
+    facts: tuple[Fact, ...]
+    claims: str
+    background: str
+    wanted: Mapping[str, str] = field(default_factory=dict)
     refute: Callable[[tuple[Fact, ...]], list[tuple[Fact, ...]]] = lambda core: [core]
-    weaken: Mapping[str, Callable[[int], z3.BoolRef]] = field(default_factory=dict)
-    decode: Callable[[z3.ModelRef], Plan] | None = None
+    weaken: Mapping[str, Callable[[int], str]] = field(default_factory=dict)
+    declarations: str = ""
+    decode: Callable[[Mapping[str, Fraction]], Plan] | None = None
 
 
 class Completion(Protocol):

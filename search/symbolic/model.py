@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import z3
 
 from tesuji.search.symbolic.symbols import Symbols
+from tesuji.search.symbolic.terms import MAIN
 
 if TYPE_CHECKING:
     from tesuji.domains.base import Domain
@@ -62,40 +64,45 @@ class SymbolicModel:
     relaxation: Relaxation | None = None
 
     def __post_init__(self) -> None:
+        with MAIN:
+            self._check_all()
+
+    def _check_all(self) -> None:
+        truth = z3.BoolSort(self.symbols.context)
         for name, expression in self.constraints.items():
-            self._check(f"constraint {name!r}", expression, z3.BoolSort())
+            self._check(f"constraint {name!r}", expression, truth)
         for name, expression in self.effects.items():
             variable = self.symbols.variables.get(name)
             if variable is None or variable.role != "state":
                 raise ConstraintError(f"effect {name!r}: no state variable is called so")
             self._check(f"effect {name!r}", expression, variable.sort)
         if self.goal is not None:
-            self._check("goal", self.goal, z3.BoolSort(), roles={"state", "parameter"})
+            self._check("goal", self.goal, truth, roles={"state", "parameter"})
         if self.relaxation is not None:
-            self._check(
-                "relaxation", self.relaxation.condition, z3.BoolSort(), {"state", "parameter"}
-            )
+            self._check("relaxation", self.relaxation.condition, truth, {"state", "parameter"})
 
-    @property
-    def guards(self) -> dict[str, z3.BoolRef]:
+    @cached_property
+    def guards(self) -> Mapping[str, z3.BoolRef]:
         """Return the constraints that mention the action."""
         return {n: e for n, e in self.constraints.items() if self.mentions_action(e)}
 
-    @property
-    def invariants(self) -> dict[str, z3.BoolRef]:
+    @cached_property
+    def invariants(self) -> Mapping[str, z3.BoolRef]:
         """Return the constraints over the state alone."""
         return {n: e for n, e in self.constraints.items() if not self.mentions_action(e)}
 
     def mentions_action(self, expression: z3.ExprRef) -> bool:
         """Return whether `expression` mentions the action or a part of it."""
         variables = self.symbols.variables
-        return any(variables[name].role == "action" for name in constants(expression))
+        with MAIN:
+            return any(variables[name].role == "action" for name in constants(expression))
 
     def after(self, expression: Any) -> Any:
         """Return `expression` of the state after the action, over state and action before it."""
         variables = self.symbols.variables
-        pairs = [(variables[n].term, effect) for n, effect in self.effects.items()]
-        return z3.substitute(expression, *pairs) if pairs else expression
+        with MAIN:
+            pairs = [(variables[n].term, effect) for n, effect in self.effects.items()]
+            return z3.substitute(expression, *pairs) if pairs else expression
 
     def check_against(self, domain: Domain, *, games: int = 20, seed: int = 0) -> Difference | None:
         """Return the first difference from the rules in random games, or None."""

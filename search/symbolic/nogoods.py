@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import z3
 
 from tesuji.domains.base import State
 from tesuji.search.symbolic.cores import Cores, SolverBudget, Verdict
@@ -27,58 +26,55 @@ class Answer:
         verdict: `ALLOWED` where a completion may exist, `REFUSED` where none does.
         nogoods: with `REFUSED`, sets of facts, each of which refutes all states that have them.
         plan: with `ALLOWED` and a decoder, a plan that is yet to be replayed.
+        cpu_seconds: processor time of z3's process.
     """
 
     verdict: Verdict
     nogoods: tuple[tuple[Fact, ...], ...] = ()
     plan: Plan = ()
+    cpu_seconds: float = 0.0
 
 
 def ask(question: Question, budget: SolverBudget) -> Answer:
     """Put a question to z3; a refutation is made small, weakened, and proved by a new solver."""
-    names = {str(fact): fact for fact in question.facts}
-    formulas = {str(fact): formula for fact, formula in question.facts.items()}
-    try:
-        cores = Cores(formulas, question.background, budget)
-        verdict, core, _ = cores.find([])
-        if verdict is Verdict.ALLOWED:
-            assert cores.model is not None
-            plan = question.decode(cores.model) if question.decode is not None else ()
-            return Answer(verdict, plan=plan)
-        if verdict is Verdict.REFUSED:
-            facts = _weakened(question, [names[name] for name in core], budget)
-            return Answer(verdict, tuple(question.refute(tuple(facts))))
-    except z3.Z3Exception:  # z3 gave up for lack of memory, or was interrupted
-        pass
-    return Answer(Verdict.UNKNOWN)
+    size = len(question.facts)
+    cores = Cores(question.claims, size, question.background, budget, question.wanted)
+    before = cores.cpu_seconds
+    verdict, core = cores.find()
+    plan: Plan = ()
+    nogoods: list[tuple[Fact, ...]] = []
+    if verdict is Verdict.ALLOWED and question.decode is not None:
+        plan = question.decode(cores.values)
+    if verdict is Verdict.REFUSED:
+        nogoods = question.refute(_weakened(question, core, cores))
+    return Answer(verdict, tuple(nogoods), plan, cores.cpu_seconds - before)
 
 
-def _weakened(question: Question, core: list[Fact], budget: SolverBudget) -> list[Fact]:
-    """Return `core` with its thresholds as weak as a few checks can make them."""
-    formulas = [question.facts[fact] for fact in core]
-    for place, fact in enumerate(core):
+def _weakened(question: Question, core: tuple[int, ...], cores: Cores) -> tuple[Fact, ...]:
+    """Return a core's facts with thresholds as weak as a few checks can make them, proved anew."""
+    facts = [question.facts[i] for i in core]
+    firm, weakened = list(core), question.declarations
+    for place, fact in enumerate(facts):
         if fact.relation == "==" or fact.variable not in question.weaken:
             continue
         formula = question.weaken[fact.variable]
-        solver = budget.apply(z3.Solver())
-        solver.add(question.background)
-        solver.add(formulas[:place] + formulas[place + 1 :])
+        rest = [i for i in firm if i != core[place]]
         sign = -1 if fact.relation == ">=" else 1
         value, stride, growing = int(fact.value), 1, True
         for _ in range(_WEAKENING):
             if stride == 0:
                 break
-            solver.push()
-            solver.add(formula(value + sign * stride))
-            refuted = solver.check() == z3.unsat
-            solver.pop()
-            if refuted:
+            if cores.refuted(rest, f"{weakened}(assert {formula(value + sign * stride)})"):
                 value += sign * stride
             else:
                 growing = False
             stride = stride * 2 if growing else stride // 2
-        core[place], formulas[place] = replace(fact, value=value), formula(value)
-    return core
+        if value != fact.value:
+            facts[place], firm = replace(fact, value=value), rest
+            weakened += f"(assert {formula(value)})"
+    if len(firm) < len(core) and not cores.proved(firm, weakened):
+        return tuple(question.facts[i] for i in core)
+    return tuple(facts)
 
 
 class Nogoods:

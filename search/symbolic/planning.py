@@ -1,26 +1,36 @@
-"""`SMTPlanner`: plans by unrolling a model's effects, one more step at a time.
+"""`SMTPlanner`: plans by unrolling a model's effects, and by skeletons that a network ranks.
 
     SMTPlanner(model).solve(state, horizon=20)
 
-Kautz and Selman, "Planning as Satisfiability" (1992), over z3's theories. What z3 finds is replayed
-by the domain's own rules; a plan that they refuse is excluded and the search goes on. What is
-proved, it proves of the model: of the domain as far as the effects describe it.
+Kautz and Selman, "Planning as Satisfiability" (1992), over z3's theories. Several ways race, each
+in a process of its own (`contest`): the plain unrolling, one more step at a time; the same with
+hints, where the z3 that is installed takes them; and skeletons. What z3 finds is replayed by the
+domain's own rules; a plan that they refuse is excluded and the search goes on. What is proved, it
+proves of the model: of the domain as far as the effects describe it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-
-import z3
+from typing import Literal
 
 from tesuji.domains.base import State
+from tesuji.search.base import Evaluator, UniformEvaluator
+from tesuji.search.symbolic.contest import Contender, Ledger, contest
+from tesuji.search.symbolic.contexts import apart
+from tesuji.search.symbolic.hints import hint_values, takes_hints
 from tesuji.search.symbolic.model import SymbolicModel
-from tesuji.search.symbolic.plans import PlanResult, PlanStatus, Validation, validate
-from tesuji.search.symbolic.solver_process import SolverProcess, race
+from tesuji.search.symbolic.plan_task import Limits, PlanTask, unrolled
+from tesuji.search.symbolic.plans import PlanResult, PlanStatus, Validation, greedy_plan, validate
+from tesuji.search.symbolic.skeleton_search import SkeletonSearch
+from tesuji.search.symbolic.skeletons import Templates, templates_by
+from tesuji.search.symbolic.solver_pool import borrow, give_back
 from tesuji.search.symbolic.unrolling import Unrolling
+
+Way = Literal["unrolling", "hint", "skeletons"]
+WAYS: tuple[Way, ...] = ("unrolling", "hint", "skeletons")
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,11 @@ class PlanBudget:
     Attributes:
         seconds: wall-clock time for the whole question.
         rlimit: z3's own count of work for each call, the same on every machine; 0 for no limit.
-        memory_mb: address space of the process that z3 works in, in MiB.
+        memory_mb: address space of each process that z3 works in, in MiB.
     """
 
     seconds: float = 60.0
-    rlimit: int = 0
+    rlimit: int = 20_000_000
     memory_mb: int = 2048
 
     def __post_init__(self) -> None:
@@ -47,15 +57,36 @@ class PlanBudget:
 
 
 class SMTPlanner:
-    """Plans for one model with effects and a goal; without a cost, each step costs 1."""
+    """Plans for one model with effects and a goal; without a cost, each step costs 1.
 
-    def __init__(self, model: SymbolicModel, budget: PlanBudget | None = None) -> None:
+    Args:
+        model: what is allowed, what actions do, what is wanted.
+        budget: of one question.
+        evaluator: a network that ranks skeletons and gives the hint; None ranks them alike.
+        templates: what a step of a skeleton can be; None takes each action by itself.
+        ways: which of them race; one alone finds the same plan every time.
+    """
+
+    def __init__(
+        self,
+        model: SymbolicModel,
+        budget: PlanBudget | None = None,
+        *,
+        evaluator: Evaluator | None = None,
+        templates: Templates | None = None,
+        ways: Sequence[Way] = WAYS,
+    ) -> None:
         if model.goal is None:
             raise ValueError("goal: the model has none, so there is nothing to plan for")
+        if not ways or not set(ways) <= set(WAYS):
+            raise ValueError(f"ways must be some of {', '.join(WAYS)}, got {list(ways)}")
         self.model = model
         self._budget = budget or PlanBudget()
-        self._unrolling = Unrolling(model)
+        self._unrolling = Unrolling(apart(model))
         self._unrolling.require_effects()
+        self._evaluator = evaluator
+        self._templates = templates or templates_by(model.symbols)
+        self._ways = ways
 
     def solve(self, state: State, horizon: int, hint: tuple[int, ...] = ()) -> PlanResult:
         """Return a plan of at most `horizon` steps, the cheapest if the budget lasts.
@@ -63,8 +94,7 @@ class SMTPlanner:
         Args:
             state: where to begin.
             horizon: most steps.
-            hint: actions to look at first, as a network proposes them (`greedy_plan`) or an older
-                plan has them; a second solver races without them.
+            hint: actions to look at first, such as an older plan; None given, the evaluator's.
         """
         *_, last = self.solutions(state, horizon, hint)
         return last
@@ -73,6 +103,8 @@ class SMTPlanner:
         self, state: State, horizon: int, hint: tuple[int, ...] = ()
     ) -> Iterator[PlanResult]:
         """Yield each better plan as it is found, then the final answer."""
+        if not hint and self._evaluator is not None and horizon:
+            hint = greedy_plan(self.model.symbols.domain, self._evaluator, state, horizon)
         yield from self._answers(state, horizon, None, hint)
 
     def validate(self, state: State, actions: tuple[int, ...]) -> Validation:
@@ -84,7 +116,7 @@ class SMTPlanner:
 
         The cost of the result is minus the number of actions that are kept.
         """
-        *_, last = self._answers(state, horizon, actions, ())
+        *_, last = self._answers(state, horizon, actions, actions)
         return last
 
     def _answers(
@@ -92,150 +124,62 @@ class SMTPlanner:
     ) -> Iterator[PlanResult]:
         if horizon < 0:
             raise ValueError(f"horizon must be at least 0, got {horizon}")
-        question = _Question(self.model, self._unrolling, self._budget, state, hint)
+        deadline = time.monotonic() + self._budget.seconds
+        ledger = Ledger(horizon, self.model.cost is None and wanted is None)
+        limits = Limits(deadline, self._budget.rlimit)
+        task = PlanTask(self.model, self._unrolling, state, ledger, limits, wanted)
+        contenders = self._contenders(task, hint)
         try:
-            yield from question.answers(horizon, wanted)
+            for _ in contest(ledger, contenders, deadline):
+                if not ledger.closed:
+                    yield _plan(ledger, PlanStatus.SOLVED_SATISFICING)
+            yield self._final(ledger, late=time.monotonic() >= deadline)
         finally:
-            question.close()
+            for contender in contenders:
+                contender.stop()
+                give_back(contender.process)
 
+    def _contenders(self, task: PlanTask, hint: tuple[int, ...]) -> list[Contender]:
+        found: list[Contender] = []
+        for way in self._ways:
+            if way == "hint" and not (hint and takes_hints()):
+                continue
+            process = borrow(self._budget.memory_mb)
+            if way == "skeletons":
+                evaluator = self._evaluator or UniformEvaluator(
+                    self.model.symbols.domain.spec.num_actions
+                )
+                search = SkeletonSearch(task, process, self._templates, evaluator)
+                found.append(Contender(way, process, search.moves(way)))
+                continue
+            if way == "hint":
+                process.hint(hint_values(hint))
+            found.append(Contender(way, process, unrolled(task, way, process)))
+        return found
 
-class _Question:
-    """One state, one horizon; an incremental solver, or two that race."""
-
-    def __init__(
-        self,
-        model: SymbolicModel,
-        unrolling: Unrolling,
-        budget: PlanBudget,
-        state: State,
-        hint: tuple[int, ...],
-    ) -> None:
-        self._model = model
-        self._unrolling = unrolling
-        self._state = state
-        self._budget = budget
-        self._deadline = time.monotonic() + budget.seconds
-        self._runners = [SolverProcess(budget.memory_mb)]
-        if hint:
-            hints = {f"action@{t}": action for t, action in enumerate(hint)}
-            self._runners.append(SolverProcess(budget.memory_mb, hints))
-        self._steps = 0
-        self._excluded: list[tuple[int, z3.BoolRef]] = []
-        self._found: dict[str, Fraction] = {}
-        self._add([*unrolling.start(state), z3.Real("cost@0") == 0])
-
-    def close(self) -> None:
-        """End the processes."""
-        for runner in self._runners:
-            runner.close()
-
-    def _add(self, formulas: list[z3.BoolRef]) -> None:
-        for runner in self._runners:
-            runner.add(formulas)
-
-    def answers(self, horizon: int, wanted: tuple[int, ...] | None) -> Iterator[PlanResult]:
-        """Yield better and better plans, then what is known in the end."""
-        best: PlanResult | None = None
-        by_steps = self._model.cost is None and wanted is None
-        extinct = False
-        for length in range(horizon + 1):
-            if length:
-                self._extend(length - 1, wanted)
-                extinct = self._check() == z3.unsat
-            if extinct:
-                break
-            while not (best and by_steps):
-                answer = self._improve(length, best)
-                if answer != z3.sat:
-                    break
-                plan = self._plan(length)
-                if validate(self._model, self._state, plan).valid:
-                    best = PlanResult(PlanStatus.SOLVED_SATISFICING, plan, self._value())
-                    yield best
-                else:
-                    self._exclude(plan)
-            if best and by_steps:
-                yield self._finish(best)
-                return
-            if answer == z3.unknown:
-                yield best or self._gave_up()
-                return
-        if best:
-            yield self._finish(best)
-        else:
-            proven = extinct or horizon >= self._model.symbols.domain.spec.max_steps
-            yield PlanResult(
-                PlanStatus.UNSOLVABLE_PROVEN if proven else PlanStatus.UNSOLVABLE_INCOMPLETELY
+    def _final(self, ledger: Ledger, late: bool) -> PlanResult:
+        if ledger.actions is not None:
+            closed = ledger.closed
+            status = PlanStatus.SOLVED_OPTIMALLY if closed else PlanStatus.SOLVED_SATISFICING
+            return _plan(ledger, status)
+        if ledger.closed:
+            steps = self.model.symbols.domain.spec.max_steps
+            proven = ledger.extinct <= ledger.horizon or ledger.horizon >= steps
+            return PlanResult(
+                PlanStatus.UNSOLVABLE_PROVEN if proven else PlanStatus.UNSOLVABLE_INCOMPLETELY,
+                proved_by=ledger.proved_by,
             )
+        bound = ledger.lower_bound
+        return PlanResult(PlanStatus.TIMEOUT if late else PlanStatus.UNKNOWN, lower_bound=bound)
 
-    def _extend(self, t: int, wanted: tuple[int, ...] | None) -> None:
-        unrolling = self._unrolling
-        self._steps = t + 1
-        if wanted is not None:
-            kept = unrolling.action(t) == wanted[t] if t < len(wanted) else z3.BoolVal(False)
-            cost: z3.ExprRef = z3.If(kept, z3.RealVal(-1), z3.RealVal(0))
-        else:
-            stated = self._model.cost
-            cost = z3.RealVal(1) if stated is None else unrolling.at(stated, t)
-        if cost.sort() == z3.IntSort():
-            cost = z3.ToReal(cost)
-        for runner in self._runners[1:]:  # z3 takes a hint where each value is a case of its own
-            action, count = unrolling.action(t), self._model.symbols.domain.spec.num_actions
-            runner.add([z3.Or([action == a for a in range(count)])])
-        self._add(
-            [
-                *unrolling.transition(t),
-                *[unrolling.holds(name, t) for name in self._model.constraints],
-                z3.Real(f"cost@{t + 1}") == z3.Real(f"cost@{t}") + cost,
-            ]
-        )
 
-    def _improve(self, length: int, best: PlanResult | None) -> z3.CheckSatResult:
-        """Ask for a plan of `length` steps that is cheaper than the best."""
-        if self._model.goal is None:
-            return z3.unknown
-        wanted = [self._unrolling.at(self._model.goal, length)]
-        wanted += [differs for size, differs in self._excluded if size == length]
-        if best is not None and best.cost is not None:
-            total = z3.Real(f"cost@{length}")
-            wanted.append(total < z3.RatVal(best.cost.numerator, best.cost.denominator))
-        for runner in self._runners:
-            runner.push()
-        self._add(wanted)
-        answer = self._check()
-        for runner in self._runners:
-            runner.pop()
-        return answer
-
-    def _check(self) -> z3.CheckSatResult:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            return z3.unknown
-        actions = [f"action@{t}" for t in range(self._steps)]
-        costs = [f"cost@{self._steps}"]
-        answer, winner = race(self._runners, left, self._budget.rlimit, actions, costs)
-        self._found = winner.values
-        return answer
-
-    def _plan(self, length: int) -> tuple[int, ...]:
-        return tuple(int(self._found[f"action@{t}"]) for t in range(length))
-
-    def _value(self) -> Fraction:
-        return self._found[f"cost@{self._steps}"]
-
-    def _exclude(self, plan: tuple[int, ...]) -> None:
-        """Exclude a plan that the replay refuses, and whatever begins with the same mistake."""
-        steps = validate(self._model, self._state, plan).steps
-        taken = plan[: steps + 1]
-        differs = z3.Or([self._unrolling.action(t) != action for t, action in enumerate(taken)])
-        if steps < len(plan):
-            self._add([differs])
-        else:  # every step can be taken, and a longer plan may still reach the goal
-            self._excluded.append((len(plan), differs))
-
-    def _finish(self, best: PlanResult) -> PlanResult:
-        return PlanResult(PlanStatus.SOLVED_OPTIMALLY, best.actions, best.cost, best.cost)
-
-    def _gave_up(self) -> PlanResult:
-        late = time.monotonic() >= self._deadline
-        return PlanResult(PlanStatus.TIMEOUT if late else PlanStatus.UNKNOWN)
+def _plan(ledger: Ledger, status: PlanStatus) -> PlanResult:
+    assert ledger.actions is not None
+    return PlanResult(
+        status,
+        ledger.actions,
+        ledger.cost,
+        ledger.lower_bound,
+        ledger.found_by,
+        ledger.proved_by if ledger.closed else "",
+    )

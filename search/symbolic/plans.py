@@ -34,12 +34,16 @@ class PlanResult:
         actions: the plan; empty also where there is none.
         cost: of the plan, exactly; None where there is none.
         lower_bound: no plan within the horizon costs less; None where nothing is proved.
+        found_by: which of the ways that raced found the plan; empty without one.
+        proved_by: which of them proved the rest: that there is no better one, or none at all.
     """
 
     status: PlanStatus
     actions: tuple[int, ...] = ()
     cost: Fraction | None = None
     lower_bound: Fraction | None = None
+    found_by: str = ""
+    proved_by: str = ""
 
     @property
     def solved(self) -> bool:

@@ -27,6 +27,7 @@ from tesuji.search.symbolic.lower import Lowering
 from tesuji.search.symbolic.model import ConstraintError
 from tesuji.search.symbolic.program import FALSE, TRUE, Instruction
 from tesuji.search.symbolic.symbols import Symbols
+from tesuji.search.symbolic.terms import MAIN
 
 REFUSED, ALLOWED, UNDECIDED = 0, 1, 2
 
@@ -54,8 +55,9 @@ class Predicate:
     """
 
     def __init__(self, symbols: Symbols, expressions: Sequence[z3.BoolRef]) -> None:
-        lowering = Lowering(symbols)
-        self._slot = lowering.conjunction(expressions)
+        with MAIN:
+            lowering = Lowering(symbols)
+            self._slot = lowering.conjunction(expressions)
         self._program = lowering.program
         self.symbols = symbols
         self.parameters: npt.NDArray[np.int64] = lowering.parameters

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import RLock
-
 import numpy as np
 
 from tesuji.domains.base import BoolArray, Domain, State
@@ -11,8 +9,6 @@ from tesuji.search.symbolic.cores import Verdict
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.explain import Explainer
 from tesuji.search.symbolic.model import SymbolicModel
-
-_TURN = RLock()  # z3's main context is no thing for two threads at once
 
 
 def refusing(domain: Domain, model: SymbolicModel, state: State, action: int) -> tuple[str, ...]:
@@ -50,7 +46,7 @@ def blame(domain: Domain, model: SymbolicModel, state: State) -> tuple[str, ...]
 
 
 class Refusals:
-    """What a model refuses in one domain, for many threads: they take turns at z3."""
+    """What a model refuses in one domain, for many threads."""
 
     def __init__(self, domain: Domain, model: SymbolicModel) -> None:
         self._domain, self._model = domain, model
@@ -64,8 +60,7 @@ class Refusals:
 
     def names(self, state: State, action: int) -> tuple[str, ...]:
         """Return the names of all constraints that refuse a legal `action`."""
-        with _TURN:
-            return refusing(self._domain, self._model, state, action)
+        return refusing(self._domain, self._model, state, action)
 
     def sentence(self, state: State, action: int) -> str | None:
         """Return a smallest reason why `action` is refused; None where the constraints do not."""
@@ -75,10 +70,9 @@ class Refusals:
         names = self.names(state, action)
         if not names:
             return None
-        with _TURN:
-            if self._explainer is None:
-                self._explainer = Explainer(self._model)
-            found = self._explainer.explain(state, action)
+        if self._explainer is None:  # two threads may make two, which does no harm
+            self._explainer = Explainer(self._model)
+        found = self._explainer.explain(state, action)
         if found.verdict is Verdict.UNKNOWN:
             return f"refused by: {', '.join(names)}"
         return str(found)

@@ -1,8 +1,9 @@
-"""`Schedule`: the terms and formulas of a scheduling problem of jobs on machines."""
+"""`Schedule`: the formulas of a scheduling problem of jobs on machines, as SMT-LIB text."""
 
 from __future__ import annotations
 
-import z3
+from collections.abc import Mapping
+from fractions import Fraction
 
 from tesuji.search.symbolic.facts import Plan
 
@@ -10,36 +11,53 @@ HOME = 0
 
 
 class Schedule:
-    """The terms of one scheduling problem; machine 0 is the next to be used.
+    """One scheduling problem; machine 0 is the next to be used.
 
-    The formulas are text, which z3 reads ten times as fast as Python can build them.
+    Constants: `now`; of each job `j` its begin `beginJ`, whether it must be done, `needJ`, and
+    whether it is on machine `k`, `onJ_K`.
     """
 
     def __init__(self, jobs: list[int], machines: range) -> None:
         self.jobs, self.machines = jobs, machines
-        self.now = z3.Int("now")
-        self.begin = {j: z3.Int(f"begin{j}") for j in jobs}
-        self.needed = {j: z3.Bool(f"need{j}") for j in jobs}
-        self.on = {(j, k): z3.Bool(f"on{j}_{k}") for j in jobs for k in machines}
+        self._sorts = {"now": "Int"}
+        self._sorts |= {f"begin{j}": "Int" for j in jobs}
+        self._sorts |= {f"need{j}": "Bool" for j in jobs}
+        self._sorts |= {f"on{j}_{k}": "Bool" for j in jobs for k in machines}
         self._text: list[str] = []
+
+    @property
+    def declarations(self) -> str:
+        """Return text that declares all constants."""
+        return "".join(f"(declare-const {n} {s})" for n, s in self._sorts.items())
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Return the constants that `decode` needs, with their sorts."""
+        return {n: s for n, s in self._sorts.items() if n.startswith(("begin", "on"))}
 
     def state(self, formula: str) -> None:
         """State a formula, as SMT-LIB has it."""
         self._text.append(f"(assert {formula})")
 
-    def formulas(self) -> list[z3.BoolRef]:
-        """Return all that was stated."""
-        terms = [self.now, *self.begin.values(), *self.needed.values(), *self.on.values()]
-        return list(z3.parse_smt2_string("".join(self._text), decls={str(t): t for t in terms}))
+    def script(self) -> str:
+        """Return all that was stated, with declarations."""
+        return self.declarations + "".join(self._text)
 
-    def decode(self, model: z3.ModelRef) -> Plan:
+    def decode(self, values: Mapping[str, Fraction]) -> Plan:
         """Return the plan of a model: each vehicle's jobs in their order."""
-        routes: dict[int, list[tuple[int, int]]] = {k: [] for k in self.machines}
-        for j, begin in self.begin.items():
-            k = next(k for k in self.machines if z3.is_true(model.eval(self.on[j, k], True)))
-            routes[k].append((model.eval(begin, True).as_long(), j))
+        routes: dict[int, list[tuple[Fraction, int]]] = {k: [] for k in self.machines}
+        for j in self.jobs:
+            k = next(k for k in self.machines if values[f"on{j}_{k}"])
+            routes[k].append((values[f"begin{j}"], j))
         plan: list[int] = []
         for k, jobs in routes.items():
             if jobs or k == 0:
                 plan += [j for _, j in sorted(jobs)] + [HOME]
         return tuple(plan)
+
+
+def at_most(most: int, weights: list[int], terms: list[str]) -> str:
+    """Return that the weights of the terms that are true come to no more than `most`."""
+    if most < 0:
+        return "false"
+    return f"((_ pble {most} {' '.join(map(str, weights))}) {' '.join(terms)})"

@@ -15,12 +15,12 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import z3
 
 from tesuji.domains.base import State
 from tesuji.search.symbolic.facts import Fact, Plan, Question
 from tesuji.search.symbolic.insertion import Routes, Work, insert, nearness, refresh, repair
-from tesuji.search.symbolic.schedule import HOME, Schedule
+from tesuji.search.symbolic.schedule import HOME, Schedule, at_most
+from tesuji.search.symbolic.smt_text import claims_of_text
 
 Array = npt.NDArray[np.int64]
 
@@ -163,28 +163,24 @@ class Sequencing:
         schedule = Schedule(left.tolist(), range(1 + self.jobs.vehicles - used))
         self._times(schedule)
         self._orders(schedule)
-        weights = [(schedule.on[j, 0], int(self.jobs.demand[j])) for j in schedule.jobs]
+        demands = [int(self.jobs.demand[j]) for j in schedule.jobs]
 
-        def late(time: int) -> z3.BoolRef:
-            return schedule.now >= time
+        def late(time: int) -> str:
+            return f"(>= now {time})"
 
-        def loaded(load: int) -> z3.BoolRef:
-            return z3.PbLe(weights, self.jobs.capacity - load)
+        def loaded(load: int) -> str:
+            return at_most(self.jobs.capacity - load, demands, [f"on{j}_0" for j in schedule.jobs])
 
         time, load = int(state["time"]), int(state["load"])
         first = self._first(at).tolist()
         here = Fact("at", (), "==", at)
+        begins = " ".join(f"(=> on{j}_0 (>= begin{j} (+ now {first[j]})))" for j in schedule.jobs)
         facts = {
-            here: z3.And(
-                [
-                    z3.Implies(schedule.on[j, 0], begin >= schedule.now + first[j])
-                    for j, begin in schedule.begin.items()
-                ]
-            ),
+            here: f"(and {begins})",
             Fact("time", (), ">=", time): late(time),
             Fact("load", (), ">=", load): loaded(load),
         }
-        facts |= {Fact("visited", (j,), "==", 0): term for j, term in schedule.needed.items()}
+        facts |= {Fact("visited", (j,), "==", 0): f"need{j}" for j in schedule.jobs}
 
         def refute(core: tuple[Fact, ...]) -> list[tuple[Fact, ...]]:
             start = Fact("vehicle", (), ">=", vehicle)
@@ -194,10 +190,13 @@ class Sequencing:
 
         whole = len(left) == len(self._left(state))
         return Question(
-            facts,
-            schedule.formulas(),
+            tuple(facts),
+            claims_of_text(schedule.declarations, facts.values()),
+            schedule.script(),
+            schedule.wanted if whole else {},
             refute,
             {"time": late, "load": loaded},
+            schedule.declarations,
             schedule.decode if whole else None,
         )
 
@@ -231,9 +230,8 @@ class Sequencing:
         demands = self.jobs.demand[schedule.jobs].tolist()
         if sum(demands) > self.jobs.capacity:
             for k in schedule.machines:
-                weights = " ".join(str(demand) for demand in demands)
-                terms = " ".join(f"on{j}_{k}" for j in schedule.jobs)
-                schedule.state(f"((_ pble {self.jobs.capacity} {weights}) {terms})")
+                terms = [f"on{j}_{k}" for j in schedule.jobs]
+                schedule.state(at_most(self.jobs.capacity, demands, terms))
 
 
 def _shortest(lag: Array) -> Array:

@@ -10,7 +10,8 @@ which is replayed, and z3 where they fail. Only a replayed plan makes a move all
 For deterministic rules. In a game of two players the shield speaks of the own side's obligations
 against any reply, so many plies ahead and no further, by exhaustive look-ahead (`replies`).
 
-A shield uses z3's main context: keep it to one thread.
+z3 works in processes with a memory limit, which are killed when they go beyond it: an answer that
+never comes is `UNKNOWN`. A shield is for one thread at a time; two threads may use two shields.
 """
 
 from __future__ import annotations
@@ -271,6 +272,7 @@ class Shield:
         assert self._completion is not None
         for question in self._completion.questions(state):
             answer = ask(question, self._budget)
+            self.solver_seconds += answer.cpu_seconds
             if answer.verdict is Verdict.REFUSED:
                 for nogood in answer.nogoods:
                     self.nogoods.add(nogood)

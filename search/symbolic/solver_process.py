@@ -13,10 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import z3
+
+from tesuji.search.symbolic.smt_text import script
 
 _GRACE = 2.0  # seconds that a worker may be late before it is killed
 _PATIENCE = 0.5  # seconds for a process to heed an interrupt; to replace it takes less
@@ -24,32 +27,77 @@ _NUDGE = 0.05  # seconds between interrupts
 _UNKNOWN = {"answer": "unknown", "reason": "the solver died or did not answer"}
 
 
+@dataclass(frozen=True)
+class Check:
+    """A question to a solver.
+
+    Attributes:
+        seconds: wall-clock time.
+        rlimit: z3's own count of work, the same on every machine; 0 for no limit.
+        wanted: constants whose values to report, with their sorts: Int, Real or Bool.
+        assumed: literals to assume; an unsatisfiable core is made of them.
+    """
+
+    seconds: float
+    rlimit: int = 0
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    assumed: Sequence[str] = ()
+
+
 class SolverProcess:
-    """An incremental solver in a process of its own.
+    """An incremental solver in a process of its own; for one thread at a time.
 
     Args:
         memory_mb: its address space, in MiB; z3 and Python take about 300 of them.
-        hints: initial values of whole-number constants, where z3 looks first.
 
     Attributes:
-        values: of the last question, where it was satisfiable.
+        memory_mb: its address space.
+        values: of the last question, where it was satisfiable; truth is 1, falsehood 0.
+        core: of the last question, where it was not: assumed literals that are to blame.
+        minimal: whether no literal of it can be left out, where that was asked for.
+        reason: why the last question has no answer.
         deaths: how often the process died or had to be killed.
+        cpu_seconds: processor time of all answers.
     """
 
-    def __init__(self, memory_mb: int = 2048, hints: Mapping[str, int] | None = None) -> None:
+    def __init__(self, memory_mb: int = 2048) -> None:
+        self.memory_mb = memory_mb
         self.values: dict[str, Fraction] = {}
+        self.core: tuple[str, ...] = ()
+        self.minimal = False
+        self.reason = ""
         self.deaths = 0
-        self._memory_mb = memory_mb
-        self._hints = dict(hints or {})
+        self.cpu_seconds = 0.0
         self._log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
+        self._waiting = False
+
+    @property
+    def alive(self) -> bool:
+        """Return whether there is a process that waits for questions."""
+        return self._process is not None and not self._waiting
 
     def add(self, formulas: Sequence[z3.BoolRef]) -> None:
         """Assert formulas."""
         if formulas:
-            writer = z3.SimpleSolver()
-            writer.add(list(formulas))
-            self._tell({"do": "assert", "text": writer.sexpr()})
+            self.add_text(script(formulas))
+
+    def add_text(self, text: str) -> None:
+        """Assert what SMT-LIB text asserts."""
+        self._tell({"do": "assert", "text": text})
+
+    def claim(self, text: str) -> None:
+        """Take claims, see `smt_text`."""
+        self._tell({"do": "claim", "text": text})
+
+    def hint(self, values: Mapping[str, tuple[str, str | int]]) -> None:
+        """Say where to look first: sort and value of constants, see `hints.takes_hints`."""
+        self._tell({"do": "hint", "values": dict(values)})
+
+    def forget(self) -> None:
+        """Forget all that was asserted."""
+        self._log.clear()
+        self._send({"do": "forget"})
 
     def push(self) -> None:
         """Begin what `pop` takes back."""
@@ -61,27 +109,40 @@ class SolverProcess:
         del self._log[place:]
         self._send({"do": "pop"})
 
-    def check(
-        self, seconds: float, rlimit: int = 0, ints: Sequence[str] = (), reals: Sequence[str] = ()
-    ) -> z3.CheckSatResult:
-        """Return the verdict, and set `values` of the constants named; never more than unknown."""
-        self.ask(seconds, rlimit, ints, reals)
-        return self.answer(time.monotonic() + seconds + _GRACE)
+    def check(self, question: Check) -> z3.CheckSatResult:
+        """Return the verdict, and set `values` or `core`; never more than unknown."""
+        self.ask(question)
+        return self.answer(time.monotonic() + question.seconds + _GRACE)
 
-    def ask(self, seconds: float, rlimit: int, ints: Sequence[str], reals: Sequence[str]) -> None:
+    def ask(self, question: Check) -> None:
         """Start a check; `answer` ends it."""
-        milliseconds = max(1, round(1000 * seconds))
-        request = {"do": "check", "milliseconds": milliseconds, "rlimit": rlimit}
-        if self._process is None:
-            self._start()
-        self._send({**request, "ints": list(ints), "reals": list(reals)})
+        words = {"wanted": dict(question.wanted), "assumed": list(question.assumed)}
+        self._request("check", question, words)
+
+    def find_core(self, question: Check, facts: str = "") -> z3.CheckSatResult:
+        """Return the verdict on the claims assumed, under facts that are then forgotten.
+
+        Where they are unsatisfiable, `core` is made small, each claim tried once, and proved a
+        second time by a new solver.
+        """
+        words = {"names": list(question.assumed), "text": facts, "wanted": dict(question.wanted)}
+        self._request("core", question, words)
+        return self.answer(time.monotonic() + 3 * question.seconds + _GRACE)
+
+    def prove(self, question: Check, facts: str = "") -> z3.CheckSatResult:
+        """Return a new solver's verdict on the claims assumed, the facts and all asserted."""
+        self._request("prove", question, {"names": list(question.assumed), "text": facts})
+        return self.answer(time.monotonic() + question.seconds + _GRACE)
 
     def answer(self, deadline: float) -> z3.CheckSatResult:
-        """Wait for the answer to `ask`; a process that is late is killed."""
+        """Wait for the answer to a question; a process that is late is killed."""
         found = self._read(deadline)
         verdict = {"sat": z3.sat, "unsat": z3.unsat}.get(found["answer"], z3.unknown)
-        if verdict == z3.sat:
-            self.values = {name: Fraction(value) for name, value in found["values"].items()}
+        self.values = {n: Fraction(value) for n, value in found.get("values", {}).items()}
+        self.core = tuple(found.get("core", ()))
+        self.minimal = bool(found.get("minimal", False))
+        self.reason = str(found.get("reason", ""))
+        self.cpu_seconds += float(found.get("cpu", 0.0))
         return verdict
 
     def interrupt(self) -> None:
@@ -109,9 +170,18 @@ class SolverProcess:
                 if stream is not None:
                     stream.close()
             self._process = None
+            self._waiting = False
+
+    def _request(self, what: str, question: Check, words: Mapping[str, Any]) -> None:
+        if self._process is None:
+            self._start()
+        milliseconds = max(1, round(1000 * question.seconds))
+        limits = {"milliseconds": milliseconds, "rlimit": question.rlimit}
+        self._waiting = True
+        self._send({"do": what, **limits, **words})
 
     def _start(self) -> None:
-        words = [sys.executable, "-m", "tesuji.search.symbolic.solver_worker", str(self._memory_mb)]
+        words = [sys.executable, "-m", "tesuji.search.symbolic.solver_worker", str(self.memory_mb)]
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
@@ -122,8 +192,6 @@ class SolverProcess:
         )
         for line in self._log:
             self._write(line)
-        if self._hints:
-            self._send({"do": "hint", "values": self._hints})
 
     def _tell(self, request: Mapping[str, Any]) -> None:
         self._log.append(_line(request))
@@ -157,40 +225,9 @@ class SolverProcess:
             self.deaths += 1
             self.close()
             return _UNKNOWN
+        self._waiting = False
         found: dict[str, Any] = json.loads(line)
         return found
-
-
-def race(
-    runners: Sequence[SolverProcess],
-    seconds: float,
-    rlimit: int,
-    ints: Sequence[str],
-    reals: Sequence[str],
-) -> tuple[z3.CheckSatResult, SolverProcess]:
-    """Put one question to several solvers; return the first verdict that is no unknown, and whose.
-
-    The others are interrupted. With a single runner it is no more than `check`.
-    """
-    deadline = time.monotonic() + seconds + _GRACE
-    for runner in runners:
-        runner.ask(seconds, rlimit, ints, reals)
-    running = list(runners)
-    verdict, winner = z3.unknown, runners[0]
-    while running and verdict == z3.unknown:
-        with selectors.DefaultSelector() as selector:
-            for runner in running:
-                selector.register(runner, selectors.EVENT_READ)
-            ready = [key.fileobj for key, _ in selector.select(deadline - time.monotonic())]
-        for runner in list(running):
-            if runner in ready or not ready:
-                running.remove(runner)
-                found = runner.answer(deadline)
-                if found != z3.unknown and verdict == z3.unknown:
-                    verdict, winner = found, runner
-    for runner in running:
-        runner.interrupt()
-    return verdict, winner
 
 
 def _line(request: Mapping[str, Any]) -> str:

@@ -11,45 +11,158 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import z3
 
+_LONG, _KEPT = 10_000, 8  # characters of a text that is kept when parsed; how many of them
+_SORTS = {"Int": z3.IntSort, "Real": z3.RealSort, "Bool": z3.BoolSort}
+
+
+class Worker:
+    """A solver, and what is needed to prove its answers again without it."""
+
+    def __init__(self) -> None:
+        self._solver = z3.SimpleSolver()
+        self._background: list[z3.BoolRef] = []
+        self._claims: dict[str, z3.BoolRef] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Do what is asked; return an answer where one is expected."""
+        match request["do"]:
+            case "assert":
+                formulas = _parsed(request["text"])
+                self._solver.add(formulas)
+                self._background += formulas
+            case "claim":
+                for formula in _parsed(request["text"]):
+                    self._solver.add(formula)
+                    self._claims[formula.arg(0).decl().name()] = formula.arg(1)
+            case "push":
+                self._solver.push()
+            case "pop":
+                self._solver.pop()
+            case "hint":
+                for name, (sort, value) in request["values"].items():
+                    constant = z3.Const(name, _SORTS[sort]())
+                    self._solver.set_initial_value(constant, constant.sort().cast(value))
+            case "check":
+                return self._check(request)
+            case "core":
+                return self._core(request)
+            case "prove":
+                return {"answer": str(self._prove(request, request["names"], request["text"]))}
+        return None
+
+    def _check(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self._ask(request, request["assumed"])
+        if answer == z3.sat:
+            return {"answer": "sat", "values": self._values(request["wanted"])}
+        if answer == z3.unsat:
+            return {"answer": "unsat", "core": self._names()}
+        return {"answer": "unknown", "reason": self._solver.reason_unknown()}
+
+    def _core(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Find a minimal core of the claims under facts that come and go, and prove it anew."""
+        self._solver.push()
+        try:
+            self._solver.add(_parsed(request["text"]))
+            answer = self._ask(request, request["names"])
+            if answer == z3.sat:
+                return {"answer": "sat", "values": self._values(request["wanted"])}
+            if answer != z3.unsat:
+                return {"answer": "unknown", "reason": self._solver.reason_unknown()}
+            core, minimal = self._shrink(request, self._names())
+        finally:
+            self._solver.pop()
+        if self._prove(request, core, request["text"]) != z3.unsat:
+            return {"answer": "unknown", "reason": "a core could not be proved a second time"}
+        return {"answer": "unsat", "core": core, "minimal": minimal}
+
+    def _shrink(self, request: dict[str, Any], core: list[str]) -> tuple[list[str], bool]:
+        """Return `core` without what can be left out, each name tried once."""
+        minimal = True
+        deadline = time.monotonic() + request["milliseconds"] / 1000
+        for name in list(core):
+            if name not in core:
+                continue
+            if time.monotonic() > deadline:
+                return core, False
+            answer = self._ask(request, [other for other in core if other != name])
+            if answer == z3.unsat:
+                core = self._names()
+            elif answer != z3.sat:
+                minimal = False
+        return core, minimal
+
+    def _prove(self, request: dict[str, Any], names: Sequence[str], text: str) -> Any:
+        """Ask a new solver that sees nothing but the claims `names`, facts and background."""
+        solver = z3.Solver()
+        _limit(solver, request)
+        solver.add(self._background)
+        solver.add([self._claims[name] for name in names])
+        solver.add(_parsed(text))
+        return solver.check()
+
+    def _ask(self, request: dict[str, Any], assumed: Sequence[str]) -> Any:
+        _limit(self._solver, request)
+        return self._solver.check([z3.Bool(name) for name in assumed])
+
+    def _names(self) -> list[str]:
+        """Return the core of the last check, in the order in which its names were given."""
+        found = {literal.decl().name() for literal in self._solver.unsat_core()}
+        return sorted(found, key=lambda name: (len(name), name))
+
+    def _values(self, wanted: dict[str, str]) -> dict[str, str]:
+        model = self._solver.model()
+        values = {n: model.eval(z3.Const(n, _SORTS[s]()), True) for n, s in wanted.items()}
+        for name, value in values.items():
+            if z3.is_algebraic_value(value):
+                raise z3.Z3Exception(f"the value of {name} is irrational")
+        return {n: str(int(bool(v))) if z3.is_bool(v) else str(v) for n, v in values.items()}
+
+
+@cache
+def _kept(text: str) -> Any:
+    return z3.parse_smt2_string(text)
+
+
+def _parsed(text: str) -> list[z3.BoolRef]:
+    """Return the assertions of a text; long ones, which come again, are kept for a while."""
+    if len(text) < _LONG:
+        return list(z3.parse_smt2_string(text)) if text else []
+    if _kept.cache_info().currsize > _KEPT:
+        _kept.cache_clear()
+    return list(_kept(text))
+
+
+def _limit(solver: z3.Solver, request: dict[str, Any]) -> None:
+    solver.set("rlimit", request["rlimit"])
+    solver.set("timeout", request["milliseconds"])
+
 
 def serve(lines: Iterable[str]) -> None:
     """Answer each line until there are no more."""
-    solver = z3.SimpleSolver()
+    worker = Worker()
     for line in lines:
         request = json.loads(line)
-        match request["do"]:
-            case "assert":
-                solver.add(list(z3.parse_smt2_string(request["text"])))
-            case "push":
-                solver.push()
-            case "pop":
-                solver.pop()
-            case "hint":
-                for name, value in request["values"].items():
-                    solver.set_initial_value(z3.Int(name), z3.IntVal(value))
-            case "check":
-                sys.stdout.write(json.dumps(_check(solver, request)) + "\n")
-                sys.stdout.flush()
-
-
-def _check(solver: z3.Solver, request: dict[str, Any]) -> dict[str, Any]:
-    solver.set("rlimit", request["rlimit"])
-    solver.set("timeout", request["milliseconds"])
-    try:
-        answer = solver.check()
-    except z3.Z3Exception as error:  # out of memory, or interrupted
-        return {"answer": "unknown", "reason": str(error)}
-    if answer != z3.sat:
-        reason = solver.reason_unknown() if answer == z3.unknown else ""
-        return {"answer": str(answer), "reason": reason}
-    model = solver.model()
-    terms = [z3.Int(name) for name in request["ints"]] + [z3.Real(n) for n in request["reals"]]
-    return {"answer": "sat", "values": {str(t): str(model.eval(t, True)) for t in terms}}
+        if request["do"] == "forget":
+            worker = Worker()
+            continue
+        began = time.process_time()
+        try:
+            answer = worker.answer(request)
+        except z3.Z3Exception as error:  # out of memory, or interrupted
+            answer = {"answer": "unknown", "reason": str(error)}
+            if request["do"] not in {"check", "core", "prove"}:
+                return  # what it was told is lost: to die is to be replaced and told again
+        if answer is not None:
+            answer["cpu"] = time.process_time() - began
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
 
 
 def main() -> None:

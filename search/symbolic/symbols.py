@@ -7,7 +7,7 @@ each stands for, so that a constraint can be compiled to a check on state rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ import z3
 
 from tesuji.domains.base import Domain, State
 from tesuji.domains.compiled import CompiledDomain
+from tesuji.search.symbolic.terms import MAIN
 
 Kind = Literal["bool", "int", "real", "bits"]
 Role = Literal["state", "action", "parameter"]
@@ -36,6 +37,7 @@ class Variable:
         high: greatest value of an int.
         width: bits of a bit-vector, 8 to 64.
         values: the data of a parameter; of an action's part, its value for each action `[A]`.
+        context: z3's context that the terms live in; None for the main one.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Variable:
     high: int = _INT64[1]
     width: int = 0
     values: npt.NDArray[Any] | None = None
+    context: z3.Context | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "int" and self.low > self.high:
@@ -54,14 +57,15 @@ class Variable:
     @property
     def sort(self) -> z3.SortRef:
         """Return the z3 sort, an array over Int for each dimension."""
+        context = self.context
         sort: z3.SortRef = {
             "bool": z3.BoolSort,
             "int": z3.IntSort,
             "real": z3.RealSort,
-            "bits": lambda: z3.BitVecSort(self.width),
-        }[self.kind]()
+            "bits": lambda context: z3.BitVecSort(self.width, context),
+        }[self.kind](context)
         for _ in self.shape:
-            sort = z3.ArraySort(z3.IntSort(), sort)
+            sort = z3.ArraySort(z3.IntSort(context), sort)
         return sort
 
     @property
@@ -72,13 +76,13 @@ class Variable:
     def literal(self, value: Any) -> z3.ExprRef:
         """Return one scalar `value` as a z3 value, exactly."""
         if self.kind == "bool":
-            return z3.BoolVal(bool(value))
+            return z3.BoolVal(bool(value), self.context)
         if self.kind == "int":
-            return z3.IntVal(int(value))
+            return z3.IntVal(int(value), self.context)
         if self.kind == "bits":
-            return z3.BitVecVal(int(value), self.width)
+            return z3.BitVecVal(int(value), self.width, self.context)
         exact = Fraction(float(value))
-        return z3.RatVal(exact.numerator, exact.denominator)
+        return z3.RatVal(exact.numerator, exact.denominator, self.context)
 
     def elements(self) -> Iterator[tuple[int, ...]]:
         """Return the indices of an array's elements; `()` alone for a scalar."""
@@ -88,13 +92,22 @@ class Variable:
         """Return the term of one element."""
         term = self.term
         for i in index:
-            term = z3.Select(term, z3.IntVal(i))
+            term = z3.Select(term, z3.IntVal(i, self.context))
+        return term
+
+    def whole(self, value: Any, term: Any = None) -> Any:
+        """Return `value`, an array for an array, as one z3 term; outside its shape it is open."""
+        array, term = np.asarray(value), self.term if term is None else term
+        if array.ndim == 0:
+            return self.literal(array[()])
+        for i in range(len(array)):
+            index = z3.IntVal(i, self.context)
+            term = z3.Store(term, index, self.whole(array[i], term[index]))
         return term
 
     def is_value(self, value: Any) -> list[z3.BoolRef]:
         """Return equations that fix the variable to `value`, an array for an array."""
-        array = np.asarray(value)
-        return [self.at(index) == self.literal(array[index]) for index in self.elements()]
+        return [self.at(i) == self.literal(np.asarray(value)[i]) for i in self.elements()]
 
     def bounds(self) -> list[z3.BoolRef]:
         """Return what is true of every value: the bounds of an int, element by element."""
@@ -139,6 +152,7 @@ class Symbols:
         action: the term of the action's number, an Int from 0 to A - 1.
         part: terms of the action's parts, such as a row and a column.
         parameter: terms of the instance's data, such as a matrix of distances.
+        context: z3's context that the terms live in; None for the main one.
     """
 
     def __init__(
@@ -154,6 +168,11 @@ class Symbols:
                 raise ValueError(f"two variables are called {variable.name!r}")
             self.variables[variable.name] = variable
         self._encode = encode
+        self.context = variables[0].context if variables else None
+        with MAIN:
+            self._make_terms()
+
+    def _make_terms(self) -> None:
         self.state = Namespace(self._terms("state"), "state variable")
         self.part = Namespace(
             {n: t for n, t in self._terms("action").items() if n != "action"}, "part of the action"
@@ -163,6 +182,11 @@ class Symbols:
 
     def _terms(self, role: Role) -> dict[str, Any]:
         return {name: v.term for name, v in self.variables.items() if v.role == role}
+
+    def within(self, context: z3.Context) -> Symbols:
+        """Return the same symbols in another context."""
+        variables = [replace(v, context=context) for v in self.variables.values()]
+        return Symbols(self.domain, variables, self._encode)
 
     def of(self, role: Role) -> list[Variable]:
         """Return the variables of one role, in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from fractions import Fraction
+from threading import RLock
 from typing import Any
 
 import z3
@@ -45,28 +46,37 @@ class Term:
         return self._size
 
 
-# By z3's number of the expression, which is kept, so that the number stays its own.
+MAIN = RLock()  # whoever enters z3's main context holds it
+
+# By the expression, which is kept, so that its number stays its own.
 _TERMS: OrderedDict[int, tuple[z3.ExprRef, Term]] = OrderedDict()
 _MAX_TERMS = 4096
 
 
 def term_of(expression: z3.ExprRef) -> Term:
-    """Return `expression` taken apart, once for all."""
-    key = expression.get_id()
-    if key not in _TERMS:
-        known: dict[int, Term] = {}
-        stack = [expression]
-        while stack:
-            term = stack[-1]
-            wanting = [child for child in term.children() if child.get_id() not in known]
-            if wanting:
-                stack += wanting
-                continue
-            stack.pop()
-            if term.get_id() not in known:
-                parts = tuple(known[child.get_id()] for child in term.children())
-                known[term.get_id()] = Term(term, parts)
-        _TERMS[key] = expression, known[key]
+    """Return `expression` taken apart, once for all; z3 is not asked again."""
+    known = _TERMS.get(id(expression))
+    if known is not None:
+        return known[1]
+    with MAIN:
+        term = _apart(expression)
+        _TERMS[id(expression)] = expression, term
         if len(_TERMS) > _MAX_TERMS:
             _TERMS.popitem(last=False)
-    return _TERMS[key][1]
+    return term
+
+
+def _apart(expression: z3.ExprRef) -> Term:
+    known: dict[int, Term] = {}
+    stack = [expression]
+    while stack:
+        term = stack[-1]
+        wanting = [child for child in term.children() if child.get_id() not in known]
+        if wanting:
+            stack += wanting
+            continue
+        stack.pop()
+        if term.get_id() not in known:
+            parts = tuple(known[child.get_id()] for child in term.children())
+            known[term.get_id()] = Term(term, parts)
+    return known[expression.get_id()]

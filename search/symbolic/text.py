@@ -25,6 +25,7 @@ from tesuji.search.symbolic.operators import (
     truth,
 )
 from tesuji.search.symbolic.symbols import Symbols
+from tesuji.search.symbolic.terms import MAIN
 
 MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 200  # of the syntax tree
@@ -50,8 +51,8 @@ def parse_constraint(text: str, symbols: Symbols) -> tuple[str, z3.BoolRef]:
     name = head.strip() or body.strip()
     offset = len(text) - len(body) + len(body) - len(body.lstrip())
     source = " ".join(body.strip().splitlines())
-    reader = _Reader(name, source, offset, symbols)
-    return name, reader.read()
+    with MAIN:
+        return name, _Reader(name, source, offset, symbols).read()
 
 
 class _Reader:

@@ -34,7 +34,7 @@ class Unrolling:
 
     def action(self, t: int) -> z3.ArithRef:
         """Return the number of the action of step `t`."""
-        return z3.Int(f"action@{t}")
+        return z3.Int(f"action@{t}", self.model.symbols.context)
 
     def at(self, expression: z3.ExprRef, t: int) -> z3.ExprRef:
         """Return `expression` of the state and the action of step `t`."""
@@ -109,11 +109,12 @@ def look_ahead(
 ) -> tuple[dict[str, z3.BoolRef], list[z3.BoolRef]]:
     """Return each constraint over all steps until the goal, and what ties the steps together."""
     goal = unrolling.model.goal
-    done: list[z3.BoolRef] = [z3.BoolVal(False)]
+    false = z3.BoolVal(False, unrolling.model.symbols.context)
+    done: list[z3.BoolRef] = [false]
     background: list[z3.BoolRef] = []
     for t in range(horizon):
         background += [z3.Implies(z3.Not(done[t]), e) for e in unrolling.transition(t)]
-        arrived = z3.BoolVal(False) if goal is None else unrolling.at(goal, t + 1)
+        arrived = false if goal is None else unrolling.at(goal, t + 1)
         done.append(z3.Or(done[t], arrived))
     formulas = {
         name: z3.And([z3.Or(done[t], unrolling.holds(name, t)) for t in range(horizon)])
