@@ -64,11 +64,19 @@ class CompiledDriver(Driver):
         """Return a copy of a node's state."""
         return self.compiled.state(self.tree.states[t * self.tree.nodes.shape[1] + node].copy())
 
-    def place_states(self, t: int, states: Sequence[State]) -> None:
+    def find(self, t: int, nodes: npt.NDArray[np.int64], root: State) -> int:
+        """Return the first of `nodes` that holds `root`."""
+        equal = (self.take_states(t, nodes) == self.compiled.row(root)).all(axis=1)
+        return int(nodes[equal.argmax()]) if equal.any() else -1
+
+    def take_states(self, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """Return copies of the rows of `nodes`."""
+        return self.tree.states[t * self.tree.nodes.shape[1] + nodes]
+
+    def place_states(self, t: int, states: npt.NDArray[np.uint8]) -> None:
         """Fill the first rows of tree `t`."""
         first = t * self.tree.nodes.shape[1]
-        for i, state in enumerate(states):
-            self.tree.states[first + i] = self.compiled.row(state)
+        self.tree.states[first : first + len(states)] = states
 
     def step(self) -> bool:
         """Grow every tree by one batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -189,8 +190,16 @@ class Driver(ABC):
         """Return the state of a node."""
 
     @abstractmethod
-    def place_states(self, t: int, states: Sequence[State]) -> None:
-        """Make node `i` of tree `t` hold `states[i]`."""
+    def find(self, t: int, nodes: npt.NDArray[np.int64], root: State) -> int:
+        """Return the first of `nodes` whose state equals `root`, -1 where none does."""
+
+    @abstractmethod
+    def take_states(self, t: int, nodes: npt.NDArray[np.int64]) -> Any:
+        """Return copies of the states of `nodes`, as `place_states` takes them."""
+
+    @abstractmethod
+    def place_states(self, t: int, states: Any) -> None:
+        """Make node `i` of tree `t` hold the state at `i`."""
 
     @abstractmethod
     def _dress_roots(self) -> None:

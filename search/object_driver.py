@@ -68,6 +68,18 @@ class ObjectDriver(Driver):
         """Return a node's state."""
         return self._states[t][node]
 
+    def find(self, t: int, nodes: npt.NDArray[np.int64], root: State) -> int:
+        """Return the first of `nodes` that holds `root`."""
+        wanted = self.domain.key(root)
+        for node in [] if wanted is None else nodes.tolist():
+            if self.domain.key(self._states[t][node]) == wanted:
+                return int(node)
+        return -1
+
+    def take_states(self, t: int, nodes: npt.NDArray[np.int64]) -> list[State]:
+        """Return the states of `nodes`."""
+        return [self._states[t][node] for node in nodes.tolist()]
+
     def place_states(self, t: int, states: Sequence[State]) -> None:
         """Set the states of the first nodes of tree `t`."""
         self._states[t] = dict(enumerate(states))

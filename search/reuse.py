@@ -26,18 +26,20 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
     if all(node < 0 for node in found):
         return False
     kept = [_subtree(old, t, node) for t, node in enumerate(found)]
-    states = [[driver.state_of(t, n) for n in nodes.tolist()] for t, nodes in enumerate(kept)]
-    extra_nodes = max(len(nodes) for nodes in kept)
-    extra_edges = max(int(old.nodes["num_edges"][t, nodes].sum()) for t, nodes in enumerate(kept))
-    old_nodes, old_edges, old_keys = old.nodes.copy(), old.edges.copy(), old.keys.copy()
+    # Of the old arrays, which may fill the memory, just what is kept is copied.
+    states = [driver.take_states(t, nodes) for t, nodes in enumerate(kept)]
+    grown = [_cut(old, t, nodes) for t, nodes in enumerate(kept)]
+    extra_nodes = max(len(nodes) for nodes, _ in grown)
+    extra_edges = max(len(edges) for _, edges in grown)
+    keys = [old.keys[t, nodes] if old.keys.size else 0 for t, nodes in enumerate(kept)]
     scales = old.trees[["low", "high"]].copy()
     driver.allocate(len(roots), num_nodes + extra_nodes, num_edges + extra_edges)
     driver.place_roots(roots)
-    for t, nodes in enumerate(kept):
+    for t, (nodes, edges) in enumerate(grown):
         if len(nodes):
             driver.tree.trees[t].low, driver.tree.trees[t].high = scales[t]
-            driver.tree.keys[t, : len(nodes)] = old_keys[t, nodes] if old_keys.size else 0
-            _copy(driver, t, nodes, old_nodes[t], old_edges[t])
+            driver.tree.keys[t, : len(nodes)] = keys[t]
+            _place(driver.tree, t, nodes, edges)
             driver.place_states(t, states[t])
             if driver.parameters.graph:
                 for node in range(len(nodes)):
@@ -46,19 +48,13 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
 
 
 def _find(driver: Driver, t: int, root: State) -> int:
-    tree = driver.tree
-    wanted = driver.domain.key(root)
-    level = [ROOT] if tree.trees[t].num_nodes else []
+    level = np.array([ROOT] if driver.tree.trees[t].num_nodes else [], np.int64)
     for _ply in range(3):
-        for node in level:
-            if wanted is not None and driver.domain.key(driver.state_of(t, node)) == wanted:
-                return node
-        level = [child for node in level for child in _children(driver, t, node)]
+        node = driver.find(t, level, root) if len(level) else -1
+        if node >= 0:
+            return node
+        level = _below(driver.tree, t, level)
     return -1
-
-
-def _children(driver: Driver, t: int, node: int) -> list[int]:
-    return [int(child) for child in _below(driver.tree, t, np.array([node]))]
 
 
 def _below(tree: Tree, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -92,20 +88,18 @@ def _edges_of(nodes: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
     return np.repeat(nodes["first_edge"] - starts, counts) + np.arange(counts.sum())
 
 
-def _copy(
-    driver: Driver,
-    t: int,
-    kept: npt.NDArray[np.int64],
-    old_nodes: npt.NDArray[np.void],
-    old_edges: npt.NDArray[np.void],
-) -> None:
-    place = np.full(len(old_nodes) + 1, UNVISITED, np.int64)  # [-1] is for no child
-    place[kept] = np.arange(len(kept))
-    nodes, edges = old_nodes[kept], old_edges[_edges_of(old_nodes[kept])]
+def _cut(
+    tree: Tree, t: int, kept: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+    """Return copies of the nodes `kept` and of their edges, as a tree of their own."""
+    # `[-1]` stands for no child; what is not kept stays 0, which costs no memory in a big tree.
+    place = np.zeros(tree.nodes.shape[1] + 1, np.int64)
+    place[kept] = np.arange(1, len(kept) + 1)
+    nodes, edges = tree.nodes[t, kept], tree.edges[t, _edges_of(tree.nodes[t, kept])]
     counts = nodes["num_edges"].astype(np.int64)
     nodes["first_edge"] = np.cumsum(counts) - counts
-    edges["child"] = place[edges["child"]]
-    nodes["sibling"] = place[nodes["sibling"]]
+    edges["child"] = place[edges["child"]] + UNVISITED
+    nodes["sibling"] = place[nodes["sibling"]] + UNVISITED
     grown = np.flatnonzero(edges["child"] != UNVISITED)
     children, above = edges["child"][grown], np.repeat(np.arange(len(kept)), counts)[grown]
     while len(children):
@@ -113,10 +107,14 @@ def _copy(
         children = nodes["sibling"][children]
         more = children != UNVISITED
         children, above, grown = children[more], above[more], grown[more]
-    nodes["sibling"][ROOT] = UNVISITED
     nodes["walk"] = 0
-    nodes["parent"][ROOT] = nodes["parent_edge"][ROOT] = NO_PARENT
-    tree = driver.tree
+    if len(nodes):
+        nodes["sibling"][ROOT] = UNVISITED
+        nodes["parent"][ROOT] = nodes["parent_edge"][ROOT] = NO_PARENT
+    return nodes, edges
+
+
+def _place(tree: Tree, t: int, nodes: npt.NDArray[np.void], edges: npt.NDArray[np.void]) -> None:
     tree.nodes[t, : len(nodes)] = nodes
     tree.edges[t, : len(edges)] = edges
     tree.trees[t].num_nodes = len(nodes)
