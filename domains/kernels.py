@@ -6,6 +6,7 @@ so that it compiles once for every domain, for ever.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,24 @@ from numba.np.arrayobj import make_array
 
 Rows = npt.NDArray[np.uint8]  # [B, S]
 Instance = npt.NDArray[np.int64]
+
+
+def _name_records_by_layout() -> None:
+    """Make the symbols of compiled code tell records apart by what they are.
+
+    numba names a record by its number in the process that compiled it. Code of two sizes of a game
+    that two processes compiled could thus have one symbol, and a third process that loaded both
+    from the cache would run one size's rules on the other's rows.
+    """
+
+    def mangling_args(self: types.Record) -> tuple[str, tuple[int]]:
+        digest = hashlib.sha256(self.name.encode()).digest()
+        return "Layout", (int.from_bytes(digest[:7], "little"),)
+
+    types.Record.mangling_args = property(mangling_args)  # type: ignore[method-assign]
+
+
+_name_records_by_layout()
 
 _INSTANCE = types.int64[::1]
 _TRANSITION = types.UniTuple(types.float64, 2)
