@@ -71,7 +71,8 @@ class CompiledDriver(Driver):
 
     def take_states(self, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """Return copies of the rows of `nodes`."""
-        return self.tree.states[t * self.tree.nodes.shape[1] + nodes]
+        rows: npt.NDArray[np.uint8] = self.tree.states[t * self.tree.nodes.shape[1] + nodes]
+        return rows
 
     def place_states(self, t: int, states: npt.NDArray[np.uint8]) -> None:
         """Fill the first rows of tree `t`."""

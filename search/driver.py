@@ -109,6 +109,7 @@ class Driver(ABC):
         self.inline = INLINE_NONE
         self.rollouts = 0
         self.quota = FIRST_QUOTA
+        self._cost = 0.0  # seconds of a call, by its quota
         self.masks: Sequence[BoolArray] | None = None  # of the roots, where not `allowed`'s
         if isinstance(evaluator, UniformEvaluator):
             self.inline = INLINE_UNIFORM
@@ -143,10 +144,16 @@ class Driver(ABC):
 
     def pace(self, seconds: float) -> None:
         """Adapt the quota to how long a call took; what a tree becomes does not depend on it."""
+        self._cost = seconds / self.quota
         if seconds > LATE:
             self.quota = max(self.quota // 2, 1)
         elif seconds < SOON:
             self.quota = min(2 * self.quota, MOST_QUOTA)
+
+    def hurry(self, seconds: float) -> None:
+        """Make the next call take no longer than `seconds`, as far as that can be foreseen."""
+        if self.quota * self._cost > seconds:
+            self.quota = max(int(seconds / self._cost), 1)
 
     def judged(self) -> bool:
         """Return whether every root has been judged, so that there is something to report."""

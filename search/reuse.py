@@ -47,7 +47,19 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
     return True
 
 
+def known_visits(driver: Driver, root: State, num_actions: int) -> npt.NDArray[np.int64]:
+    """Return how often each action `[A]` of `root` was visited in the first tree, 0 if unknown."""
+    visits = np.zeros(num_actions, np.int64)
+    tree = driver.tree
+    node = _find(driver, 0, root) if len(tree.trees) else -1
+    if node >= 0:
+        edges = tree.edges[0, _edges_of(tree.nodes[0, [node]])]
+        visits[edges["action"]] = edges["visits"]
+    return visits
+
+
 def _find(driver: Driver, t: int, root: State) -> int:
+    """Return the node of `root` at most two plies below that of the last search, -1 without one."""
     level = np.array([ROOT] if driver.tree.trees[t].num_nodes else [], np.int64)
     for _ply in range(3):
         node = driver.find(t, level, root) if len(level) else -1

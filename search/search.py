@@ -23,9 +23,10 @@ from tesuji.search.compiled_driver import CompiledDriver
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.decide import Summary, allocate_summary, best_line, summarise
 from tesuji.search.driver import Driver, RolloutEvaluator, make_parameters
+from tesuji.search.leaves import INLINE_NONE
 from tesuji.search.object_driver import ObjectDriver
 from tesuji.search.results import MAX_LINE, build_results, terminal
-from tesuji.search.reuse import reroot
+from tesuji.search.reuse import known_visits, reroot
 from tesuji.search.tree import edge_dtype, node_dtype
 
 _PROGRESS_SECONDS = 0.1
@@ -128,6 +129,27 @@ class Search:
 
         return results(self._grow(budget, began, stop, progress, results))
 
+    def glance(self, state: State, seed: int = 0, allowed: BoolArray | None = None) -> int:
+        """Return an action at once, without a search: for when no time is left for one.
+
+        It is what the last run liked best where its first tree knows the position, else the first
+        choice of the evaluator's policy, else any.
+
+        Args:
+            state: a position that is no end.
+            seed: decides where nothing else does.
+            allowed: what may be played `[A]`, of what the rules allow; all where None.
+        """
+        legal = self.domain.allowed(state) if allowed is None else allowed
+        weights = known_visits(self.driver, state, self.domain.spec.num_actions)
+        weights = np.where(legal, weights, 0)
+        if not weights.any() and self.driver.inline == INLINE_NONE:
+            logits = self.driver.evaluate(self.domain.observe(state)[None])[0][0]
+            return int(np.where(legal, logits, -np.inf).argmax())
+        if not weights.any():
+            return int(np.random.default_rng(seed).choice(np.flatnonzero(legal)))
+        return int(weights.argmax())
+
     def line(self, action: int) -> tuple[int, ...]:
         """Return the line of best actions that begins with `action`, of the last run's first root.
 
@@ -170,12 +192,17 @@ class Search:
         results: Callable[[Status], list[SearchResult]],
     ) -> Status:
         shown = began
+        if budget.seconds is not None:
+            self.driver.hurry(began + budget.seconds - time.perf_counter())
         while self.driver.step():
             if not self.driver.judged():
                 continue
             now = time.perf_counter()
-            if budget.seconds is not None and now - began >= budget.seconds:
-                return Status.TIME
+            if budget.seconds is not None:
+                left = began + budget.seconds - now
+                if left <= 0:
+                    return Status.TIME
+                self.driver.hurry(left)
             if stop is not None and stop.is_set():
                 return Status.INTERRUPTED
             if progress is not None and now - shown >= _PROGRESS_SECONDS:

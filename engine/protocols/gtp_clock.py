@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tesuji.engine.protocols.clock import Clock, think_time
+from tesuji.engine.protocols.clock import Clock, Lag, think_time
 
-OVERHEAD = 0.15  # seconds that a move may be late by
+OVERHEAD = 0.15  # seconds that are kept for the worst
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,24 @@ class SideClock:
             settings, settings.main, settings.period, max(settings.moves, 1), settings.periods
         )
 
-    def told(self, seconds: float, moves: int) -> SideClock:
-        """Return the clock after `time_left` told how it stands; 0 moves is main time."""
+    def told(self, seconds: float, moves: int, *, whole: bool = False) -> SideClock:
+        """Return the clock after `time_left` told how it stands.
+
+        Args:
+            seconds: what is left.
+            moves: to be made in them, or periods left where they are Japanese; 0 in main time.
+            whole: whether they were rounded, perhaps up: then our own count holds where it is
+                less by the rounding.
+        """
         if moves == 0:
+            if whole and seconds - 1 < self.main < seconds:
+                seconds = self.main
             return replace(self, main=max(seconds, 0.0))
+        if self.settings.moves == 1:  # Japanese: the number is that of periods
+            periods = min(moves, self.settings.periods)
+            return replace(self, main=0.0, period=max(seconds, 0.0), moves=1, periods=periods)
+        if whole and moves == self.moves and seconds - 1 < self.period < seconds:
+            seconds = self.period
         return replace(self, main=0.0, period=max(seconds, 0.0), moves=moves)
 
     def spend(self, seconds: float) -> SideClock:
@@ -65,11 +79,11 @@ class SideClock:
         periods = max(self.periods - lost, 1)
         return replace(self, main=0.0, period=settings.period, moves=1, periods=periods)
 
-    def seconds(self) -> float:
-        """Return how long to think about the next move."""
-        best = think_time(Clock(self.main), OVERHEAD) if self.main > 0 else 0.0
+    def seconds(self, lag: Lag) -> float:
+        """Return how long to think about the next move; 0 means to move at once."""
+        best = think_time(Clock(self.main), OVERHEAD, lag) if self.main > 0 else 0.0
         if self.period > 0:
             # In main time, too: what a move takes beyond it comes out of a period.
-            share = think_time(Clock(self.period, moves=self.moves), OVERHEAD)
+            share = think_time(Clock(self.period, moves=self.moves), OVERHEAD, lag)
             best = max(best, share)
-        return max(best, 0.001)
+        return best

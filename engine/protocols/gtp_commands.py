@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tesuji.domains.base import Domain
+from tesuji.engine.protocols.clock import quieten_collector
 from tesuji.engine.protocols.gtp_arguments import count_of, number_of, side_of
 from tesuji.engine.protocols.gtp_board import GtpBoard, GtpError
 from tesuji.engine.protocols.gtp_time import GtpTime
@@ -71,6 +72,8 @@ class GtpCommands(GtpTime):
         if self._agent is None or self._agent_of is not domain:
             agent = self._make_agent(domain)
             agent.search.run([domain.reset()], _WARM)
+            agent.search.glance(domain.reset())
+            quieten_collector()
             self._agent, self._agent_of = agent, domain
         return self._agent
 
@@ -176,19 +179,27 @@ class GtpCommands(GtpTime):
             self.board.turn_to(side)
             game = self.board.game
             with self.timed(side, counts=play) as seconds:
-                budget = agent.budget if seconds is None else _timed_budget(seconds)
-                seed = self.seed + game.current.ply
-                [result] = agent.search.run([game.current.state], budget, seed=seed, reuse=play)
+                action = self._choose(agent, seconds, reuse=play)
         except GtpError:
             self.board.game.current = here
             raise
-        name = game.domain.action_name(game.current.state, result.action)
+        name = game.domain.action_name(game.current.state, action)
         if play:
-            game.play(result.action)
+            game.play(action)
         else:
             del self.board.games[before:]
             self.board.game.current = here
         return name
+
+    def _choose(self, agent: Agent, seconds: float | None, *, reuse: bool) -> int:
+        """Return a move after so many seconds of thinking, as the agent is set up where None."""
+        here = self.board.game.current
+        seed = self.seed + here.ply
+        if seconds == 0:
+            return agent.search.glance(here.state, seed)
+        budget = agent.budget if seconds is None else _timed_budget(seconds)
+        [result] = agent.search.run([here.state], budget, seed=seed, reuse=reuse)
+        return result.action
 
     def do_fixed_handicap(self, number: str) -> str:
         """Set Black's stones on star points."""

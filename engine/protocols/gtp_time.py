@@ -5,10 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
+from tesuji.engine.protocols.clock import Lag
 from tesuji.engine.protocols.gtp_arguments import count_of, seconds_of, side_of
 from tesuji.engine.protocols.gtp_board import GtpError
 from tesuji.engine.protocols.gtp_clock import SideClock, TimeSettings
+
+
+class _Charge(NamedTuple):
+    """A move whose whole cost is not known before the controller tells how our clock stands."""
+
+    before: SideClock
+    given: float  # seconds to think
+    spent: float  # seconds, by our own watch
 
 
 class GtpTime:
@@ -17,20 +27,38 @@ class GtpTime:
     def __init__(self) -> None:
         self._settings: TimeSettings | None = None
         self._clocks: dict[int, SideClock] = {}
+        self._lag = Lag()
+        self._charges: dict[int, _Charge] = {}
 
     def begin_clocks(self) -> None:
         """Fill the clocks for a new game."""
         settings = self._settings
         self._clocks = {} if settings is None else {s: SideClock.begin(settings) for s in (0, 1)}
+        self._charges = {}
 
     @contextmanager
     def timed(self, side: int, *, counts: bool) -> Iterator[float | None]:
-        """Give how many seconds to think, None without limit, and charge what was spent."""
-        clock = self._clocks.get(side)
+        """Give how many seconds to think, None without limit, and charge what was spent.
+
+        0 seconds mean to move at once.
+        """
         began = time.monotonic()
-        yield None if clock is None else clock.seconds()
-        if clock is not None and counts:
-            self._clocks[side] = clock.spend(time.monotonic() - began)
+        self._learn(side, None)
+        clock = self._clocks.get(side)
+        given = None if clock is None else clock.seconds(self._lag)
+        yield given
+        if clock is not None and given is not None and counts:
+            spent = time.monotonic() - began
+            self._clocks[side] = clock.spend(spent)
+            self._charges[side] = _Charge(clock, given, spent)
+
+    def _learn(self, side: int, left: float | None) -> None:
+        """Learn the lag of the last move; `left` is what the controller says of main time."""
+        charge = self._charges.pop(side, None)
+        if charge is not None:
+            told = 0.0 if left is None else charge.before.main - left
+            # More than we know of went through the pipes; less can only be a mistake.
+            self._lag.observe(max(told, charge.spent), charge.given)
 
     def do_time_settings(self, main: str, period: str, stones: str) -> str:
         """Set Canadian byo-yomi; a period without stones means no limit at all."""
@@ -69,6 +97,8 @@ class GtpTime:
         side = side_of(colour)
         left, moves = seconds_of(seconds.removeprefix("-")), count_of(stones, 0, 100_000)
         left = 0.0 if seconds.startswith("-") else left
+        whole = "." not in seconds
+        self._learn(side, None if whole or moves else left)
         clock = self._clocks.get(side) or SideClock.begin(TimeSettings(left))
-        self._clocks[side] = clock.told(left, moves)
+        self._clocks[side] = clock.told(left, moves, whole=whole)
         return ""

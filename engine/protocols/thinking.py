@@ -39,6 +39,10 @@ class Searcher(Protocol):
         """Search `states` until the budget is spent or `stop` is set."""
         ...
 
+    def glance(self, state: State, seed: int = 0, allowed: BoolArray | None = None) -> int:
+        """Return an action at once."""
+        ...
+
 
 @dataclass(frozen=True)
 class Thought:

@@ -9,25 +9,26 @@ malformed, illegal or out of order is answered by `info string error: …` and c
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tesuji import __version__
 from tesuji.domains.base import Domain, State
 from tesuji.engine.agent import SearchAgent
-from tesuji.engine.protocols.clock import Clock, think_time
+from tesuji.engine.protocols.clock import quieten_collector
 from tesuji.engine.protocols.lines import TooLong
 from tesuji.engine.protocols.thinking import FAULTS, Results, Thinker, Thought
 from tesuji.engine.protocols.uci_info import info_lines
 from tesuji.engine.protocols.uci_options import Options, describe_options, read_option
+from tesuji.engine.protocols.uci_pace import Pace
 from tesuji.engine.protocols.uci_text import Go, Position, parse_go, parse_option, parse_position
 from tesuji.search.base import BoolArray, Budget
 
 _FOR_EVER = 1e9  # seconds
-_PER_DEPTH = 400  # simulations that a ply of `depth` stands for
-_PER_MATE = 50_000
+_AT_ONCE = 0.001
 
 Load = Callable[[str, bool], tuple[Domain, SearchAgent, str]]
 
@@ -41,6 +42,7 @@ class _Job:
     budget: Budget  # what it gets once it is not held
     outcome: Results | str | None = None
     told: bool = False
+    began: float = field(default_factory=time.monotonic)
 
 
 class UciEngine:
@@ -60,7 +62,7 @@ class UciEngine:
         self._lock = threading.RLock()
         self._job: _Job | None = None
         self._timer: threading.Timer | None = None
-        self._position = Position(None, ())
+        self._position, self._pace = Position(None, ()), Pace()
         self._ready: object = None  # the search that has run once
         self._open(options)
         self.state: State = self.domain.reset()
@@ -118,6 +120,8 @@ class UciEngine:
             self._ready, start = self.search, [self.domain.reset()]
             self.search.run(start, Budget(simulations=2, memory_mb=1), progress=lambda _: None)
             self.search.line(0)
+            self.search.glance(start[0])
+            quieten_collector()
         self._write("readyok")
 
     def do_debug(self, words: list[str]) -> None:
@@ -169,8 +173,11 @@ class UciEngine:
             self._write("info string error: there is no legal move\nbestmove (none)")
             return
         allowed = self._allowed(go, legal)
-        budget = self._budget(go)
         held = go.infinite or go.ponder
+        budget = self._budget(go)
+        if budget is None:
+            self._tell_at_once(None if allowed is None else allowed[0])
+            return
         self._job = job = _Job(self.state, held, budget)
         if held:
             budget = replace(budget, simulations=None, seconds=_FOR_EVER)
@@ -193,24 +200,27 @@ class UciEngine:
             mask[self.domain.parse_action(self.state, move)] = True
         return [mask]
 
-    def _budget(self, go: Go) -> Budget:
-        """Return the limits of a `go` without `infinite`; without any, a second."""
-        limits = [go.nodes]
-        limits += [None if go.depth is None else _PER_DEPTH * go.depth]
-        limits += [None if go.mate is None else _PER_MATE * go.mate]
-        given = [min(max(limit, 1), 2**31 - 3) for limit in limits if limit is not None]
-        simulations = min(given) if given else None
-        overhead = self.options.overhead / 1000
-        mover = self.domain.to_play(self.state)
-        left, more = ((go.wtime, go.winc), (go.btime, go.binc))[mover]
-        seconds = None
-        if go.movetime is not None:
-            seconds = max(go.movetime / 1000 - overhead, 0.001)
-        elif left is not None:
-            clock = Clock(left / 1000, (more or 0) / 1000, go.movestogo)
-            seconds = think_time(clock, overhead)
+    def _tell_at_once(self, allowed: BoolArray | None) -> None:
+        began = time.monotonic()
+        action = self.search.glance(self.state, allowed=allowed)
+        self._pace.spend(time.monotonic() - began)
+        name = self.domain.action_name(self.state, action)
+        self._write(f"info string no time to think\nbestmove {name}")
+
+    def _budget(self, go: Go) -> Budget | None:
+        """Return the limits of a `go` without `infinite`; without any, a second; None for none.
+
+        None means that there is no time to think. A search that is held has time until `stop`.
+        """
+        simulations = go.simulations()
+        mover, line = self.domain.to_play(self.state), self._position.moves
+        seconds = self._pace.seconds(go, mover, line, self.options.overhead / 1000)
         if simulations is None and seconds is None:
             seconds = 1.0
+        if seconds == 0:
+            if not (go.infinite or go.ponder):
+                return None
+            seconds = _AT_ONCE
         return Budget(simulations, seconds, memory_mb=float(self.options.hash))
 
     def do_stop(self, words: list[str]) -> None:
@@ -244,8 +254,9 @@ class UciEngine:
             self._timer.start()
 
     def _idle(self, what: str) -> None:
-        if self._thinker.thinking or (self._job is not None and not self._job.told):
+        if self._job is not None and not self._job.told:
             raise ValueError(f"{what} while a search is under way; stop it first")
+        self._thinker.wait()  # a GUI may answer `bestmove` before the thread that wrote it is gone
 
     def _done(self, job: _Job, outcome: Results | str) -> None:
         with self._lock:
@@ -269,6 +280,7 @@ class UciEngine:
             self._write(f"bestmove {self.domain.action_name(job.state, action)}")
             return
         self._report(job, outcome)
+        self._pace.spend(time.monotonic() - job.began)
         self._write(self._best(job.state, outcome[0].principal_variation or (outcome[0].action,)))
 
     def _best(self, state: State, line: tuple[int, ...]) -> str:

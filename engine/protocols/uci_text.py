@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 
 MAX_MOVES = 12_700  # of a `position`: no game of chess is longer
 MOST = 10**12  # numbers beyond it stand for it, so that an absurd clock is just a long one
+_PER_DEPTH = 400  # simulations that a ply of `depth` stands for
+_PER_MATE = 50_000
+_MOST_SIMULATIONS = 2**31 - 3
 _FLAGS = ("infinite", "ponder")
 
 
@@ -26,6 +29,14 @@ class Go:
     infinite: bool = False
     ponder: bool = False
     searchmoves: tuple[str, ...] = ()
+
+    def simulations(self) -> int | None:
+        """Return the fewest simulations that a limit stands for, None without such a limit."""
+        limits = [self.nodes]
+        limits += [None if self.depth is None else _PER_DEPTH * self.depth]
+        limits += [None if self.mate is None else _PER_MATE * self.mate]
+        given = [min(max(limit, 1), _MOST_SIMULATIONS) for limit in limits if limit is not None]
+        return min(given) if given else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tesuji.domains.base import Domain
 from tesuji.engine.agent import SearchAgent
+from tesuji.engine.protocols.clock import Lag
 from tesuji.engine.protocols.gtp import GtpEngine
 from tesuji.engine.protocols.gtp_board import GtpBoard, GtpError
 from tesuji.engine.protocols.gtp_clock import SideClock, TimeSettings
@@ -200,7 +201,7 @@ def test_what_a_clock_allows_is_never_more_than_it_has() -> None:
     ):
         clock = SideClock.begin(settings_)
         for _ in range(200):
-            seconds = clock.seconds()
+            seconds = clock.seconds(Lag())
             assert seconds < max(clock.main + (clock.period if settings_.period else 0), 0.002)
             clock = clock.spend(seconds)
         assert clock.periods == settings_.periods

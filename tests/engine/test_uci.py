@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tesuji.domains.base import Domain
 from tesuji.domains.registry import make
 from tesuji.engine.agent import SearchAgent, load_agent
-from tesuji.engine.protocols.clock import Clock, think_time
 from tesuji.engine.protocols.lines import TooLong, read_lines
 from tesuji.engine.protocols.uci import UciEngine
 from tesuji.engine.protocols.uci_info import centipawns
@@ -278,13 +277,6 @@ def test_go_is_read_word_by_word() -> None:
         ["wtime", "1000", "btime", "-20", "winc", "5", "searchmoves", "e2e4", "d2d4", "infinite"]
     )
     assert go == Go(wtime=1000, btime=-20, winc=5, infinite=True, searchmoves=("e2e4", "d2d4"))
-
-
-@pytest.mark.parametrize("left", [-1.0, 0.0, 0.01, 0.1, 1.0, 60.0, 5400.0])
-@pytest.mark.parametrize("moves", [None, 0, 1, 2, 40])
-def test_no_move_takes_the_whole_clock(left: float, moves: int | None) -> None:
-    seconds = think_time(Clock(left, 10.0, moves), overhead=0.05)
-    assert seconds <= max(0.4 * (left - 0.05), 0.001)
 
 
 def test_centipawns_grow_with_the_value() -> None:
