@@ -34,7 +34,7 @@ def _name_records_by_layout() -> None:
         digest = hashlib.sha256(self.name.encode()).digest()
         return "Layout", (int.from_bytes(digest[:7], "little"),)
 
-    types.Record.mangling_args = property(mangling_args)  # type: ignore[method-assign]
+    types.Record.mangling_args = property(mangling_args)
 
 
 _name_records_by_layout()
