@@ -11,7 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
+
+from tesuji.domains.games.hex_fill import CELLS, expand, fill_tables
 from tesuji.domains.games.hex_judge import LOSS, WIN, Judge
 
 INFINITE = 1 << 40
@@ -41,7 +45,7 @@ class Node:
     disproof: int = 1
     must: int = 0
     carrier: int = 0
-    children: list[tuple[int, Node, int]] | None = None
+    children: list[Link] | None = None
     judged: bool = False
 
     @property
@@ -50,16 +54,31 @@ class Node:
         return self.proof == 0 or self.disproof == 0
 
 
+class Link(NamedTuple):
+    """A move, the position that follows, and the cells that each side captures by it."""
+
+    cell: int
+    child: Node
+    cost: int
+    captured: tuple[int, int]
+
+    def needs(self, winner: int) -> int:
+        """Return the cells that the winner of the child needs beside the move."""
+        return self.child.carrier | self.captured[winner]
+
+
 @dataclass
 class HexSolver:
     """A solver of one board size, with all positions that it has seen; one serves one thread."""
 
     size: int
     num_judged: int = 0
-    table: dict[tuple[int, int], Node] = field(default_factory=dict)
+    table: dict[tuple[int, int, int], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.size)
+        self.tables = fill_tables(self.size)
+        self._following = np.zeros((CELLS, 4), np.uint64)
 
     def solve(
         self, first: int, second: int, to_play: int, watch: Callable[[int], None] | None = None
@@ -90,10 +109,10 @@ class HexSolver:
         return root
 
     def _node(self, first: int, second: int, to_play: int, proof: int, disproof: int) -> Node:
-        node = self.table.get((first, second))
+        node = self.table.get((first, second, to_play))
         if node is None:
             node = Node(first, second, to_play, proof, disproof)
-            self.table[first, second] = node
+            self.table[first, second, to_play] = node
         return node
 
     def _open(self, node: Node) -> None:
@@ -106,40 +125,46 @@ class HexSolver:
             node.proof, node.disproof = (0, INFINITE) if won else (INFINITE, 0)
             node.judged = True
             return
+        count = expand(
+            self.tables,
+            np.uint64(node.first),
+            np.uint64(node.second),
+            node.to_play,
+            np.uint64(node.must),
+            self.size,
+            self._following,
+        )
         cells = [cell for cell in range(self.size**2) if node.must >> cell & 1]
         best = min(scores[cell] for cell in cells)
-        for cell in sorted(cells, key=scores.__getitem__):
+        following = self._following[:count].tolist()
+        for cell, (first, second, *captured) in zip(cells, following, strict=True):
             cost = 1 + scores[cell] - best
-            first, second = node.first, node.second
-            if node.to_play == 0:
-                first |= 1 << cell
-            else:
-                second |= 1 << cell
             child = self._node(first, second, 1 - node.to_play, 1 + len(cells) // 4, cost)
-            node.children.append((1 << cell, child, cost))
+            node.children.append(Link(1 << cell, child, cost, (captured[0], captured[1])))
+        node.children.sort(key=lambda link: link.cost)
 
     def _update(self, node: Node) -> bool:
         """Compute a position's numbers from its children; return whether they changed."""
         before = node.proof, node.disproof
         children = node.children or []
-        for cell, child, _ in children:
-            if child.disproof == 0:
+        for link in children:
+            if link.child.disproof == 0:
                 node.proof, node.disproof = 0, INFINITE
-                node.carrier = child.carrier | cell
+                node.carrier = link.needs(node.to_play) | link.cell
                 return True
-            if child.proof == 0:
-                node.must &= child.carrier & ~cell
+            if link.child.proof == 0:
+                node.must &= link.needs(1 - node.to_play) & ~link.cell
         if not node.must:
             node.proof, node.disproof = INFINITE, 0
-            for cell, child, _ in children:
-                if child.proof == 0:
-                    node.carrier |= child.carrier | cell
+            for link in children:
+                if link.child.proof == 0:
+                    node.carrier |= link.needs(1 - node.to_play) & ~link.cell
             return True
-        waiting = [child for cell, child, _ in children if cell & node.must]
+        waiting = [link.child for link in children if link.cell & node.must]
         node.proof = min(child.disproof for child in waiting)
         node.disproof = max(child.proof for child in waiting) + len(waiting) - 1
         return before != (node.proof, node.disproof)
 
     def _best(self, node: Node) -> Node:
-        waiting = [child for child in node.children or [] if child[0] & node.must]
-        return min(waiting, key=lambda child: (child[1].disproof, child[2]))[1]
+        waiting = [link for link in node.children or [] if link.cell & node.must]
+        return min(waiting, key=lambda link: (link.child.disproof, link.cost)).child
