@@ -24,7 +24,7 @@ import numpy as np
 from tesuji.domains.base import Domain, State
 from tesuji.domains.games.connect_four_bitboard import Bitboard
 from tesuji.domains.games.connect_four_solver import Solver
-from tesuji.domains.games.hex_proof import write_proof
+from tesuji.domains.games.hex_proof import Line, turn_proof, write_proof
 from tesuji.domains.games.hex_solver import HexSolver
 from tesuji.domains.registry import make
 from tesuji.engine.certificates import Proof
@@ -154,38 +154,74 @@ class _Spent(Exception):
     """The time for one opening is over."""
 
 
-def hex_openings(size: int, seconds: float) -> list[dict[str, object]]:
-    """Prove every opening and check its certificate; `seconds` bounds each opening."""
-    domain, solver = make(f"hex_{size}x{size}"), HexSolver(size)
-    solver.judge(0, 0, 0)
-    rows = []
-    cells = range(size * size)
-    for action in sorted(cells, key=lambda c: sum(abs(2 * x - size + 1) for x in divmod(c, size))):
-        start, before = time.process_time(), solver.num_judged
+class _Openings:
+    """Proves the openings of one board size, each by itself or by what another's proof says."""
 
-        def watch(_: int, start: float = start) -> None:
-            if time.process_time() - start > seconds:
+    def __init__(self, size: int, seconds: float) -> None:
+        self.size = size
+        self.seconds = seconds
+        self.domain = make(f"hex_{size}x{size}")
+        self.solver = HexSolver(size)
+        self.solver.judge(0, 0, 0)  # compiled before the clock runs
+        self.proven: dict[int, tuple[int, list[Line]]] = {}  # winner and proof by opening
+        self.answers: list[tuple[int, list[Line]]] = []  # what blue needs, and the proof
+
+    def prove(self, action: int) -> tuple[int, list[Line], str] | None:
+        """Return the winner after an opening, the proof and where it is from; None if not found."""
+        turned = self.size**2 - 1 - action
+        if turned in self.proven:
+            winner, lines = self.proven[turned]
+            return winner, turn_proof(lines, self.size), "turned"
+        for carrier, lines in self.answers:
+            if not carrier >> action & 1:
+                return 1, lines, "answered alike"
+        start = time.process_time()
+
+        def watch(_: int) -> None:
+            if time.process_time() - start > self.seconds:
                 raise _Spent
 
+        try:
+            node = self.solver.solve(1 << action, 0, 1, watch)
+        except _Spent:
+            return None
+        winner = 1 if node.proof == 0 else 0
+        lines, _ = write_proof(self.solver, node)
+        if winner == 1:
+            last = self.size**2 - 1
+            mirrored = sum(1 << last - cell for cell in range(last + 1) if node.carrier >> cell & 1)
+            self.answers += [(node.carrier, lines), (mirrored, turn_proof(lines, self.size))]
+        return winner, lines, "solved"
+
+
+def hex_openings(size: int, seconds: float) -> list[dict[str, object]]:
+    """Prove every opening and check its certificate; `seconds` bounds each opening."""
+    openings, rows = _Openings(size, seconds), []
+    domain = openings.domain
+    cells = range(size * size)
+    for action in sorted(cells, key=lambda c: sum(abs(2 * x - size + 1) for x in divmod(c, size))):
+        start, before = time.process_time(), openings.solver.num_judged
         state, _, _ = domain.step(domain.reset(), action)
         row: dict[str, object] = {"opening": domain.action_name(domain.reset(), action)}
-        try:
-            node = solver.solve(1 << action, 0, 1, watch)
-        except _Spent:
-            row["winner"] = "?"
-        else:
-            winner = 1 if node.proof == 0 else 0
-            row["winner"] = ("red", "blue")[winner]
-            lines, _ = write_proof(solver, node)
-            row["solve_seconds"] = round(time.process_time() - start, 2)
+        found = openings.prove(action)
+        row["solve_seconds"] = round(time.process_time() - start, 2)
+        row["judged"] = openings.solver.num_judged - before
+        row["winner"] = "?" if found is None else ("red", "blue")[found[0]]
+        if found is not None:
+            winner, lines, row["by"] = found
+            openings.proven[action] = winner, lines
             start = time.process_time()
             check_hex(domain, state, Proof(winner, True, "hex", lines))
             row["proof_nodes"] = len(lines)
             row["check_seconds"] = round(time.process_time() - start, 2)
-        row["judged"] = solver.num_judged - before
         rows.append(row)
         sys.stderr.write(f"{row}\n")
-    return rows
+    sums = {
+        name: round(sum(float(str(row.get(name, 0))) for row in rows), 1)
+        for name in ("solve_seconds", "check_seconds", "judged", "proof_nodes")
+    }
+    won = sum(row["winner"] == "red" for row in rows)
+    return [*rows, {"all": len(rows), "won_by_red": won, **sums}]
 
 
 def main() -> None:

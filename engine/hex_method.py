@@ -67,7 +67,7 @@ class HexMethod:
         """Return the proof behind a result, and its longest line."""
         del budget
         [finding] = result.findings
-        node = self.solver.table[self._stones(state)]
+        node = self.solver.table[(*self._stones(state), int(state["to_play"]))]
         nodes, line = write_proof(self.solver, node)
         return [(Proof(finding.holds.prover, True, "hex", nodes), line)]
 

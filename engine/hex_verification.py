@@ -1,48 +1,46 @@
-"""Check proofs by the method `hex`: moves by the rules, connections by three rules of their own.
+"""Check proofs by the method `hex`: moves and connections, and cells that are filled in.
 
-`domains/games/hex_proof.py` says how a node is written. What is trusted here, beside `legal` and
-`step`, is what makes a connection, and that a stone more never harms its side:
+`domains/games/hex_proof.py` says how a node is written. Each node is a theorem about two sets of
+cells: the prover wins where he holds his *stones*, the cells of the *carrier* are empty, and all
+others are the other side's. A stone more never harms its side, so he also wins wherever he holds
+at least those stones and the other side holds nothing of the carrier. What is trusted beside that:
 
-- *base*: neighbouring points are connected, whoever moves;
-- *and*: two connections that need different cells and share a point make one between their other
-  ends; where the shared point is empty, the prover must move first, and needs that cell, too;
-- *or*: where several connections of the same points are there for who moves first, and no cell is
-  needed by all of them, then the points are connected, whoever moves.
+- the three rules that make connections (`hex_derivation`);
+- a *move*: if the prover wins with a stone more, he wins if he may place it;
+- *answers*: where each cell is outside of what one of several answers or threats needs, the
+  prover has an answer to every move of the other side;
+- a cell is *dead* where its colour never matters: in all ways to fill the empty cells around it,
+  neither side's stones there lie in two places; then it may count as the prover's;
+- two empty cells are *captured* where the prover's stone on either makes the other dead: he
+  answers one by the other, so both may count as his, and the carrier needs both.
 
-What a node needs is a set of cells, its carrier: the prover wins from there even if all other empty
-cells were the other side's. So where the other side moves, an answer with a carrier answers each
-move outside of it. Nothing here is shared with the solver.
+Nothing here is shared with the solver.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
-
-import numpy as np
 
 from tesuji.domains.base import Domain, State
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.engine.certificates import Node, Proof
-from tesuji.engine.errors import TesujiError
+from tesuji.engine.hex_derivation import AROUND, Connection, HexFault, Points, derive
 
-_AROUND = ((-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0))
-
-
-class HexFault(TesujiError):
-    """A proof does not hold; the message says where."""
+__all__ = ["HexFault", "check_hex"]
 
 
-class _Connection(NamedTuple):
-    ends: frozenset[int]
-    carrier: frozenset[int]
-    full: bool
+class _Link(NamedTuple):
+    move: int
+    child: int
+    fills: list[tuple[int, int]]  # two captured cells, or twice a dead one
 
 
 class _Step(NamedTuple):
     mine: bool
-    moves: list[tuple[int, int]]
-    empty: frozenset[int]
-    connections: list[_Connection]  # of the prover's edges
+    stones: int
+    links: list[_Link]
+    connections: list[Connection]  # of the prover's edges
 
 
 def check_hex(domain: Domain, root: State, proof: Proof) -> None:
@@ -57,205 +55,167 @@ def check_hex(domain: Domain, root: State, proof: Proof) -> None:
     plain = domain.spec.name == f"hex_{size}x{size}" and isinstance(domain, CompiledDomain)
     if not plain or domain.kernels is not rules.kernels or domain.constraints:  # type: ignore[attr-defined]
         raise HexFault(f"{domain.spec.name} is not plain Hex; the method does not fit")
-    waiting = {0: root}
-    steps: list[_Step] = []
-    for number, node in enumerate(proof.nodes):
-        if number not in waiting:
-            raise HexFault(f"node {number} is nobody's child")
-        state = waiting.pop(number)
-        try:
-            step = _read(domain, state, node, proof.prover, size)
-            for action, child in step.moves:
-                _follow(domain, state, action, child, number, len(proof.nodes), waiting)
-        except HexFault as fault:
-            raise HexFault(f"node {number}: {fault}") from None
-        steps.append(step)
-    if waiting:
-        raise HexFault(f"node {min(waiting)} is missing")
-    carriers: dict[int, frozenset[int]] = {}
-    for number in reversed(range(len(steps))):
-        try:
-            carriers[number] = _carrier(steps[number], carriers)
-        except HexFault as fault:
-            raise HexFault(f"node {number}: {fault}") from None
+    board = [int(value) & 3 for value in root["board"][: size * size]]
+    own = sum(1 << cell for cell, stone in enumerate(board) if stone == proof.prover + 1)
+    taken = sum(1 << cell for cell, stone in enumerate(board) if stone == 2 - proof.prover)
+    if not domain.legal(root).any():
+        raise HexFault("the game is over there")
+    checker = _Checker(proof, size)
+    carrier = checker.check(own, domain.to_play(root) == proof.prover)
+    if carrier & taken:
+        raise HexFault("it needs cells that the other side holds")
 
 
-def _read(domain: Domain, state: State, node: Node, prover: int, size: int) -> _Step:
-    """Return what a node says, its connections derived."""
-    board = [int(value) & 3 for value in state["board"][: size**2]]
-    count = node[0]
-    if len(node) < 1 + 2 * count:
-        raise HexFault("it is cut off")
-    moves = [(node[i], node[i + 1]) for i in range(1, 1 + 2 * count, 2)]
-    legal = domain.legal(state)
-    if len({action for action, _ in moves}) != count:
-        raise HexFault("it shows a move twice")
-    for action, _ in moves:
-        if action >= len(legal) or not legal[action]:
-            raise HexFault(f"move {action} is not legal")
-    points = _Points(board, prover, size)
-    connections = _derive(points, node[1 + 2 * count :])
-    edges = frozenset((points.name[size * size], points.name[size * size + 1]))
-    found = [connection for connection in connections if connection.ends == edges]
-    empty = frozenset(int(cell) for cell in np.flatnonzero(legal))
-    return _Step(domain.to_play(state) == prover, moves, empty, found)
+class _Checker:
+    """Checks the nodes of one proof."""
 
-
-def _follow(
-    domain: Domain,
-    state: State,
-    action: int,
-    child: int,
-    number: int,
-    count: int,
-    waiting: dict[int, State],
-) -> None:
-    """Make a move and check that it leads to `child`."""
-    following, _, discount = domain.step(state, action)
-    if discount == 0.0:
-        raise HexFault(f"move {action} ends the game, where a connection would do")
-    if not number < child < count:
-        raise HexFault(f"move {action}: there is no node {child} after it")
-    if child in waiting and domain.key(waiting[child]) != domain.key(following):
-        raise HexFault(f"move {action}: node {child} is another position")
-    waiting[child] = following
-
-
-def _carrier(step: _Step, carriers: dict[int, frozenset[int]]) -> frozenset[int]:
-    """Return what the prover needs at a node.
-
-    Raises:
-        HexFault: he has not won.
-    """
-    full = [connection.carrier for connection in step.connections if connection.full]
-    if full:
-        return min(full, key=len)
-    if step.mine:
-        if step.connections:
-            return min((connection.carrier for connection in step.connections), key=len)
-        if len(step.moves) != 1:
-            raise HexFault(f"{len(step.moves)} moves and no connection of the edges")
-        [(action, child)] = step.moves
-        return carriers[child] | {action}
-    left = step.empty
-    needed: frozenset[int] = frozenset()
-    for connection in step.connections:
-        left &= connection.carrier
-        needed |= connection.carrier
-    for action, child in step.moves:
-        left = (left & carriers[child]) - {action}
-        needed |= carriers[child] | {action}
-    if left:
-        raise HexFault(f"moves {sorted(left)} are not answered")
-    return needed
-
-
-class _Points:
-    """Chains, edges and empty cells of the prover, by name."""
-
-    def __init__(self, board: list[int], prover: int, size: int) -> None:
+    def __init__(self, proof: Proof, size: int) -> None:
+        self.prover = proof.prover
+        self.nodes = proof.nodes
         self.size = size
-        self.board = board
-        self.own = prover + 1
-        edges = (size * size, size * size + 1)
-        self.chains = set(edges)
-        self.name: dict[int, int] = {edge: edge for edge in edges}
-        for edge in edges:
-            for cell in self._along(edge):
-                if board[cell] == self.own:
-                    self._flood(cell, edge)
-        for cell in range(size * size):
-            if board[cell] == self.own and cell not in self.name:
-                self.chains.add(cell)
-                self._flood(cell, cell)
-            elif board[cell] == 0:
-                self.name[cell] = cell
-        self.near = self._pairs()
 
-    def _along(self, edge: int) -> list[int]:
-        """Return the cells along an edge of the prover."""
-        line = 0 if edge == self.size * self.size else self.size - 1
-        if self.own == 1:  # top and bottom
-            return [line * self.size + i for i in range(self.size)]
-        return [i * self.size + line for i in range(self.size)]
+    def check(self, stones: int, mine: bool) -> int:
+        """Return the carrier of the whole proof."""
+        waiting = {0: (stones, mine)}
+        steps: list[_Step] = []
+        for number, node in enumerate(self.nodes):
+            if number not in waiting:
+                raise HexFault(f"node {number} is nobody's child")
+            try:
+                step = self._read(node, *waiting.pop(number))
+                for link in step.links:
+                    self._follow(step, link, number, waiting)
+            except HexFault as fault:
+                raise HexFault(f"node {number}: {fault}") from None
+            steps.append(step)
+        if waiting or not steps:
+            raise HexFault(f"node {min(waiting)} is missing")
+        carriers: dict[int, int] = {}
+        for number in reversed(range(len(steps))):
+            try:
+                carriers[number] = self._carrier(steps[number], carriers)
+            except HexFault as fault:
+                raise HexFault(f"node {number}: {fault}") from None
+        return carriers[0]
 
-    def _around(self, cell: int) -> list[int]:
+    def _read(self, node: Node, stones: int, mine: bool) -> _Step:
+        """Return what a node says, its connections derived."""
+        numbers = list(reversed(node))
+
+        def take() -> int:
+            if not numbers:
+                raise HexFault("it is cut off")
+            return numbers.pop()
+
+        def cell() -> int:
+            found = take()
+            if found >= self.size * self.size:
+                raise HexFault(f"there is no cell {found}")
+            return found
+
+        links = []
+        for _ in range(min(take(), len(node))):
+            move, child = cell(), take()
+            fills = [(cell(), cell()) for _ in range(min(take(), len(node)))]
+            links.append(_Link(move, child, fills))
+        if not numbers:
+            return _Step(mine, stones, links, [])
+        points = Points(stones, self.prover, self.size)
+        edges = frozenset((points.top, points.top + 1))
+        made = derive(points, tuple(reversed(numbers)))
+        return _Step(mine, stones, links, [found for found in made if found.ends == edges])
+
+    def _follow(
+        self, step: _Step, link: _Link, number: int, waiting: dict[int, tuple[int, bool]]
+    ) -> None:
+        """Tell the child of a link what the prover holds there."""
+        if not number < link.child < len(self.nodes):
+            raise HexFault(f"move {link.move}: there is no node {link.child} after it")
+        if step.mine and step.stones >> link.move & 1:
+            raise HexFault(f"move {link.move} is not on an empty cell")
+        stones = step.stones | (1 << link.move if step.mine else 0)
+        for one, two in link.fills:
+            stones |= 1 << one | 1 << two
+        known, mine = waiting.get(link.child, (stones, not step.mine))
+        if mine == step.mine:
+            raise HexFault(f"move {link.move}: at node {link.child} the same side moves")
+        # Where ways meet, the child may count on what all of them bring.
+        waiting[link.child] = (known & stones, mine)
+
+    def _carrier(self, step: _Step, carriers: dict[int, int]) -> int:
+        """Return what the prover needs at a node.
+
+        Raises:
+            HexFault: he has not won.
+        """
+        full = [connection.carrier for connection in step.connections if connection.full]
+        threats = [connection.carrier for connection in step.connections]
+        if full or (threats and step.mine):
+            return min(full or threats, key=int.bit_count)
+        if step.mine:
+            if len(step.links) != 1:
+                raise HexFault(f"{len(step.links)} moves and no connection of the edges")
+            [link] = step.links
+            move = 1 << link.move
+            needed = self._unfill(step.stones | move, link.fills, carriers[link.child])
+            return (needed | move) & ~step.stones
+        sets = threats + [
+            self._unfill(step.stones, link.fills, carriers[link.child]) & ~step.stones
+            for link in step.links
+        ]
+        left, union = (1 << self.size * self.size) - 1, 0
+        for cells in sets:
+            left &= cells
+            union |= cells
+        if left:
+            raise HexFault(f"{left.bit_count()} moves are not answered")
+        return union
+
+    def _unfill(self, stones: int, fills: list[tuple[int, int]], carrier: int) -> int:
+        """Return what the prover needs before cells are filled in, each step checked."""
+        held = [stones]
+        for one, two in fills:
+            held.append(held[-1] | 1 << one | 1 << two)
+        carrier &= ~held[-1]
+        for (one, two), before in zip(reversed(fills), reversed(held[:-1]), strict=True):
+            if before >> one & 1 or before >> two & 1:
+                raise HexFault(f"cells {one} and {two} are not empty")
+            if one == two:
+                if not self._dead(one, before, carrier):
+                    raise HexFault(f"cell {one} is not dead")
+                continue
+            first, second = 1 << one, 1 << two
+            if not (
+                self._dead(one, before | second, carrier)
+                and self._dead(two, before | first, carrier)
+            ):
+                raise HexFault(f"cells {one} and {two} are not captured")
+            carrier |= first | second
+        return carrier
+
+    def _dead(self, cell: int, stones: int, empty: int) -> bool:
+        """Return whether a cell is dead where all but stones and empty cells is the other's."""
         row, column = divmod(cell, self.size)
-        near = [(row + down, column + right) for down, right in _AROUND]
-        return [r * self.size + c for r, c in near if 0 <= r < self.size and 0 <= c < self.size]
-
-    def _flood(self, start: int, name: int) -> None:
-        stack = [start]
-        while stack:
-            cell = stack.pop()
-            if self.board[cell] == self.own and cell not in self.name:
-                self.name[cell] = name
-                stack += self._around(cell)
-
-    def _pairs(self) -> set[frozenset[int]]:
-        """Return the pairs of points that touch."""
-        pairs = set()
-        for cell, name in self.name.items():
-            touching = self._around(cell) if cell < self.size**2 else self._along(cell)
-            for other in touching:
-                if other in self.name and self.name[other] != name:
-                    pairs.add(frozenset((name, self.name[other])))
-        return pairs
+        ring = []
+        for down, right in AROUND:
+            r, c = row + down, column + right
+            if not 0 <= r < self.size:
+                ring.append(self.prover == 0)
+            elif not 0 <= c < self.size:
+                ring.append(self.prover == 1)
+            elif stones >> r * self.size + c & 1:
+                ring.append(True)
+            else:
+                ring.append(None if empty >> r * self.size + c & 1 else False)
+        return _never_matters(tuple(ring))
 
 
-def _derive(points: _Points, numbers: tuple[int, ...]) -> list[_Connection]:
-    """Return the connections that a node's steps derive, each step checked."""
-    made: list[_Connection] = []
-    rest = list(reversed(numbers))
-
-    def take() -> int:
-        if not rest:
-            raise HexFault("its last step is cut off")
-        return rest.pop()
-
-    def earlier() -> _Connection:
-        index = take()
-        if index >= len(made):
-            raise HexFault(f"step {len(made)} uses step {index}, which is none before it")
-        return made[index]
-
-    while rest:
-        kind = take()
-        if kind == 0:
-            made.append(_base(points, take(), take()))
-        elif kind == 1:
-            made.append(_and(points, earlier(), earlier()))
-        elif kind == 2:
-            made.append(_or([earlier() for _ in range(min(take(), len(numbers)))]))
-        else:
-            raise HexFault(f"no step is of kind {kind}")
-    return made
-
-
-def _base(points: _Points, first: int, second: int) -> _Connection:
-    ends = frozenset(points.name.get(point, -1) for point in (first, second))
-    if ends not in points.near:
-        raise HexFault(f"points {first} and {second} do not touch")
-    return _Connection(ends, frozenset(), full=True)
-
-
-def _and(points: _Points, one: _Connection, two: _Connection) -> _Connection:
-    shared = one.ends & two.ends
-    ends = one.ends ^ two.ends
-    if not (one.full and two.full) or len(shared) != 1:
-        raise HexFault("an *and* of what are not two connections that share one point")
-    cells = {point for point in ends if point not in points.chains}
-    if one.carrier & two.carrier or (one.carrier | two.carrier) & cells:
-        raise HexFault("an *and* of connections that need the same cells")
-    if shared <= points.chains:
-        return _Connection(ends, one.carrier | two.carrier, full=True)
-    return _Connection(ends, one.carrier | two.carrier | shared, full=False)
-
-
-def _or(parts: list[_Connection]) -> _Connection:
-    if len({part.ends for part in parts}) != 1:
-        raise HexFault("an *or* of connections of different points")
-    if frozenset.intersection(*(part.carrier for part in parts)):
-        raise HexFault("an *or* of connections that all need one cell")
-    union: frozenset[int] = frozenset().union(*(part.carrier for part in parts))
-    return _Connection(parts[0].ends, union, full=True)
+@cache
+def _never_matters(ring: tuple[bool | None, ...]) -> bool:
+    """Return whether both sides have at most one run around a cell, however None is filled."""
+    if None in ring:
+        place = ring.index(None)
+        return all(
+            _never_matters((*ring[:place], held, *ring[place + 1 :])) for held in (True, False)
+        )
+    return sum(ring[i] != ring[i - 1] for i in range(6)) <= 2

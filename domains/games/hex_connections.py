@@ -23,62 +23,68 @@ import numpy as np
 from tesuji.domains.games.hex_points import (
     AND,
     BASE,
+    MAX_SEMI,
     OR,
     PARENTS,
     add,
+    is_known,
     kernel,
     mark_points,
     neighbour,
 )
 
+NEVER, FULL, SEMI = range(3)  # when to stop
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 
 
 @kernel
-def _combine(work, index, parents):  # type: ignore[no-untyped-def]
-    # The *or* rule: sets of up to four semi connections, the new one among them.
+def _combine(work, index, parents, rest):  # type: ignore[no-untyped-def]
+    # The *or* rule: sets of up to four semi connections, the new one among them. `rest[i]` is what
+    # all from `i` on need: where that meets what is common so far, no set can be free of it.
     record = work.pool[index]
     first, second = np.int64(record.first), np.int64(record.second)
-    count = work.num_semi[first, second]
-    semi = work.semi[first, second]
     common = record.carrier
     parents[0] = index
+    count = work.num_semi[first, second]
+    cells, semi = work.semi_cells[first, second], work.semi[first, second]
+    rest[count] = ~_NONE
+    for i in range(count - 1, -1, -1):
+        rest[i] = rest[i + 1] & cells[i]
+    if common & rest[0]:
+        return
     for i in range(count):
-        if semi[i] == index:
-            continue
-        one = work.pool[semi[i]].carrier
-        common_1 = common & one
+        if common & rest[i]:
+            return
+        common_1 = common & cells[i]
         if common_1 == common:
             continue
         parents[1] = semi[i]
-        union_1 = common | one
+        union_1 = common | cells[i]
         if common_1 == _NONE:
             add(work, first, second, union_1, OR, 1, parents, 2)
             continue
         for j in range(i + 1, count):
-            if semi[j] == index:
-                continue
-            two = work.pool[semi[j]].carrier
-            common_2 = common_1 & two
+            if common_1 & rest[j]:
+                break
+            common_2 = common_1 & cells[j]
             if common_2 == common_1:
                 continue
             parents[2] = semi[j]
-            union_2 = union_1 | two
+            union_2 = union_1 | cells[j]
             if common_2 == _NONE:
                 add(work, first, second, union_2, OR, 1, parents, 3)
                 continue
             for k in range(j + 1, count):
-                if semi[k] == index:
-                    continue
-                three = work.pool[semi[k]].carrier
-                if common_2 & three == _NONE:
+                if common_2 & rest[k]:
+                    break
+                if common_2 & cells[k] == _NONE:
                     parents[3] = semi[k]
-                    add(work, first, second, union_2 | three, OR, 1, parents, 4)
+                    add(work, first, second, union_2 | cells[k], OR, 1, parents, 4)
 
 
 @kernel
-def _join(work, index, size, parents, whole):  # type: ignore[no-untyped-def]
+def _join(work, index, size, parents, rest, stop):  # type: ignore[no-untyped-def]
     # The *and* rule: a full connection with each that shares an end with it.
     pool = work.pool
     top = size * size
@@ -98,24 +104,33 @@ def _join(work, index, size, parents, whole):  # type: ignore[no-untyped-def]
             far_bit = _NONE if work.chains[far] else _ONE << np.uint64(far)
             if carrier & far_bit:
                 continue
+            near, away = min(end, far), max(end, far)
+            fulls, semis = work.full_cells[near, away], work.semi_cells[near, away]
             i = 0
             while i < work.num_full[low, high]:
                 other = work.full[low, high, i]
+                there = work.full_cells[low, high, i]
                 i += 1
-                there = pool[other].carrier
                 if (there & carrier) | (there & end_bit):
+                    continue
+                union = carrier | there | middle_bit
+                if is_known(fulls, work.num_full[near, away], union):
+                    continue
+                if not chain and is_known(semis, work.num_semi[near, away], union):
                     continue
                 parents[0] = index
                 parents[1] = other
-                made = add(work, end, far, carrier | there | middle_bit, AND, chain, parents, 2)
+                made = add(work, end, far, union, AND, chain, parents, 2)
                 if made >= 0 and not chain:
-                    _combine(work, made, parents)
-                if whole[0] and work.num_full[top, top + 1]:
+                    _combine(work, made, parents, rest)
+                    if stop == SEMI and work.num_semi[top, top + 1]:
+                        return
+                if stop and work.num_full[top, top + 1]:
                     return
 
 
 @kernel
-def connect(work, own, other, size, whole):  # type: ignore[no-untyped-def]
+def connect(work, own, other, size, stop):  # type: ignore[no-untyped-def]
     """Find the connections of the side that joins top and bottom.
 
     Args:
@@ -123,7 +138,7 @@ def connect(work, own, other, size, whole):  # type: ignore[no-untyped-def]
         own: the side's stones.
         other: the other side's stones.
         size: of the board.
-        whole: `[1]`, 1 to stop at the first full connection of the edges.
+        stop: at the first connection of the edges: `FULL`, `SEMI` or `NEVER`.
 
     Returns:
         Whether stones alone join the edges.
@@ -135,6 +150,7 @@ def connect(work, own, other, size, whole):  # type: ignore[no-untyped-def]
     if mark_points(work, own, other, size):
         return True
     parents = np.full(PARENTS, -1, np.int64)
+    rest = np.zeros(MAX_SEMI + 1, np.uint64)
     for cell in range(top):
         here = work.points[cell]
         if here < 0:
@@ -151,7 +167,9 @@ def connect(work, own, other, size, whole):  # type: ignore[no-untyped-def]
         index = np.int64(work.queue[work.counts[2]])
         work.counts[2] += 1
         if work.pool[index].alive:
-            _join(work, index, size, parents, whole)
-        if whole[0] and work.num_full[top, top + 1]:
+            _join(work, index, size, parents, rest, stop)
+        if stop and (
+            work.num_full[top, top + 1] or (stop == SEMI and work.num_semi[top, top + 1])
+        ):
             break
     return False

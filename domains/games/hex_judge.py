@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tesuji.domains.games.hex_connections import connect
+from tesuji.domains.games.hex_connections import FULL, SEMI, connect
 from tesuji.domains.games.hex_points import Workspace, allocate, count_cells, kernel, transpose
 
 UNKNOWN, WIN, LOSS = range(3)
@@ -79,7 +79,7 @@ def _rate(work, own, size, turned, near, far, scores):  # type: ignore[no-untype
 
 
 @kernel
-def judge(own_work, other_work, first, second, to_play, size, scores, whole):  # type: ignore[no-untyped-def]
+def judge(own_work, other_work, first, second, to_play, size, scores):  # type: ignore[no-untyped-def]
     """Judge a position for the side to move.
 
     Args:
@@ -90,7 +90,6 @@ def judge(own_work, other_work, first, second, to_play, size, scores, whole):  #
         to_play: 0 or 1.
         size: of the board.
         scores: `[V]`, how many stones both sides together need for chains through a cell.
-        whole: `[1]` for `connect`.
 
     Returns:
         `(outcome, must, carrier)`: the cells that the mover must play into, where undecided; the
@@ -98,20 +97,19 @@ def judge(own_work, other_work, first, second, to_play, size, scores, whole):  #
     """
     turned_first, turned_second = transpose(first, size), transpose(second, size)
     top, bottom = size * size, size * size + 1
-    whole[0] = 1
     if to_play == 0:
-        joined = connect(other_work, turned_second, turned_first, size, whole)
+        joined = connect(other_work, turned_second, turned_first, size, FULL)
     else:
-        joined = connect(other_work, first, second, size, whole)
+        joined = connect(other_work, first, second, size, FULL)
     if joined:
         return LOSS, _NONE, _NONE
     if other_work.num_full[top, bottom]:
         carrier = _smallest(other_work, other_work.num_full, other_work.full, size)
         return LOSS, _NONE, (transpose(carrier, size) if to_play == 0 else carrier)
     if to_play == 0:
-        joined = connect(own_work, first, second, size, whole)
+        joined = connect(own_work, first, second, size, SEMI)
     else:
-        joined = connect(own_work, turned_second, turned_first, size, whole)
+        joined = connect(own_work, turned_second, turned_first, size, SEMI)
     if joined:
         return WIN, _NONE, _NONE
     if own_work.num_full[top, bottom]:
@@ -151,7 +149,6 @@ class Judge:
         self.own: Workspace = allocate()
         self.other: Workspace = allocate()
         self._scores = np.zeros(size * size + 2, np.int64)
-        self._whole = np.ones(1, np.int64)
 
     def __call__(self, first: int, second: int, to_play: int) -> Judgement:
         """Judge the position for the side to move."""
@@ -163,6 +160,5 @@ class Judge:
             to_play,
             self.size,
             self._scores,
-            self._whole,
         )
         return Judgement(int(outcome), int(must), int(carrier), self._scores[:-2].tolist())

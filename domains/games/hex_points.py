@@ -46,6 +46,8 @@ class Workspace(NamedTuple):
     pool: npt.NDArray[Any]  # [P] connection_dtype
     full: npt.NDArray[np.int32]  # [V, V, MAX_FULL] of the pool, first point below second
     semi: npt.NDArray[np.int32]  # [V, V, MAX_SEMI]
+    full_cells: npt.NDArray[np.uint64]  # [V, V, MAX_FULL] their carriers
+    semi_cells: npt.NDArray[np.uint64]  # [V, V, MAX_SEMI]
     num_full: npt.NDArray[np.int32]  # [V, V]
     num_semi: npt.NDArray[np.int32]  # [V, V]
     queue: npt.NDArray[np.int32]  # [P]
@@ -60,6 +62,8 @@ def allocate() -> Workspace:
         np.zeros(POOL, connection_dtype).view(np.recarray),
         np.zeros((POINTS, POINTS, MAX_FULL), np.int32),
         np.zeros((POINTS, POINTS, MAX_SEMI), np.int32),
+        np.zeros((POINTS, POINTS, MAX_FULL), np.uint64),
+        np.zeros((POINTS, POINTS, MAX_SEMI), np.uint64),
         np.zeros((POINTS, POINTS), np.int32),
         np.zeros((POINTS, POINTS), np.int32),
         np.zeros(POOL, np.int32),
@@ -162,37 +166,37 @@ def _merge(work, cell, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _known(pool, indices, count, carrier):  # type: ignore[no-untyped-def]
-    # Whether a connection of the list needs no more than `carrier`.
+def is_known(carriers, count, carrier):  # type: ignore[no-untyped-def]
+    """Return whether a connection of the list needs no more than `carrier`."""
     for i in range(count):
-        there = pool[indices[i]].carrier
-        if there & carrier == there:
+        if carriers[i] & carrier == carriers[i]:
             return True
     return False
 
 
 @kernel
-def _make_room(pool, indices, count, limit, carrier):  # type: ignore[no-untyped-def]
+def _make_room(pool, indices, carriers, count, limit, carrier):  # type: ignore[no-untyped-def]
     # Drop what needs more than `carrier`, or the largest; return how many are left, -1 if full.
     kept = 0
     for i in range(count):
-        index = indices[i]
-        if pool[index].carrier & carrier == carrier:
-            pool[index].alive = 0
+        if carriers[i] & carrier == carrier:
+            pool[indices[i]].alive = 0
         else:
-            indices[kept] = index
+            indices[kept] = indices[i]
+            carriers[kept] = carriers[i]
             kept += 1
     if kept < limit:
         return kept
     worst, cells = 0, count_cells(carrier)
     for i in range(kept):
-        here = count_cells(pool[indices[i]].carrier)
+        here = count_cells(carriers[i])
         if here > cells:
             worst, cells = i, here
     if cells == count_cells(carrier):
         return -1
     pool[indices[worst]].alive = 0
     indices[worst] = indices[kept - 1]
+    carriers[worst] = carriers[kept - 1]
     return kept - 1
 
 
@@ -201,16 +205,18 @@ def add(work, first, second, carrier, kind, full, parents, num_parents):  # type
     """Put a connection into the pool and its points' list; return where, -1 if it adds nothing."""
     low, high = min(first, second), max(first, second)
     pool, index = work.pool, work.counts[0]
-    if _known(pool, work.full[low, high], work.num_full[low, high], carrier):
+    if is_known(work.full_cells[low, high], work.num_full[low, high], carrier):
         return np.int64(-1)
-    if not full and _known(pool, work.semi[low, high], work.num_semi[low, high], carrier):
+    if not full and is_known(work.semi_cells[low, high], work.num_semi[low, high], carrier):
+        return np.int64(-1)
+    if index >= pool.shape[0]:
         return np.int64(-1)
     indices = work.full[low, high] if full else work.semi[low, high]
+    carriers = work.full_cells[low, high] if full else work.semi_cells[low, high]
     numbers = work.num_full if full else work.num_semi
     limit = MAX_FULL if full else MAX_SEMI
-    kept = _make_room(pool, indices, numbers[low, high], limit, carrier)
-    if kept < 0 or index >= pool.shape[0]:
-        numbers[low, high] = min(numbers[low, high], kept) if kept >= 0 else limit
+    kept = _make_room(pool, indices, carriers, numbers[low, high], limit, carrier)
+    if kept < 0:
         return np.int64(-1)
     work.counts[0] = index + 1
     record = pool[index]
@@ -223,6 +229,7 @@ def add(work, first, second, carrier, kind, full, parents, num_parents):  # type
     for i in range(PARENTS):
         record.parents[i] = parents[i] if i < num_parents else -1
     indices[kept] = index
+    carriers[kept] = carrier
     numbers[low, high] = kept + 1
     if full:
         work.queue[work.counts[1]] = index

@@ -49,6 +49,11 @@ class Node:
     judged: bool = False
 
     @property
+    def key(self) -> tuple[int, int, int]:
+        """What tells it from other positions."""
+        return self.first, self.second, self.to_play
+
+    @property
     def solved(self) -> bool:
         """Whether it is won or lost."""
         return self.proof == 0 or self.disproof == 0
@@ -151,14 +156,15 @@ class HexSolver:
             if link.child.disproof == 0:
                 node.proof, node.disproof = 0, INFINITE
                 node.carrier = link.needs(node.to_play) | link.cell
+                node.children = [link]
                 return True
             if link.child.proof == 0:
                 node.must &= link.needs(1 - node.to_play) & ~link.cell
         if not node.must:
             node.proof, node.disproof = INFINITE, 0
-            for link in children:
-                if link.child.proof == 0:
-                    node.carrier |= link.needs(1 - node.to_play) & ~link.cell
+            node.children = [link for link in children if link.child.proof == 0]
+            for link in node.children:
+                node.carrier |= link.needs(1 - node.to_play)
             return True
         waiting = [link.child for link in children if link.cell & node.must]
         node.proof = min(child.disproof for child in waiting)

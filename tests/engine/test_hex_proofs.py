@@ -109,16 +109,21 @@ def test_all_openings_are_proven_and_checked(board):
 
 
 def test_the_checker_shares_no_code_with_the_solver():
-    tree = ast.parse((ROOT / "engine/hex_verification.py").read_text())
-    modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    modules = set()
+    for name in ("hex_verification", "hex_derivation"):
+        tree = ast.parse((ROOT / f"engine/{name}.py").read_text())
+        modules |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert modules == {
         "__future__",
+        "collections.abc",
+        "functools",
         "typing",
         "tesuji.domains.base",
         "tesuji.domains.compiled",
         "tesuji.domains.games",
         "tesuji.engine.certificates",
         "tesuji.engine.errors",
+        "tesuji.engine.hex_derivation",
     }
 
 
