@@ -14,31 +14,9 @@ from tesuji.domains.games.hex_connections import FULL, SEMI, connect
 from tesuji.domains.games.hex_points import Workspace, allocate, count_cells, kernel, transpose
 
 UNKNOWN, WIN, LOSS = range(3)
-FAR = 99
+HELD = 0.05
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
-
-
-@kernel
-def _distances(work, own, size, edge, out):  # type: ignore[no-untyped-def]
-    # Stones still to play to join each cell to an edge, steps being full connections.
-    points = size * size + 2
-    done = np.zeros(points, np.int8)
-    out[:points] = FAR
-    out[edge] = 0
-    for _ in range(points):
-        here = -1
-        for point in range(points):
-            if not done[point] and out[point] < FAR and (here < 0 or out[point] < out[here]):
-                here = point
-        if here < 0:
-            return
-        done[here] = 1
-        for point in range(points):
-            if done[point] or not work.num_full[min(here, point), max(here, point)]:
-                continue
-            cost = out[here] + (0 if work.chains[point] else 1)
-            out[point] = min(out[point], cost)
 
 
 @kernel
@@ -69,13 +47,75 @@ def _threats(work, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _rate(work, own, size, turned, near, far, scores):  # type: ignore[no-untyped-def]
-    # Add to each cell's score how many stones the side needs for a chain through it.
-    _distances(work, own, size, size * size, near)
-    _distances(work, own, size, size * size + 1, far)
-    for cell in range(size * size):
-        at = cell // size + cell % size * size if turned else cell
-        scores[at] += min(near[cell] + far[cell], FAR)
+def _link(work, size, mesh, voltage):  # type: ignore[no-untyped-def]
+    # The equations of the circuit: an edge at 1 V, the other at 0 V.
+    top = size * size
+    mesh[: top + 2, : top + 2] = 0.0
+    voltage[: top + 2] = 0.0
+    for one in range(top + 2):
+        for two in range(one + 1, top + 2):
+            if not work.num_full[one, two]:
+                continue
+            g = 1.0 / (
+                (HELD if work.chains[one] else 1.0) + (HELD if work.chains[two] else 1.0)
+            )
+            mesh[one, two] -= g
+            mesh[two, one] -= g
+            mesh[one, one] += g
+            mesh[two, two] += g
+    voltage[top] = 1.0
+
+
+@kernel
+def _solve(mesh, voltage, top):  # type: ignore[no-untyped-def]
+    # Voltages of all cells, by elimination; `mesh` keeps what is below and right of the diagonal.
+    for cell in range(top):
+        voltage[cell] = -mesh[cell, top]
+    for pivot in range(top):
+        if mesh[pivot, pivot] < 1e-9:
+            continue
+        for row in range(pivot + 1, top):
+            factor = mesh[row, pivot] / mesh[pivot, pivot]
+            if factor == 0.0:
+                continue
+            for column in range(pivot, top):
+                mesh[row, column] -= factor * mesh[pivot, column]
+            voltage[row] -= factor * voltage[pivot]
+    for row in range(top - 1, -1, -1):
+        if mesh[row, row] < 1e-9:
+            voltage[row] = 0.0
+            continue
+        for column in range(row + 1, top):
+            voltage[row] -= mesh[row, column] * voltage[column]
+        voltage[row] /= mesh[row, row]
+
+
+@kernel
+def _rate(work, size, turned, mesh, voltage, scores):  # type: ignore[no-untyped-def]
+    # Add to each cell's score the share of the side's current that runs through it.
+    top = size * size
+    _link(work, size, mesh, voltage)
+    _solve(mesh, voltage, top)
+    whole = 0.0
+    for pass_ in range(2):
+        for one in range(top + 1):
+            if pass_ == 0 and one < top:
+                continue
+            if one < top and (work.points[one] != one or work.chains[one]):
+                continue
+            current = 0.0
+            for two in range(top + 2):
+                if two != one and work.num_full[min(one, two), max(one, two)]:
+                    g = 1.0 / (
+                        (HELD if work.chains[one] else 1.0) + (HELD if work.chains[two] else 1.0)
+                    )
+                    current += abs(g * (voltage[one] - voltage[two]))
+            if pass_ == 0:
+                whole = current
+            else:
+                at = one // size + one % size * size if turned else one
+                if one < top and whole > 1e-9:
+                    scores[at] += 0.5 * current / whole
 
 
 @kernel
@@ -122,13 +162,11 @@ def judge(own_work, other_work, first, second, to_play, size, scores):  # type: 
     if to_play == 0:
         common, union = transpose(common, size), transpose(union, size)
     must = common & ~(first | second)
-    scores[: top + 2] = 0
-    near = np.zeros(top + 2, np.int64)
-    far = np.zeros(top + 2, np.int64)
-    _rate(own_work, first if to_play == 0 else turned_second, size, to_play == 1, near, far, scores)
-    _rate(
-        other_work, turned_second if to_play == 0 else first, size, to_play == 0, near, far, scores
-    )
+    scores[: top + 2] = 0.0
+    mesh = np.zeros((top + 2, top + 2))
+    voltage = np.zeros(top + 2)
+    _rate(own_work, size, to_play == 1, mesh, voltage, scores)
+    _rate(other_work, size, to_play == 0, mesh, voltage, scores)
     return (UNKNOWN if must else LOSS), must, union
 
 
@@ -138,7 +176,7 @@ class Judgement(NamedTuple):
     outcome: int
     must: int
     carrier: int
-    scores: list[int]
+    scores: list[float]
 
 
 class Judge:
@@ -148,7 +186,7 @@ class Judge:
         self.size = size
         self.own: Workspace = allocate()
         self.other: Workspace = allocate()
-        self._scores = np.zeros(size * size + 2, np.int64)
+        self._scores = np.zeros(size * size + 2)
 
     def __call__(self, first: int, second: int, to_play: int) -> Judgement:
         """Judge the position for the side to move."""

@@ -19,6 +19,7 @@ from tesuji.domains.games.hex_fill import CELLS, expand, fill_tables
 from tesuji.domains.games.hex_judge import LOSS, WIN, Judge
 
 INFINITE = 1 << 40
+WEIGHT = 20
 SLICE = 64  # positions judged between two looks at the watch
 
 
@@ -140,10 +141,10 @@ class HexSolver:
             self._following,
         )
         cells = [cell for cell in range(self.size**2) if node.must >> cell & 1]
-        best = min(scores[cell] for cell in cells)
+        best = max(scores[cell] for cell in cells)
         following = self._following[:count].tolist()
         for cell, (first, second, *captured) in zip(cells, following, strict=True):
-            cost = 1 + scores[cell] - best
+            cost = 1 + round(WEIGHT * (best - scores[cell]))
             child = self._node(first, second, 1 - node.to_play, 1 + len(cells) // 4, cost)
             node.children.append(Link(1 << cell, child, cost, (captured[0], captured[1])))
         node.children.sort(key=lambda link: link.cost)
