@@ -196,7 +196,7 @@ class _Checker:
     def _dead(self, cell: int, stones: int, empty: int) -> bool:
         """Return whether a cell is dead where all but stones and empty cells is the other's."""
         row, column = divmod(cell, self.size)
-        ring = []
+        ring: list[bool | None] = []
         for down, right in AROUND:
             r, c = row + down, column + right
             if not 0 <= r < self.size:

@@ -51,8 +51,6 @@ def _combine(work, index, parents, rest):  # type: ignore[no-untyped-def]
     rest[count] = ~_NONE
     for i in range(count - 1, -1, -1):
         rest[i] = rest[i + 1] & cells[i]
-    if common & rest[0]:
-        return
     for i in range(count):
         if common & rest[i]:
             return
@@ -168,8 +166,6 @@ def connect(work, own, other, size, stop):  # type: ignore[no-untyped-def]
         work.counts[2] += 1
         if work.pool[index].alive:
             _join(work, index, size, parents, rest, stop)
-        if stop and (
-            work.num_full[top, top + 1] or (stop == SEMI and work.num_semi[top, top + 1])
-        ):
+        if stop and (work.num_full[top, top + 1] or (stop == SEMI and work.num_semi[top, top + 1])):
             break
     return False

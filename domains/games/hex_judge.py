@@ -56,9 +56,7 @@ def _link(work, size, mesh, voltage):  # type: ignore[no-untyped-def]
         for two in range(one + 1, top + 2):
             if not work.num_full[one, two]:
                 continue
-            g = 1.0 / (
-                (HELD if work.chains[one] else 1.0) + (HELD if work.chains[two] else 1.0)
-            )
+            g = 1.0 / ((HELD if work.chains[one] else 1.0) + (HELD if work.chains[two] else 1.0))
             mesh[one, two] -= g
             mesh[two, one] -= g
             mesh[one, one] += g

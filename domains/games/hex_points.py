@@ -169,7 +169,8 @@ def _merge(work, cell, size):  # type: ignore[no-untyped-def]
 def is_known(carriers, count, carrier):  # type: ignore[no-untyped-def]
     """Return whether a connection of the list needs no more than `carrier`."""
     for i in range(count):
-        if carriers[i] & carrier == carriers[i]:
+        there = carriers[i]
+        if there & carrier == there:
             return True
     return False
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tesuji.domains.games.hex_proof import write_proof
+from tesuji.domains.games.hex_proof import turn_proof, write_proof
 from tesuji.domains.games.hex_solver import HexSolver
 from tesuji.domains.registry import make
 from tesuji.engine import cli
 from tesuji.engine.certificates import Proof, load_certificate, save_certificate
+from tesuji.engine.hex_derivation import Points
 from tesuji.engine.hex_verification import HexFault, check_hex
 from tesuji.engine.verification import verify
 from tesuji.search.proof import ProofConfig, ProofSearch
@@ -104,6 +105,8 @@ def test_all_openings_are_proven_and_checked(board):
         assert (node.disproof == 0) == (winner == "X")
         proof = Proof(0 if winner == "X" else 1, True, "hex", write_proof(solver, node)[0])
         check_hex(domain, state, proof)
+        turned, _, _ = domain.step(domain.reset(), size * size - 1 - action)
+        check_hex(domain, turned, replace(proof, nodes=turn_proof(proof.nodes, size)))
         with pytest.raises(HexFault):
             check_hex(domain, state, replace(proof, prover=1 - proof.prover))
 
@@ -125,6 +128,41 @@ def test_the_checker_shares_no_code_with_the_solver():
         "tesuji.engine.errors",
         "tesuji.engine.hex_derivation",
     }
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_checker_knows_the_boards_geometry(size):
+    """The side that the rules say has won is the one whose stones the checker sees joined."""
+    domain, rng = make(f"hex_{size}x{size}"), np.random.default_rng(0)
+    for _ in range(50):
+        state, discount = domain.reset(), 1.0
+        while discount:
+            mover = int(state["to_play"])
+            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
+            state, _, discount = domain.step(state, action)
+            won = []
+            for side, held in enumerate(stones(state, size)):
+                points = Points(held, side, size)
+                won.append(points.touch(points.top, points.top + 1))
+            assert won == [discount == 0 and side == mover for side in (0, 1)]
+
+
+def fault_of(lines, held, prover=0, size=5):
+    """Return why a proof of a position with the prover's stones and his move is refused."""
+    domain = make(f"hex_{size}x{size}")
+    state = domain.reset()
+    for cell in held:
+        state["board"][cell] = prover + 1
+    state["to_play"] = prover
+    with pytest.raises(HexFault) as caught:
+        check_hex(domain, state, Proof(prover, True, "hex", lines))
+    return str(caught.value)
+
+
+def test_cells_that_are_neither_dead_nor_captured_are_not_filled_in():
+    column, joined = [2, 12, 17], [0, 0, 25, 26]
+    assert "cell 7 is not dead" in fault_of([[1, 22, 1, 1, 7, 7], joined], column)
+    assert "cells 7 and 8 are not captured" in fault_of([[1, 22, 1, 1, 7, 8], joined], column)
 
 
 def mutate(nodes, rng):
