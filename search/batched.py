@@ -25,6 +25,7 @@ from tesuji.search.tree import (
     copy_row,
     equal_rows,
     forced,
+    inner,
     kernel,
 )
 
@@ -105,34 +106,49 @@ def _walk(tree, t, rules, parameters, workspace):  # type: ignore[no-untyped-def
 
 @forced
 def _simulate(tree, t, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
+    # One more simulation of a tree; the first call makes its root instead.
     record = tree.trees[t]
-    node, index, reward, discount, key = _walk(tree, t, rules, parameters, workspace)
-    if index < 0:
-        leaf = tree.nodes[t, node]
-        if leaf.evaluated == 0:
-            return COLLIDED
+    child = np.int64(ROOT)
+    if record.num_nodes == 0:
+        add_node(tree, t, np.int64(NO_PARENT), np.int64(NO_PARENT), parameters.leaves)
+    else:
+        node, index, reward, discount, key = _walk(tree, t, rules, parameters, workspace)
+        if index < 0:
+            leaf = tree.nodes[t, node]
+            if leaf.evaluated == 0:
+                return COLLIDED
+            record.simulations += 1
+            back_up(tree, t, node, np.float64(leaf.raw_value), 0.0, parameters)
+            return DONE
         record.simulations += 1
-        back_up(tree, t, node, np.float64(leaf.raw_value), 0.0, parameters)
-        return DONE
-    record.simulations += 1
-    if discount == 0.0:
-        back_up_edge(tree, t, node, index, reward, parameters)
-        return DONE
-    child = add_node(tree, t, node, index, parameters.leaves)
-    tree.nodes[t, child].reward = reward
-    tree.nodes[t, child].discount = discount
-    if parameters.chance:
-        tree.keys[t, child] = key
-    copy_row(workspace.row, 0, tree.states, t * tree.nodes.shape[1] + child)
-    if parameters.graph and child < tree.nodes.shape[1] - parameters.leaves:
+        if discount == 0.0:
+            back_up_edge(tree, t, node, index, reward, parameters)
+            return DONE
+        child = add_node(tree, t, node, index, parameters.leaves)
+        tree.nodes[t, child].reward = reward
+        tree.nodes[t, child].discount = discount
+        if parameters.chance:
+            tree.keys[t, child] = key
+        copy_row(workspace.row, 0, tree.states, t * tree.nodes.shape[1] + child)
+    spare = child >= tree.nodes.shape[1] - parameters.leaves
+    if parameters.graph and not spare:
         remember(tree, t, child)
     outcome = open_node(tree, t, child, rules, cache, batch, filled, parameters, workspace)
     if outcome == DONE:
-        if child >= tree.nodes.shape[1] - parameters.leaves:
+        if spare:
             record.spare_used -= 1
-    elif parameters.leaves > 1:
+    elif child != ROOT and parameters.leaves > 1:
         add_pending(tree, t, child, np.int64(1))
     return outcome
+
+
+@inner
+def _is_done(tree, t, parameters):  # type: ignore[no-untyped-def]
+    record = tree.trees[t]
+    root = tree.nodes[t, ROOT]
+    return record.num_nodes > 0 and (
+        record.simulations >= record.target or (parameters.prove and root.lower == root.upper)
+    )
 
 
 @kernel
@@ -144,28 +160,13 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
     """
     filled = np.int64(0)
     unfinished = 0
-    top = np.int64(ROOT)
-    above = np.int64(NO_PARENT)
     for t in range(start, stop):
         record = tree.trees[t]
         record.spare_used = 0
         asked = 0
         left = np.int64(quota)
-        if record.num_nodes == 0:
-            add_node(tree, t, above, above, parameters.leaves)
-            if parameters.graph:
-                remember(tree, t, top)
-            outcome = open_node(tree, t, top, rules, cache, batch, filled, parameters, workspace)
-            if outcome == REQUESTED:
-                filled += 1
-                asked = parameters.leaves
-        root = tree.nodes[t, ROOT]
-        while (
-            asked < parameters.leaves
-            and left > 0
-            and record.simulations < record.target
-            and not (parameters.prove and root.lower == root.upper)
-        ):
+        while asked < parameters.leaves and left > 0 and not _is_done(tree, t, parameters):
+            first = record.num_nodes == 0
             outcome = _simulate(tree, t, rules, cache, batch, filled, parameters, workspace)
             left -= 1
             if outcome == COLLIDED:
@@ -174,11 +175,8 @@ def advance(tree, start, stop, rules, cache, batch, quota, parameters, workspace
                 filled += 1
                 if asked == 0:
                     left = np.int64(IN_FLIGHT)  # a batch must not depend on the clock
-                asked += 1
-        if asked or (
-            record.simulations < record.target
-            and not (parameters.prove and root.lower == root.upper)
-        ):
+                asked += parameters.leaves if first else 1
+        if asked or not _is_done(tree, t, parameters):
             unfinished += 1
     return filled, unfinished
 

@@ -23,7 +23,7 @@ from numba import njit
 
 # No way in from C for any kernel, and none from Python for those that kernels alone call: such
 # entries take longer to compile than many a kernel. Those make no arrays, so they count none.
-kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
 inner = njit(
     cache=True,
     nogil=True,
@@ -38,15 +38,7 @@ forced_kernel = njit(
 )
 # For kernels on the way of every simulation that have one caller: what they take, trees and rules
 # as values, would cost more to hand over than many of them compute.
-forced = njit(
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-    no_cfunc_wrapper=True,
-    no_cpython_wrapper=True,
-    _nrt=False,
-    forceinline=True,
-)
+forced = njit(inline="always", error_model="numpy", nogil=True)
 
 ROOT = 0
 UNVISITED = -1
