@@ -108,6 +108,7 @@ class Round:
         config = self._config
         before = lanes[lane] if lanes else {"lane_file": "", "lane_sha256": ""}
         return {
+            "kind": "play",
             "game": config.game,
             "constraints": list(config.constraints),
             "run": str(self._run),

@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tesuji.engine.errors import TesujiError
 
@@ -32,7 +32,10 @@ class WorkerPool:
     """Processes that do tasks side by side; one that dies is replaced and its task done again."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
+        self._threads = ThreadPoolExecutor(size)
+        self._ended = False
+        self._prepared: Future[dict[str, Any]] | None = None
         self._idle: list[subprocess.Popen[str]] = [_start() for _ in range(size)]
         self._all = list(self._idle)
         self.deaths = 0
@@ -49,17 +52,30 @@ class WorkerPool:
         Raises:
             WorkerError: a task failed.
         """
-        with ThreadPoolExecutor(self._size) as threads:
-            return list(
-                threads.map(
-                    lambda pair: self._do(pair[1], partial(live, pair[0])), enumerate(tasks)
-                )
+        if self._prepared is not None:
+            self._prepared.result()
+        return list(
+            self._threads.map(
+                lambda pair: self._do(pair[1], partial(live, pair[0])), enumerate(tasks)
             )
+        )
 
-    def close(self) -> None:
+    def prepare(self, task: Mapping[str, Any]) -> None:
+        """Have one worker compile what all need, or load it; `run` waits for that.
+
+        Were each to begin at once with nothing compiled, each would compile everything.
+        """
+        self._prepared = self._threads.submit(self._do, task, lambda _: None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End all workers."""
-        for worker in self._all:
+        self._ended = True
+        for worker in list(self._all):
             _end(worker)
+        self._threads.shutdown(cancel_futures=True)
 
     def _do(
         self, task: Mapping[str, Any], live: Callable[[Mapping[str, Any]], None]
@@ -70,6 +86,8 @@ class WorkerPool:
             try:
                 result = _ask(worker, task, live)
             except (BrokenPipeError, EOFError, ValueError):
+                if self._ended:
+                    raise WorkerError("the workers were ended") from None
                 last = f"it died with exit code {_end(worker)}"
                 self.deaths += 1
                 self._all.remove(worker)
@@ -130,7 +148,11 @@ def serve() -> None:
     """Do tasks from standard input until it ends."""
     for line in sys.stdin:
         try:
-            answer = _play(json.loads(line), lambda seen: _write({"live": seen}))
+            task = json.loads(line)
+            if task["kind"] == "prepare":
+                answer = _prepare(task)
+            else:
+                answer = _play(task, lambda seen: _write({"live": seen}))
         except (TesujiError, ValueError, MemoryError) as error:
             answer = {"error": str(error) or type(error).__name__}
         _write(answer)
@@ -139,6 +161,24 @@ def serve() -> None:
 def _write(answer: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
+
+
+def _prepare(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Play a move with no network, so that all but the network is compiled."""
+    from tesuji.domains.compiled import CompiledDomain  # noqa: PLC0415
+    from tesuji.engine.lane import new_lane  # noqa: PLC0415
+    from tesuji.engine.rules import make_domain  # noqa: PLC0415
+    from tesuji.engine.selfplay import play_lane  # noqa: PLC0415
+    from tesuji.engine.training_config import SelfPlayConfig  # noqa: PLC0415
+    from tesuji.search.base import UniformEvaluator  # noqa: PLC0415
+
+    domain = make_domain(task["game"], task["constraints"])
+    assert isinstance(domain, CompiledDomain)
+    config = replace(SelfPlayConfig(**task["config"]), games=1, moves=1)
+    play_lane(
+        domain, UniformEvaluator(domain.spec.num_actions), config, new_lane(domain, config, 0, 1), 1
+    )
+    return {}
 
 
 def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) -> dict[str, Any]:

@@ -32,13 +32,19 @@ inner = njit(
     no_cpython_wrapper=True,
     _nrt=False,
 )
-# The same for those that Python calls as well.
-forced_kernel = njit(
-    cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, forceinline=True
-)
 # For kernels on the way of every simulation that have one caller: what they take, trees and rules
-# as values, would cost more to hand over than many of them compute.
-forced = njit(inline="always", error_model="numpy", nogil=True)
+# as values, would cost more to hand over than many of them compute. Where Python calls them too,
+# LLVM inlines them; where it does not, numba does before it types them, so that they are compiled
+# once, with their caller.
+forced_kernel = njit(
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+    no_cfunc_wrapper=True,
+    _nrt=False,
+    forceinline=True,
+)
+forced = njit(nogil=True, error_model="numpy", inline="always")
 
 ROOT = 0
 UNVISITED = -1
