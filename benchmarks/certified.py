@@ -181,7 +181,7 @@ def main() -> None:
 def line(tally: Tally) -> str:
     """Return a tally as text."""
     refuted = sum(tally.refuted.values())
-    cached = refuted - tally.refuted.get("solver", 0)
+    cached = refuted - tally.refuted.get("solver", 0) - tally.refuted.get("bound", 0)
     share = 100 * cached / max(1, refuted + tally.unsettled)
     solver = 100 * tally.solver_seconds / max(1e-9, tally.cpu_seconds)
     return (

@@ -47,6 +47,11 @@ class Unrolled:
         if hint:
             yield hint[1:]
 
+    def refute(self, state: State, effort: int) -> tuple[str, ...]:
+        """Return nothing: only z3 knows of these models."""
+        del state, effort
+        return ()
+
     def questions(self, state: State) -> Iterator[Question]:
         """Yield one question."""
         facts = tuple(facts_of(self._model, state, self._unrolling.needed))

@@ -86,6 +86,13 @@ class Completion(Protocol):
         """Yield plans from `state`; `hint` is one from nearby that no longer fits."""
         ...
 
+    def refute(self, state: State, effort: int) -> tuple[str, ...]:
+        """Return proved reasons why there is no way on; empty where none are found.
+
+        Without z3; an `effort` of 0 asks only what earlier proofs have to say.
+        """
+        ...
+
     def questions(self, state: State) -> Iterator[Question]:
         """Yield questions about `state`, the cheapest first; the last should have a decoder."""
         ...

@@ -19,12 +19,14 @@ import numpy.typing as npt
 from tesuji.domains.base import State
 from tesuji.search.symbolic.facts import Fact, Plan, Question
 from tesuji.search.symbolic.insertion import Routes, Work, insert, nearness, refresh, repair
+from tesuji.search.symbolic.prices import Prices, Rest
 from tesuji.search.symbolic.schedule import HOME, Schedule, at_most
 from tesuji.search.symbolic.smt_text import claims_of_text
 
 Array = npt.NDArray[np.int64]
 
 _FEW = 14  # jobs in the first question
+_ROUNDS = 60  # of the search for prices
 _PAIRS = 3000  # pairs of jobs times vehicles in the greatest question
 
 
@@ -80,6 +82,7 @@ class Sequencing:
         self._due[0] = due[0]
         self._anywhere = np.min([self._first(at) for at in range(len(demand))], axis=0)
         self._seed = 0
+        self._prices = Prices(self._lag, ready, self._due, demand, jobs.capacity)
 
     def propose(self, state: State, hint: Plan, effort: int) -> Iterator[Plan]:
         """Yield a plan if insertion finds one in `effort` iterations."""
@@ -94,6 +97,19 @@ class Sequencing:
         if left == 0:
             yield _plan(routes, int(state["at"]))
 
+    def refute(self, state: State, effort: int) -> tuple[str, ...]:
+        """Return what the vehicles cannot do if prices prove it."""
+        at, left = int(state["at"]), self._left(state)
+        fresh = self.jobs.vehicles - int(state["vehicle"])
+        if len(left) == 0 or fresh == 0 or not self._prices.able:
+            return ()  # for one vehicle, z3's questions about orders say more
+        room = self.jobs.capacity - int(state["load"])
+        present = None if at == HOME else self._first(at) + int(state["time"])
+        rest = Rest(left, fresh, self._first(HOME), present, room)
+        if self._prices.known(rest) if effort == 0 else self._prices.prove(rest, _ROUNDS):
+            return (f"{fresh} more vehicles for {len(left)} jobs",)
+        return ()
+
     def questions(self, state: State) -> Iterator[Question]:
         """Yield a question about the jobs that are hardest to place, then one about all."""
         left = self._left(state)
@@ -102,9 +118,9 @@ class Sequencing:
         first = self._first(int(state["at"])) + int(state["time"])
         slack = self._due[left] - np.maximum(first[left], self.jobs.ready[left])
         hardest = left[np.lexsort((slack, -self.absences[left]))]
-        if len(left) > _FEW:
-            yield self._question(state, np.sort(hardest[:_FEW]))
         machines = self.jobs.vehicles - int(state["vehicle"]) + (int(state["at"]) != HOME)
+        if len(left) > _FEW and (machines == 1 or not self._prices.able):
+            yield self._question(state, np.sort(hardest[:_FEW]))
         if len(left) * len(left) * machines <= 2 * _PAIRS or machines == 1:
             yield self._question(state, left)
 

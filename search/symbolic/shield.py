@@ -43,7 +43,9 @@ Source = Literal[
     "witness",
     "relaxation",
     "nogood",
+    "prices",
     "proposal",
+    "bound",
     "solver",
     "replies",
 ]
@@ -238,8 +240,11 @@ class Shield:
             plan = self.witnesses.certify(state, proposal)
             if plan is not None:
                 return Decision(Verdict.ALLOWED, "proposal", plan)
+        reasons = self._completion.refute(state, effort)
+        if reasons:
+            return Decision(Verdict.REFUSED, "bound", reasons=reasons)
         if not solve:
-            return Decision(Verdict.UNKNOWN, "proposal", reasons=self._in_question())
+            return Decision(Verdict.UNKNOWN, "bound", reasons=self._in_question())
         began = time.process_time()
         decision = self._solve(state)
         self.solver_seconds += time.process_time() - began
@@ -257,6 +262,9 @@ class Shield:
             return Decision(Verdict.REFUSED, "nogood", reasons=tuple(map(str, facts)))
         if self._out_of_reach(state):
             return Decision(Verdict.REFUSED, "relaxation", reasons=("relaxation",))
+        reasons = () if self._completion is None else self._completion.refute(state, 0)
+        if reasons:
+            return Decision(Verdict.REFUSED, "prices", reasons=reasons)
         return Decision(Verdict.UNKNOWN, "nogood")
 
     def _out_of_reach(self, state: State) -> bool:
