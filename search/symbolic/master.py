@@ -1,7 +1,7 @@
 """Prices at which vehicles cannot earn enough: a linear program over the routes that are known.
 
     least  sum of u   with   routes cover each job at least 1 - u times,
-                             fresh vehicles drive at most so many routes, the present one at most one
+                             fresh vehicles drive at most so many routes, the present one one
 
 The program is solved by the primal simplex method; its dual values are the prices. In floats, for
 what comes out is only a proposal: `prices` proves what it uses in integers.

@@ -28,7 +28,7 @@ _SCALE = 100_000  # a price of the linear program as a whole number
 _NEIGHBOURS = 10  # that a route remembers
 _STRIDE = 16  # longest step of a window
 _LATEST = 1 << 20  # no proof is tried where times are greater
-_TRIED = 4  # proofs that are tried on a state
+_TRIED = 32  # proofs that are tried on a state
 _KEPT = 256
 _ROUTES = 24  # most new routes at once
 _POOL = 3000  # routes in one program
@@ -108,17 +108,17 @@ class Prices:
         numbers = max(int(self._due.max()), self._capacity)
         return self._stride > 0 and numbers < _LATEST and len(self._due) <= 1 + MAX_JOBS
 
-    def known(self, rest: Rest) -> bool:
-        """Return whether prices of an earlier proof refute the jobs."""
+    def known(self, rest: Rest) -> Array | None:
+        """Return prices `[P]` of an earlier proof that refute the jobs, or None."""
         worth = {key: int(price[rest.left].sum()) for key, price in self._proofs.items()}
         for key in sorted(worth, key=worth.__getitem__, reverse=True)[:_TRIED]:
             if self._refutes(rest, self._proofs[key]):
                 self._proofs.move_to_end(key)
-                return True
-        return False
+                return self._proofs[key]
+        return None
 
-    def prove(self, rest: Rest, rounds: int) -> bool:
-        """Return whether prices are found that refute the jobs; remember them."""
+    def prove(self, rest: Rest, rounds: int) -> Array | None:
+        """Return new prices `[P]` that refute the jobs, and remember them; None without any."""
         size = len(rest.left)
         place = np.zeros(len(self._ready), np.int64)
         place[rest.left] = 1 + np.arange(size)
@@ -128,63 +128,65 @@ class Prices:
             pool.add(route[route >= 0], False)
         base = first_base(size, rest.fresh)
         for _ in range(rounds):
-            found = self._round(rest, base, pool)
-            if found is not None:
-                return found
-        return False
+            price, goes_on = self._round(rest, base, pool)
+            if price is not None or not goes_on:
+                return price
+        return None
 
-    def _round(self, rest: Rest, base: Base, pool: _Pool) -> bool | None:
-        """Add routes; return True for a proof, False where there is none, None to go on."""
+    def _round(self, rest: Rest, base: Base, pool: _Pool) -> tuple[Array | None, bool]:
+        """Add routes; return prices that are a proof, and else whether to go on."""
         size, dual = len(rest.left), base.dual
         uncovered = improve(base, *pool.columns())
         if uncovered < _COVERED or not np.isfinite(dual).all():
-            return False
+            return None, False
         price = np.zeros(len(self._ready), np.int64)
         price[rest.left] = np.maximum(0, np.floor(_SCALE * dual[:size])).astype(np.int64)
         market, index = self._market(rest.left, price)
         for hasty in (True, False):
             left, grown = int(price.sum()), False
-            for own, floor, share in (
-                (True, -dual[size + 1], int(rest.present is not None)),
-                (False, -dual[size], rest.fresh),
-            ):
+            for own, share in ((True, int(rest.present is not None)), (False, rest.fresh)):
                 if share == 0:
                     continue
-                lowest = max(0, int(_SCALE * floor))
-                found, best, ways = self._dearest(rest, market, index, own, lowest, hasty)
+                floor = max(0, int(-_SCALE * dual[size + 1 if own else size]))
+                found, best, ways = self._dearest(rest, market, index, own, floor, hasty)
                 if found == pricing.TOO_MANY:
-                    return False
+                    return None, False
                 left -= share * best
+                grown = grown or found > 0
                 for way in ways:
-                    grown = True
                     pool.add(np.searchsorted(rest.left, way), own)
                     if not own:
                         self._routes[way.tobytes()] = None
             if hasty and grown:
-                return None
+                return None, True
         while len(self._routes) > _STORE:
             self._routes.popitem(last=False)
         if left > 0:
-            self._proofs[price.tobytes()] = price
-            if len(self._proofs) > _KEPT:
-                self._proofs.popitem(last=False)
-            return True
-        return None if grown else False
+            self._remember(price)
+            return price, False
+        return None, grown
+
+    def _remember(self, price: Array) -> None:
+        self._proofs[price.tobytes()] = price
+        while len(self._proofs) > _KEPT:
+            self._proofs.popitem(last=False)
 
     def _refutes(self, rest: Rest, price: Array) -> bool:
-        left = int(price[rest.left].sum())
+        """Return whether `price` refutes what is left."""
         market, index = self._market(rest.left, price)
-        if len(index) == 0:
-            return False
-        if rest.present is not None:
-            found, best, _ = self._dearest(rest, market, index, True, 0, False)
-            if found == pricing.TOO_MANY:
+        for hasty in (True, False):  # in haste most that fail are found out
+            left = int(price[rest.left].sum())
+            if rest.present is not None:
+                found, best, _ = self._dearest(rest, market, index, True, 0, hasty)
+                if found == pricing.TOO_MANY:
+                    return False
+                left -= best
+            if left <= 0:
                 return False
-            left -= best
-        if left <= 0 or rest.fresh == 0:
-            return left > 0
-        found, _, _ = self._dearest(rest, market, index, False, (left - 1) // rest.fresh, False)
-        return found == 0
+            most = (left - 1) // max(1, rest.fresh)
+            if rest.fresh and self._dearest(rest, market, index, False, most, hasty)[0] != 0:
+                return False
+        return True
 
     def _market(self, left: Array, price: Array) -> tuple[Market, Array]:
         """Return the jobs that have a price, and their places `[K]`."""

@@ -73,7 +73,7 @@ def tails(market):  # type: ignore[no-untyped-def]
     `[K, T]`, the job it goes on with, and the best that goes on with another one.
     """
     jobs, stride = len(market.price), market.stride
-    steps = 1 + (market.due - market.ready).max() // stride
+    steps = 1 + max(0, (market.due - market.ready).max()) // stride  # a window may be empty
     best, other = np.zeros((jobs, steps), np.int64), np.zeros((jobs, steps), np.int64)
     follower = np.full((jobs, steps), _NONE)
     for now in range(market.due.max(), market.ready.min() - 1, -1):
@@ -159,6 +159,22 @@ def draft(market, labels, label, job, begin, load, size):  # type: ignore[no-unt
 
 
 @njit(cache=True)
+def following(labels, queue, label, now):  # type: ignore[no-untyped-def]
+    """Return the label to go on from after `label`, which is of time `now`, and its time."""
+    if label != _NONE:
+        label = np.int64(labels.later[label])
+    while label == _NONE or labels.dominated[label]:
+        if label != _NONE:
+            label = np.int64(labels.later[label])
+            continue
+        now += 1
+        if now == len(queue):
+            break
+        label = np.int64(queue[now])
+    return label, now
+
+
+@njit(cache=True)
 def dearest(market, first, room, floor, hasty, bounds, most, labels, routes, lengths):  # type: ignore[no-untyped-def]
     """Find routes that are worth more than `floor`; return how many, and the greatest worth.
 
@@ -179,10 +195,10 @@ def dearest(market, first, room, floor, hasty, bounds, most, labels, routes, len
         there was no room for all labels.
     """
     jobs, size, since = len(market.price), 0, market.ready.min()
-    queue = np.full(market.due.max() - since + 1, _NONE)  # labels by time
+    queue = np.full(max(1, market.due.max() - since + 1), _NONE)  # labels by time
     chains, ends = np.full(jobs, _NONE), np.full(jobs, _NONE)
     best = floor
-    label, now = _NONE, np.int64(-1)
+    label, now = np.int64(_NONE), np.int64(-1)
     while True:
         for job in range(jobs):
             word, bit = job >> 6, np.uint64(1) << np.uint64(job & 63)
@@ -217,15 +233,9 @@ def dearest(market, first, room, floor, hasty, bounds, most, labels, routes, len
                 ends[job] = size
                 best = max(best, worth)
             size += 1
-        label = labels.later[label] if label != _NONE else _NONE
-        while label == _NONE or labels.dominated[label]:
-            if label != _NONE:
-                label = labels.later[label]
-                continue
-            now += 1
-            if now == len(queue):
-                return unwind(labels, ends, routes, lengths), best
-            label = queue[now]
+        label, now = following(labels, queue, label, now)
+        if label == _NONE:
+            return unwind(labels, ends, routes, lengths), best
 
 
 @njit(cache=True)

@@ -100,15 +100,21 @@ class Sequencing:
     def refute(self, state: State, effort: int) -> tuple[str, ...]:
         """Return what the vehicles cannot do if prices prove it."""
         at, left = int(state["at"]), self._left(state)
-        fresh = self.jobs.vehicles - int(state["vehicle"])
-        if len(left) == 0 or fresh == 0 or not self._prices.able:
+        vehicle, time, load = (int(state[name]) for name in ("vehicle", "time", "load"))
+        if len(left) == 0 or self.jobs.vehicles == 1 or not self._prices.able:
             return ()  # for one vehicle, z3's questions about orders say more
-        room = self.jobs.capacity - int(state["load"])
-        present = None if at == HOME else self._first(at) + int(state["time"])
+        present = None if at == HOME else self._first(at) + time
+        fresh, room = self.jobs.vehicles - vehicle, self.jobs.capacity - load
         rest = Rest(left, fresh, self._first(HOME), present, room)
-        if self._prices.known(rest) if effort == 0 else self._prices.prove(rest, _ROUNDS):
-            return (f"{fresh} more vehicles for {len(left)} jobs",)
-        return ()
+        prices = self._prices
+        price = prices.known(rest) if effort == 0 else prices.prove(rest, _ROUNDS)
+        if price is None:
+            return ()
+        facts = [Fact("at", (), "==", at), Fact("vehicle", (), ">=", vehicle)]
+        if present is not None:
+            facts += [Fact("time", (), ">=", time), Fact("load", (), ">=", load)]
+        facts += [Fact("visited", (j,), "==", 0) for j in left[price[left] > 0].tolist()]
+        return tuple(map(str, facts))
 
     def questions(self, state: State) -> Iterator[Question]:
         """Yield a question about the jobs that are hardest to place, then one about all."""
