@@ -7,8 +7,8 @@ Random tasks around planted routes. "Plain" plays the search under the compiled 
 "certified" plays it under a shield. Each certified move comes with a plan to the end, and a checker
 that knows only the task's numbers, and shares no code with rules, model and search, drives it.
 Dead ends are moves that the constraints allow and the shield proves hopeless, or cannot settle;
-"from cache" are those refuted by the relaxation, a nogood or prices of an earlier proof; "without z3"
-counts new proofs by prices ("bound"), too.
+"from cache" are those refuted by the relaxation, a nogood or prices of an earlier proof; "without
+z3" counts new proofs by prices ("bound"), too.
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def line(tally: Tally) -> str:
         f"certified {tally.certified}/{tally.tasks}; {tally.moves} moves "
         f"({tally.chosen} the search's own, {tally.certificates_refused} certificates refused), "
         f"{1000 * tally.cpu_seconds / max(1, tally.moves):.0f} ms a move, solver {solver:.0f} %; "
-        f"dead ends {refuted + tally.unsettled}: {share:.1f} % from cache, {unsolved:.1f} % without z3 {tally.refuted}, "
+        f"dead ends {refuted + tally.unsettled}: {share:.1f} % from cache, "
+        f"{unsolved:.1f} % without z3 {tally.refuted}, "
         f"{tally.unsettled} unsettled"
     )
 
