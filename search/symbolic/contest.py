@@ -154,6 +154,7 @@ class Contender:
         """Drop what it is at."""
         if self.busy:
             self.process.interrupt()
+            self._asked = None
         self._moves.close()
 
 

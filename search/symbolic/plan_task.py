@@ -12,9 +12,11 @@ import z3
 from tesuji.domains.base import State
 from tesuji.search.symbolic.contest import Ask, Ledger, Moves
 from tesuji.search.symbolic.model import SymbolicModel
-from tesuji.search.symbolic.plans import validate
+from tesuji.search.symbolic.plans import Validation, validate
 from tesuji.search.symbolic.solver_process import Check, SolverProcess
 from tesuji.search.symbolic.unrolling import Unrolling
+
+_NONE = Fraction(0)
 
 
 class Limits(NamedTuple):
@@ -91,29 +93,39 @@ class PlanTask:
         return [name]
 
     def ask(self, length: int, assumed: Sequence[str], rlimit: int = 0, most: float = 1e9) -> Ask:
-        """Return the question for a plan of `length` steps under the literals assumed."""
+        """Return the question for a plan of `length` steps under the literals assumed.
+
+        Without any, it is whether there are ways of `length` steps at all.
+        """
         wanted = {f"action@{t}": "Int" for t in range(length)}
         if not self.ledger.by_steps:
             wanted[f"cost@{length}"] = "Real"
         seconds = min(most, max(0.001, self._limits.deadline - time.monotonic()))
         limits = [limit for limit in (rlimit, self._limits.rlimit) if limit]
         check = Check(seconds, min(limits, default=0), wanted, assumed)
+        if not assumed:  # is there a way at all? Of use as long as there is no plan
+            return Ask(check, stale=lambda: self.ledger.closed)
         return Ask(check, stale=lambda: not self.ledger.open(length))
 
-    def take(self, name: str, process: SolverProcess, length: int) -> bool:
+    def take(self, name: str, process: SolverProcess, length: int) -> None:
         """Replay what z3 found; enter it, or exclude whatever begins with the same mistake."""
         plan = tuple(int(process.values[f"action@{t}"]) for t in range(length))
-        replay = validate(self.model, self.state, plan)
+        cost = Fraction(0) if self.ledger.by_steps else process.values[f"cost@{length}"]
+        replay = self.replay(name, plan, cost)
         if replay.valid:
-            cost = Fraction(length) if self.ledger.by_steps else process.values[f"cost@{length}"]
-            self.ledger.offer(name, plan, cost)
-            return True
+            return
         action = self._unrolling.action
         differs = z3.Or([action(t) != a for t, a in enumerate(plan[: replay.steps + 1])])
         if replay.steps == length:  # every step can be taken: longer plans may reach the goal
             differs = z3.Implies(self.literal(f"goal@{length}"), differs)
         process.add([differs])
-        return False
+
+    def replay(self, name: str, plan: tuple[int, ...], cost: Fraction = _NONE) -> Validation:
+        """Replay a plan by rules and exact evaluation, and enter it if it is valid."""
+        found = validate(self.model, self.state, plan)
+        if found.valid:
+            self.ledger.offer(name, plan, Fraction(len(plan)) if self.ledger.by_steps else cost)
+        return found
 
     def _cost(self, t: int) -> z3.ArithRef:
         return z3.Real(f"cost@{t}", self._context)
@@ -154,6 +166,8 @@ def unrolled(task: PlanTask, name: str, process: SolverProcess) -> Moves:
                 ledger.end(name, length)
             elif verdict == z3.unsat:
                 ledger.refute(name, length, bound)
+                if ledger.actions is None and (yield task.ask(length, [])) == z3.unsat:
+                    ledger.end(name, length)  # cores are not minimal: it may be more than the goal
             elif ledger.open(length):
                 return  # the budget ran out
         if length >= ledger.extinct or (ledger.by_steps and length >= ledger.bound):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tesuji.domains.base import State
@@ -103,7 +103,7 @@ class SMTPlanner:
         self, state: State, horizon: int, hint: tuple[int, ...] = ()
     ) -> Iterator[PlanResult]:
         """Yield each better plan as it is found, then the final answer."""
-        if not hint and self._evaluator is not None and horizon:
+        if not hint and self._evaluator is not None and "hint" in self._ways:
             hint = greedy_plan(self.model.symbols.domain, self._evaluator, state, horizon)
         yield from self._answers(state, horizon, None, hint)
 
@@ -129,11 +129,16 @@ class SMTPlanner:
         limits = Limits(deadline, self._budget.rlimit)
         task = PlanTask(self.model, self._unrolling, state, ledger, limits, wanted)
         contenders = self._contenders(task, hint)
+        before = sum(contender.process.cpu_seconds for contender in contenders)
         try:
             for _ in contest(ledger, contenders, deadline):
                 if not ledger.closed:
                     yield _plan(ledger, PlanStatus.SOLVED_SATISFICING)
-            yield self._final(ledger, late=time.monotonic() >= deadline)
+            late = time.monotonic() >= deadline
+            for contender in contenders:
+                contender.stop()
+            spent = sum(contender.process.cpu_seconds for contender in contenders) - before
+            yield replace(self._final(ledger, late), cpu_seconds=spent)
         finally:
             for contender in contenders:
                 contender.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -36,6 +36,7 @@ class PlanResult:
         lower_bound: no plan within the horizon costs less; None where nothing is proved.
         found_by: which of the ways that raced found the plan; empty without one.
         proved_by: which of them proved the rest: that there is no better one, or none at all.
+        cpu_seconds: processor time of z3's processes until then.
     """
 
     status: PlanStatus
@@ -44,6 +45,7 @@ class PlanResult:
     lower_bound: Fraction | None = None
     found_by: str = ""
     proved_by: str = ""
+    cpu_seconds: float = field(default=0.0, compare=False)
 
     @property
     def solved(self) -> bool:

@@ -1,5 +1,7 @@
 """Skeletons as a contender: z3 fills in the best one, and what it refutes it teaches.
 
+One without holes needs no solver where only steps count: it is replayed.
+
 An unsatisfiable core names the steps whose templates are to blame. Where the goal has no part in
 it, every skeleton with the same part is dead and does not grow.
 """
@@ -14,11 +16,12 @@ import z3
 
 from tesuji.search.base import Evaluator
 from tesuji.search.symbolic.contest import Ask, Moves
-from tesuji.search.symbolic.plan_task import PlanTask
+from tesuji.search.symbolic.exact import decide
+from tesuji.search.symbolic.plan_task import PlanTask, unwrap
 from tesuji.search.symbolic.skeletons import DeadEnds, Skeleton, Skeletons, Templates
 from tesuji.search.symbolic.solver_process import SolverProcess
 
-_RLIMIT, _SECONDS = 1_000_000, 1.0  # of the check of one skeleton
+_RLIMIT, _SECONDS = 1_000_000, 5.0  # of the check of one skeleton
 _DEATHS = 2  # of the process, after which it is enough
 _PATIENCE = 32  # skeletons without a question, after which the others have their turn
 
@@ -31,11 +34,13 @@ class SkeletonCounts:
     """What a search through skeletons did.
 
     Attributes:
+        replayed: skeletons without holes, about which rules and constraints were asked.
         checked: skeletons that z3 was asked about.
         pruned: skeletons that had a part refuted before.
         undecided: skeletons that z3 gave up.
     """
 
+    replayed: int = 0
     checked: int = 0
     pruned: int = 0
     undecided: int = 0
@@ -57,8 +62,8 @@ class SkeletonSearch:
         self.counts = SkeletonCounts()
         self._task, self._process, self._templates = task, process, templates
         self._ledger = task.ledger
-        symbols, distinct = task.model.symbols, task.ledger.by_steps
-        self._skeletons = Skeletons(templates, symbols, evaluator, task.state, distinct)
+        distinct = task.ledger.by_steps
+        self._skeletons = Skeletons(templates, task.model, evaluator, task.state, distinct)
         self._dead = DeadEnds(task.ledger.horizon)
         self._short: dict[int, DeadEnds] = {}  # by length: what does not come to the goal there
         self._stated = -1  # steps that the solver knows
@@ -81,7 +86,11 @@ class SkeletonSearch:
                 self.counts.pruned += 1
                 continue
             alive = True
-            while alive and ledger.open(length) and not self._known_short(skeleton):
+            if skeleton.exact and ledger.by_steps:
+                idle += 1
+                if self._replay(name, skeleton):
+                    yield Ask(None)  # whoever waits for a plan has it now
+            while alive and ledger.open(length) and not self._settled(skeleton):
                 idle = 0
                 goes_on = yield from self._check(name, skeleton)
                 if goes_on is None:
@@ -93,6 +102,14 @@ class SkeletonSearch:
                 self._grow(skeleton)
         if self._whole:
             self._exhausted(name)
+
+    def _replay(self, name: str, skeleton: Skeleton) -> bool:
+        """Enter a skeleton without holes if it comes to the goal; return whether it does."""
+        model = self._task.model
+        self.counts.replayed += 1
+        if decide(model.symbols, unwrap(model.goal), skeleton.state, 0) is not True:
+            return False
+        return self._task.replay(name, skeleton.actions).valid
 
     def _check(self, name: str, skeleton: Skeleton) -> Step:
         """Ask z3 to fill a skeleton in; return whether it lives, None when it is settled."""
@@ -137,14 +154,17 @@ class SkeletonSearch:
         self._short.setdefault(length, DeadEnds(self._ledger.horizon)).add(part, 0)
         return None
 
-    def _known_short(self, skeleton: Skeleton) -> bool:
+    def _settled(self, skeleton: Skeleton) -> bool:
+        """Return whether it is known that a skeleton does not come to the goal as it is."""
+        if skeleton.exact and self._ledger.by_steps:
+            return True
         known = self._short.get(len(skeleton.templates))
         return known is not None and known.match(skeleton.templates)
 
     def _grow(self, skeleton: Skeleton) -> None:
         if len(skeleton.templates) == self._ledger.horizon:
             self._cut = True
-        elif skeleton.state is not None or not skeleton.exact:
+        else:
             self._skeletons.grow(skeleton)
 
     def _state_steps(self, length: int) -> None:

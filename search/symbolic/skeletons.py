@@ -6,7 +6,9 @@ by step, against the template that the network likes best there, so that the net
 comes first and of two that part at one step the likelier: limited discrepancy search (Harvey &
 Ginsberg 1995) with the network's own weights. Ties go to the shorter one.
 
-Where templates have more than one action, the network judges states along its favourite choice.
+A skeleton without holes comes to a state that is sure: there rules and constraints are asked at
+once, and no solver. Where templates have more than one action, the network judges states along its
+favourite choice.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import numpy.typing as npt
 
 from tesuji.domains.base import BoolArray, State
 from tesuji.search.base import Evaluator
+from tesuji.search.symbolic.model import SymbolicModel
+from tesuji.search.symbolic.refusals import refusing
 from tesuji.search.symbolic.symbols import Symbols
 
 _LEAST = 1e-6  # probability of a template that the network, or the favourite's state, rules out
@@ -41,7 +45,7 @@ class Templates:
         flat = sorted(action for group in groups for action in group)
         if flat != list(range(num_actions)) or not all(len(group) for group in groups):
             raise ValueError(
-                f"templates: each of {num_actions} actions must be in one, got {groups}"
+                f"each of {num_actions} actions must be in one template, once, got {groups}"
             )
         self.groups = tuple(tuple(group) for group in groups)
         self.members: BoolArray = np.zeros((len(groups), num_actions), np.bool_)
@@ -76,14 +80,18 @@ class Skeleton:
     Attributes:
         lost: log-probability against the network's favourites; 0 for the favourite.
         templates: numbers of templates, one a step.
-        state: where the favourite choice comes to; None where it comes nowhere.
-        exact: whether no other choice is left, so that the state is sure.
+        actions: the favourite choice.
+        state: where it comes to; None where it comes nowhere.
+        exact: whether it has no holes, so that the state is sure.
+        over: whether the episode is over there.
     """
 
     lost: float
     templates: tuple[int, ...]
+    actions: tuple[int, ...]
     state: State | None
     exact: bool
+    over: bool
 
 
 class Skeletons:
@@ -91,41 +99,48 @@ class Skeletons:
 
     Args:
         templates: what a step can be.
-        symbols: of the domain.
+        model: rules and constraints, which those without holes keep.
         evaluator: the network.
         start: the first state.
-        distinct: whether to drop a skeleton that comes for sure to a state where another one, no
-            longer, has been; only where nothing but the number of steps counts.
+        distinct: whether to drop a skeleton without holes that comes to a state where another one,
+            no longer, has been; only where nothing but the number of steps counts.
     """
 
     def __init__(
         self,
         templates: Templates,
-        symbols: Symbols,
+        model: SymbolicModel,
         evaluator: Evaluator,
         start: State,
         distinct: bool,
     ) -> None:
         self._templates = templates
-        self._domain = symbols.domain
+        self._model = model
+        self._domain = model.symbols.domain
         self._evaluator = evaluator
-        self._seen: set[bytes] | None = set() if distinct else None
+        self._distinct = distinct
+        self._seen: dict[bytes, int] = {}  # least steps to a state
         self._heap: list[tuple[float, int, int, Skeleton]] = []
         self._count = 0
-        self._is_new(start)
-        self._push(Skeleton(0.0, (), start, True))
+        self._push(Skeleton(0.0, (), (), start, True, over=False))
 
     def pop(self) -> Skeleton | None:
         """Return the next skeleton, None when there are no more."""
-        return heapq.heappop(self._heap)[-1] if self._heap else None
+        while self._heap:
+            skeleton = heapq.heappop(self._heap)[-1]
+            if self._is_new(skeleton):
+                return skeleton
+        return None
 
     def grow(self, skeleton: Skeleton) -> None:
         """Let a skeleton come back with each template as one more step."""
         state = skeleton.state
-        if state is None:
+        if state is None or (skeleton.over and not skeleton.exact):
             for number in range(len(self._templates)):
                 templates = (*skeleton.templates, number)
-                self._push(Skeleton(skeleton.lost, templates, None, False))
+                self._push(Skeleton(skeleton.lost, templates, (), None, exact=False, over=False))
+            return
+        if skeleton.over:
             return
         legal = self._domain.legal(state)
         priors = self._priors(state, legal)  # [A]
@@ -133,30 +148,37 @@ class Skeletons:
         lost = np.log(max(shares.max(), _LEAST)) - np.log(np.maximum(shares, _LEAST))
         for number, group in enumerate(self._templates.groups):
             best = max(group, key=lambda action: (legal[action], priors[action]))
-            if not legal[best] and skeleton.exact:
-                continue
             exact = skeleton.exact and int(legal[list(group)].sum()) == 1
-            entered: State | None = None
+            refused = not legal[best] or (
+                exact and refusing(self._domain, self._model, state, best) != ()
+            )
+            if refused and skeleton.exact:
+                continue
+            entered, over = None, False
             if legal[best]:
                 entered, _, discount = self._domain.step(state, best)
-                if exact and not self._is_new(entered):
-                    continue
-                entered = None if discount == 0 else entered
+                over = discount == 0
+            templates = (*skeleton.templates, number)
+            actions = (*skeleton.actions, best)
             total = skeleton.lost + float(lost[number])
-            self._push(Skeleton(total, (*skeleton.templates, number), entered, exact))
+            self._push(Skeleton(total, templates, actions, entered, exact, over))
 
     def _push(self, skeleton: Skeleton) -> None:
         self._count += 1
         length = len(skeleton.templates)
         heapq.heappush(self._heap, (skeleton.lost, length, self._count, skeleton))
 
-    def _is_new(self, state: State) -> bool:
-        key = self._domain.key(state)
-        if self._seen is None or key is None:
+    def _is_new(self, skeleton: Skeleton) -> bool:
+        if not self._distinct or not skeleton.exact:
             return True
-        known = key in self._seen
-        self._seen.add(key)
-        return not known
+        key = self._domain.key(skeleton.state)
+        length = len(skeleton.templates)
+        if key is None:
+            return True
+        if self._seen.get(key, length + 1) <= length:
+            return False
+        self._seen[key] = length
+        return True
 
     def _priors(self, state: State, legal: BoolArray) -> npt.NDArray[np.float64]:
         logits = self._evaluator.evaluate(self._domain.observe(state)[None]).logits[0]

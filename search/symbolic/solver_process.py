@@ -142,7 +142,6 @@ class SolverProcess:
         self.core = tuple(found.get("core", ()))
         self.minimal = bool(found.get("minimal", False))
         self.reason = str(found.get("reason", ""))
-        self.cpu_seconds += float(found.get("cpu", 0.0))
         return verdict
 
     def interrupt(self) -> None:
@@ -227,6 +226,7 @@ class SolverProcess:
             return _UNKNOWN
         self._waiting = False
         found: dict[str, Any] = json.loads(line)
+        self.cpu_seconds += float(found["cpu"])
         return found
 
 

@@ -13,20 +13,22 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 import z3
 
-_LONG, _KEPT = 10_000, 8  # characters of a text that is kept when parsed; how many of them
 _SORTS = {"Int": z3.IntSort, "Real": z3.RealSort, "Bool": z3.BoolSort}
 
 
 class Worker:
-    """A solver, and what is needed to prove its answers again without it."""
+    """A solver, and what is needed to prove its answers again without it.
+
+    Its context is new, so that the same questions get the same answers, whatever was asked before.
+    """
 
     def __init__(self) -> None:
-        self._solver = z3.SimpleSolver()
+        self._context = z3.Context()
+        self._solver = z3.SimpleSolver(ctx=self._context)
         self._background: list[z3.BoolRef] = []
         self._claims: dict[str, z3.BoolRef] = {}
 
@@ -34,11 +36,11 @@ class Worker:
         """Do what is asked; return an answer where one is expected."""
         match request["do"]:
             case "assert":
-                formulas = _parsed(request["text"])
+                formulas = self._parsed(request["text"])
                 self._solver.add(formulas)
                 self._background += formulas
             case "claim":
-                for formula in _parsed(request["text"]):
+                for formula in self._parsed(request["text"]):
                     self._solver.add(formula)
                     self._claims[formula.arg(0).decl().name()] = formula.arg(1)
             case "push":
@@ -47,7 +49,7 @@ class Worker:
                 self._solver.pop()
             case "hint":
                 for name, (sort, value) in request["values"].items():
-                    constant = z3.Const(name, _SORTS[sort]())
+                    constant = self._constant(name, sort)
                     self._solver.set_initial_value(constant, constant.sort().cast(value))
             case "check":
                 return self._check(request)
@@ -69,7 +71,7 @@ class Worker:
         """Find a minimal core of the claims under facts that come and go, and prove it anew."""
         self._solver.push()
         try:
-            self._solver.add(_parsed(request["text"]))
+            self._solver.add(self._parsed(request["text"]))
             answer = self._ask(request, request["names"])
             if answer == z3.sat:
                 return {"answer": "sat", "values": self._values(request["wanted"])}
@@ -100,16 +102,23 @@ class Worker:
 
     def _prove(self, request: dict[str, Any], names: Sequence[str], text: str) -> Any:
         """Ask a new solver that sees nothing but the claims `names`, facts and background."""
-        solver = z3.Solver()
+        solver = z3.Solver(ctx=self._context)
         _limit(solver, request)
         solver.add(self._background)
         solver.add([self._claims[name] for name in names])
-        solver.add(_parsed(text))
+        solver.add(self._parsed(text))
         return solver.check()
 
     def _ask(self, request: dict[str, Any], assumed: Sequence[str]) -> Any:
         _limit(self._solver, request)
-        return self._solver.check([z3.Bool(name) for name in assumed])
+        return self._solver.check([self._constant(name, "Bool") for name in assumed])
+
+    def _parsed(self, text: str) -> list[z3.BoolRef]:
+        """Return the assertions of a text."""
+        return list(z3.parse_smt2_string(text, ctx=self._context)) if text else []
+
+    def _constant(self, name: str, sort: str) -> z3.ExprRef:
+        return z3.Const(name, _SORTS[sort](self._context))
 
     def _names(self) -> list[str]:
         """Return the core of the last check, in the order in which its names were given."""
@@ -118,25 +127,11 @@ class Worker:
 
     def _values(self, wanted: dict[str, str]) -> dict[str, str]:
         model = self._solver.model()
-        values = {n: model.eval(z3.Const(n, _SORTS[s]()), True) for n, s in wanted.items()}
+        values = {n: model.eval(self._constant(n, s), True) for n, s in wanted.items()}
         for name, value in values.items():
             if z3.is_algebraic_value(value):
                 raise z3.Z3Exception(f"the value of {name} is irrational")
         return {n: str(int(bool(v))) if z3.is_bool(v) else str(v) for n, v in values.items()}
-
-
-@cache
-def _kept(text: str) -> Any:
-    return z3.parse_smt2_string(text)
-
-
-def _parsed(text: str) -> list[z3.BoolRef]:
-    """Return the assertions of a text; long ones, which come again, are kept for a while."""
-    if len(text) < _LONG:
-        return list(z3.parse_smt2_string(text)) if text else []
-    if _kept.cache_info().currsize > _KEPT:
-        _kept.cache_clear()
-    return list(_kept(text))
 
 
 def _limit(solver: z3.Solver, request: dict[str, Any]) -> None:
