@@ -77,7 +77,7 @@ class Game:
         self.seed = seed
         self.given = start is not None
         state = domain.reset(seed) if start is None else start
-        if not domain.legal(state).any():
+        if not domain.allowed(state).any():
             raise ValueError("the game is over in this position: there is no legal move")
         self.positions = [Position(0, state, domain.to_play(state))]
         self.current = self.positions[0]

@@ -1,8 +1,9 @@
 """Hold a model against the rules it speaks of, in random games.
 
-A guard can only restrict a domain further, so that it is never wrong about the rules. What can
-be wrong: a bound that a state breaks, an effect that differs from what the rules do, an invariant
-that does not hold from the start.
+What can be wrong: a bound that a state breaks, an effect that differs from what the rules do, an
+invariant that does not hold from the start, a guard without a value. A guard that restricts the
+rules is no difference. Of a model for planning one may ask more, `strict`: that its guards allow
+nothing that the rules forbid.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tesuji.domains.base import Domain, State
+from tesuji.domains.base import BoolArray, Domain, State
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import SymbolicModel
+from tesuji.search.symbolic.terms import MAIN
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class Difference:
 
 
 def check_model(
-    model: SymbolicModel, domain: Domain, *, games: int = 20, seed: int = 0
+    model: SymbolicModel,
+    domain: Domain,
+    *,
+    games: int = 20,
+    seed: int = 0,
+    strict: bool = False,
 ) -> Difference | None:
     """Return the first difference between `model` and `domain` in random games, or None.
 
@@ -56,12 +63,16 @@ def check_model(
                 what = f"constraint {name!r} does not hold of a first state"
                 return Difference(what, state, None, game, 0)
         for ply in range(domain.spec.max_steps + 1):
-            fault = _outside(model, state)
+            fault = outside_bounds(model, state)
             if fault is not None:
                 return Difference(fault, state, None, game, ply)
             if discount == 0:
                 break
-            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
+            legal = domain.legal(state)
+            found = _wrong_guard(model, state, legal, strict)
+            if found is not None:
+                return Difference(found[1], state, found[0], game, ply)
+            action = int(rng.choice(np.flatnonzero(legal)))
             entered, _, discount = domain.step(state, action, int(rng.integers(2**63)))
             fault = _wrong_effect(model, state, action, entered)
             if fault is not None:
@@ -70,7 +81,7 @@ def check_model(
     return None
 
 
-def _outside(model: SymbolicModel, state: State) -> str | None:
+def outside_bounds(model: SymbolicModel, state: State) -> str | None:
     """Return which variable is outside of its declared bounds."""
     values = model.symbols.values(state)
     for variable in model.symbols.of("state"):
@@ -82,6 +93,25 @@ def _outside(model: SymbolicModel, state: State) -> str | None:
                 f"variable {variable.name!r} is declared from {variable.low} to {variable.high}, "
                 f"here it is {value.tolist()}"
             )
+    return None
+
+
+def _wrong_guard(
+    model: SymbolicModel, state: State, legal: BoolArray, strict: bool
+) -> tuple[int, str] | None:
+    """Return an action that a guard is wrong about, and how."""
+    for action, may in enumerate(legal.tolist()):
+        if not may and not strict:
+            continue
+        values = {
+            name: decide(model.symbols, guard, state, action)
+            for name, guard in model.guards.items()
+        }
+        for name, value in values.items():
+            if may and value is None:
+                return action, f"constraint {name!r} has no value, so that it refuses the action"
+        if not may and all(values.values()):
+            return action, "the constraints allow the action, the rules do not"
     return None
 
 
@@ -100,10 +130,12 @@ def _wrong_effect(model: SymbolicModel, state: State, action: int, entered: Stat
                 if np.asarray(before[variable.name])[index] != found:
                     return f"{_element(variable.name, index)} changed to {found}, no effect says so"
                 continue
-            term: Any = effect
-            for i in index:
-                term = term[i]
-            if decide(symbols, term == variable.literal(found), state, action) is not True:
+            with MAIN:
+                term: Any = effect
+                for i in index:
+                    term = term[i]
+                same = term == variable.literal(found)
+            if decide(symbols, same, state, action) is not True:
                 name = _element(variable.name, index)
                 return f"effect {name!r} is not {found}, as the rules have it"
     return None

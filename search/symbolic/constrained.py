@@ -17,6 +17,7 @@ import z3
 
 from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, State
 from tesuji.domains.compiled import KERNEL_NAMES, CompiledDomain
+from tesuji.search.symbolic.check import outside_bounds
 from tesuji.search.symbolic.masking import (
     BASE,
     GUARDS,
@@ -64,9 +65,19 @@ def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
     )
     state = domain.reset(0)
     if domain.legal(state).any() and not found.allowed(state).any():
-        names = " + ".join(blame(domain, model, state))
-        raise ConstraintError(f"{names}: together they allow no action in the first state")
+        raise ConstraintError(_contradiction(domain, model, state))
     return found
+
+
+def _contradiction(domain: Domain, model: SymbolicModel, state: State) -> str:
+    """Return why nothing is allowed in the first state."""
+    fault = outside_bounds(model, state)
+    if fault is not None:
+        return f"bounds: {fault}, in the first state"
+    names = blame(domain, model, state)
+    if len(names) == 1:
+        return f"constraint {names[0]!r}: it allows no action in the first state"
+    return f"{' + '.join(names)}: together they allow no action in the first state"
 
 
 class ConstrainedDomain(CompiledDomain):

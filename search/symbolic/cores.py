@@ -12,7 +12,7 @@ from threading import Lock
 import z3
 
 from tesuji.search.symbolic.smt_text import claim
-from tesuji.search.symbolic.solver_pool import borrow, give_back
+from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
 from tesuji.search.symbolic.solver_process import Check
 
 
@@ -32,16 +32,20 @@ class SolverBudget:
     Attributes:
         rlimit: z3's own count of work, the same on every machine; 0 for no limit.
         milliseconds: wall-clock time; of a check, and again to make a core small, and to prove it.
+        memory_mb: address space of the process that z3 works in, in MiB.
     """
 
     rlimit: int = 20_000_000
     milliseconds: int = 5_000
+    memory_mb: int = MEMORY_MB
 
     def __post_init__(self) -> None:
         if self.rlimit < 0:
             raise ValueError(f"rlimit must be at least 0, got {self.rlimit}")
         if self.milliseconds < 1:
             raise ValueError(f"milliseconds must be at least 1, got {self.milliseconds}")
+        if self.memory_mb < 1:
+            raise ValueError(f"memory_mb must be positive, got {self.memory_mb}")
 
     def check(self, wanted: Mapping[str, str], assumed: Sequence[str]) -> Check:
         """Return a question under these limits."""
@@ -80,7 +84,7 @@ class Cores:
         self._budget = budget
         self._wanted = dict(wanted or {})
         self._turn = Lock()
-        self._process = borrow()
+        self._process = borrow(budget.memory_mb)
         weakref.finalize(self, give_back, self._process)
         if background:
             self._process.add_text(background)

@@ -104,11 +104,16 @@ class SymbolicModel:
             pairs = [(variables[n].term, effect) for n, effect in self.effects.items()]
             return z3.substitute(expression, *pairs) if pairs else expression
 
-    def check_against(self, domain: Domain, *, games: int = 20, seed: int = 0) -> Difference | None:
-        """Return the first difference from the rules in random games, or None."""
+    def check_against(
+        self, domain: Domain, *, games: int = 20, seed: int = 0, strict: bool = False
+    ) -> Difference | None:
+        """Return the first difference from the rules in random games, or None.
+
+        `strict` also asks that the guards allow nothing that the rules forbid.
+        """
         from tesuji.search.symbolic.check import check_model  # noqa: PLC0415
 
-        return check_model(self, domain, games=games, seed=seed)
+        return check_model(self, domain, games=games, seed=seed, strict=strict)
 
     def _check(
         self,
@@ -123,7 +128,11 @@ class SymbolicModel:
             raise ConstraintError(f"{what} must be a z3 expression, got {type(expression)}")
         if expression.sort() != sort:
             raise ConstraintError(f"{what} has sort {expression.sort()}, it must be {sort}")
-        for name, term in constants(expression).items():
+        try:
+            found = constants(expression)
+        except ConstraintError as error:
+            raise ConstraintError(f"{what}: {error}") from None
+        for name, term in found.items():
             variable = self.symbols.variables.get(name)
             if variable is None:
                 known = ", ".join(self.symbols.variables)
@@ -156,7 +165,9 @@ def constants(expression: z3.ExprRef) -> dict[str, z3.ExprRef]:
             raise ConstraintError(f"quantifiers are outside the fragment: {term}")
         if z3.is_app(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
             if term.num_args():
-                raise ConstraintError(f"uninterpreted function {term.decl().name()!r}")
+                raise ConstraintError(
+                    f"uninterpreted functions are outside the fragment: {term.decl().name()!r}"
+                )
             found[term.decl().name()] = term
         stack.extend(term.children())
     return found

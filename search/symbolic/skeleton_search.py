@@ -23,7 +23,7 @@ from tesuji.search.symbolic.solver_process import SolverProcess
 
 _RLIMIT, _SECONDS = 1_000_000, 5.0  # of the check of one skeleton
 _DEATHS = 2  # of the process, after which it is enough
-_PATIENCE = 32  # skeletons without a question, after which the others have their turn
+_PATIENCE = 16  # skeletons without a question, after which the others have their turn
 
 
 Step = Generator[Ask, z3.CheckSatResult, bool | None]
@@ -77,7 +77,8 @@ class SkeletonSearch:
         idle = 0
         while (skeleton := self._skeletons.pop()) is not None:
             idle += 1
-            if idle % _PATIENCE == 0:
+            if idle == _PATIENCE:
+                idle = 0
                 yield Ask(None)
             length = len(skeleton.templates)
             if length >= ledger.extinct or (ledger.by_steps and length >= ledger.bound):
@@ -86,10 +87,8 @@ class SkeletonSearch:
                 self.counts.pruned += 1
                 continue
             alive = True
-            if skeleton.exact and ledger.by_steps:
-                idle += 1
-                if self._replay(name, skeleton):
-                    yield Ask(None)  # whoever waits for a plan has it now
+            if skeleton.exact and ledger.by_steps and self._replay(name, skeleton):
+                yield Ask(None)  # whoever waits for a plan has it now
             while alive and ledger.open(length) and not self._settled(skeleton):
                 idle = 0
                 goes_on = yield from self._check(name, skeleton)

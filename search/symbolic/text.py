@@ -31,6 +31,7 @@ MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 200  # of the syntax tree
 
 _FUNCTIONS = {"implies": (2, 2), "abs": (1, 1), "min": (2, 64), "max": (2, 64)}
+_QUANTIFIERS = {"all", "any", "exists", "forall", "sum"}
 
 
 def parse_constraint(text: str, symbols: Symbols) -> tuple[str, z3.BoolRef]:
@@ -155,6 +156,9 @@ class _Reader:
 
     def _call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+        if name in _QUANTIFIERS:
+            what = f"{name}: quantifiers are outside the fragment; state it of each element"
+            raise self._fault(node, what)
         if name not in _FUNCTIONS:
             near = difflib.get_close_matches(name, _FUNCTIONS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FUNCTIONS)}"

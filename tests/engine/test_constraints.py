@@ -168,7 +168,7 @@ def test_the_page_explains_a_refused_move(plain_search):
     ("words", "message"),
     [
         (["a: acton == 1"], "'a', column 4: unknown name 'acton'; did you mean 'action'?"),
-        (["a: action > 9"], "a: together they allow no action in the first state"),
+        (["a: action > 9"], "constraint 'a': it allows no action in the first state"),
         (["a: action > 4", "b: action >= 0", "c: action < 4"], "a + c: together"),
         (["a: action > 1", "a: action > 2"], "two constraints are called 'a'"),
         (["a: action + 1"], "a truth value is needed"),
