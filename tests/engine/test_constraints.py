@@ -171,13 +171,28 @@ def test_the_page_explains_a_refused_move(plain_search):
         (["a: action > 9"], "constraint 'a': it allows no action in the first state"),
         (["a: action > 4", "b: action >= 0", "c: action < 4"], "a + c: together"),
         (["a: action > 1", "a: action > 2"], "two constraints are called 'a'"),
-        (["a: action + 1"], "a truth value is needed"),
+        (["a: action + 1"], "'a', column 4: action + 1 is Int, a truth value is needed"),
+        (["a: board == 1"], "'a', column 4: == takes both sides alike"),
+        (["a: action ** 2 == 4"], "'a', column 4: ** does not take Int"),
+        (
+            ["a: all(board)"],
+            "'a', column 4: all: quantifiers are outside the fragment",
+        ),
+        (["a: action * 4611686018427387904 * 4 > 3"], "constraint 'a': action*46"),
     ],
 )
-def test_a_bad_constraint_is_a_usage_error(words, message, capsys):
+def test_a_bad_constraint_is_a_usage_error(words, message, tmp_path, capsys):
     flags = [flag for text in words for flag in ("--constraint", text)]
     assert cli.main(["analyze", "tic_tac_toe", "--agent", "uniform", *flags]) == 2
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    file = tmp_path / "analyze.toml"
+    listed = ", ".join(f'"{text}"' for text in words)
+    file.write_text(f"constraints = [{listed}]\n")
+    words = ["analyze", "tic_tac_toe", "--agent", "uniform", "--config", str(file)]
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err == said  # the same words by TOML
 
 
 def test_a_match_is_played_under_constraints_of_a_file(tmp_path, capsys):
