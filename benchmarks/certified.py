@@ -117,7 +117,7 @@ def play(tally: Tally, task: DeliveryTask, evaluator: Evaluator, budget: Budget)
         tally.chosen += move.chosen
         moves.append(move.action)
         state, _, discount = domain.step(state, move.action)
-    tally.cpu_seconds += time.process_time() - began - checking
+    tally.cpu_seconds += time.process_time() - began - checking + shield.process_seconds
     tally.solver_seconds += shield.solver_seconds
     tally.certified += drives(task, moves)
     found = Counter(tally.refuted)

@@ -94,7 +94,8 @@ class Shield:
         witnesses: certified plans.
         nogoods: refuted facts.
         counts: decisions by (verdict, source).
-        solver_seconds: processor time spent in and for z3.
+        solver_seconds: processor time spent in and for z3, that of its processes included.
+        process_seconds: the part of it that z3's processes took.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Shield:
         self.witnesses = Witnesses(model)
         self.nogoods = Nogoods(model.symbols)
         self.counts: Counter[tuple[Verdict, Source]] = Counter()
-        self.solver_seconds = 0.0
+        self.solver_seconds = self.process_seconds = 0.0
         self._replies: Replies | None = None
         self._completion = completion
         if spec.num_players == 2:
@@ -281,6 +282,7 @@ class Shield:
         for question in self._completion.questions(state):
             answer = ask(question, self._budget)
             self.solver_seconds += answer.cpu_seconds
+            self.process_seconds += answer.cpu_seconds
             if answer.verdict is Verdict.REFUSED:
                 for nogood in answer.nogoods:
                     self.nogoods.add(nogood)
