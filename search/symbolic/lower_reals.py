@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import frexp
 from typing import TYPE_CHECKING
 
 import z3
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tesuji.search.symbolic.lower import Lowering
 
 _EXACT = 2**53  # ints up to here are floats
+_MODERATE = 900  # an int times two to the power of it is a float with all its digits
 _REAL_OPERATIONS = {z3.Z3_OP_ADD, z3.Z3_OP_SUB, z3.Z3_OP_MUL, z3.Z3_OP_DIV}
 
 
@@ -74,6 +76,8 @@ def _arithmetic(lowering: Lowering, kind: int, a: Real, b: Real) -> Real:
         high = apply("subtract_up", "float", a.high, b.low)
     elif kind == z3.Z3_OP_MUL and (factor := _positive(lowering, a) or _positive(lowering, b)):
         other = b if factor is a else a
+        if (shifted := _shifted(lowering, other, factor)) is not None:
+            return Real(*shifted, ok)
         low = apply("scaled_down", "float", other.low, factor.low, factor.high)
         high = apply("scaled_up", "float", other.high, factor.low, factor.high)
     else:
@@ -96,6 +100,23 @@ def _inverse(lowering: Lowering, a: Real) -> Real | None:
         return None
     inverse = 1 / Fraction(low.constant)
     return _constant(lowering, inverse) if outward(inverse)[0] == inverse else None
+
+
+def _shifted(lowering: Lowering, a: Real, factor: Real) -> tuple[Slot, Slot] | None:
+    """Return the ends of `a` times a power of two, which rounds nothing but the smallest numbers.
+
+    None for another factor.
+    """
+    ends = [lowering.program.instructions[slot] for slot in (factor.low, a.low)]
+    mantissa, exponent = frexp(float(ends[0].constant))
+    if factor.low != factor.high or mantissa != 0.5:
+        return None
+    apply = lowering.program.apply
+    if ends[1].operation == "to_float" and abs(exponent) <= _MODERATE:
+        low = apply("multiply", "float", a.low, factor.low)  # of a whole number: exact
+        return low, low if a.low == a.high else apply("multiply", "float", a.high, factor.low)
+    low = apply("shift_down", "float", a.low, factor.low)
+    return low, apply("shift_up", "float", a.high, factor.low)
 
 
 def _positive(lowering: Lowering, a: Real) -> Real | None:

@@ -8,6 +8,8 @@ from tesuji.search.symbolic.scalar import operation
 _EPSILON = 2.220446049250313e-16
 _TINY = 5e-324
 _SPLIT = 134217729.0  # 2**27 + 1: parts a float into halves of 26 bits
+_NORMAL = 2.2250738585072014e-308  # the least float with all its digits
+_GREATEST = 1.7976931348623157e308
 _SAFE = 1e-280  # products above it have an error that is a float, too
 
 
@@ -105,6 +107,18 @@ def scaled_down(a, low, high):  # type: ignore[no-untyped-def]
 @operation
 def scaled_up(a, low, high):  # type: ignore[no-untyped-def]
     return multiply_up(a, high if a >= 0.0 else low)
+
+
+@operation
+def shift_down(a, power):  # type: ignore[no-untyped-def]
+    product = a * power  # by a power of two: exact but where digits or the whole are lost
+    return product if a == 0.0 or _NORMAL <= abs(product) <= _GREATEST else down(product)
+
+
+@operation
+def shift_up(a, power):  # type: ignore[no-untyped-def]
+    product = a * power
+    return product if a == 0.0 or _NORMAL <= abs(product) <= _GREATEST else up(product)
 
 
 @operation

@@ -16,6 +16,7 @@ _EPSILON = 2.220446049250313e-16
 _TINY = 5e-324
 _SPLIT = 134217729.0  # 2**27 + 1: parts a float into halves of 26 bits
 _SAFE = 1e-280  # products above it have an error that is a float, too
+_NORMAL = np.finfo(np.float64).tiny  # the least float with all its digits
 _TYPES = {
     "truth": np.int8,
     "bool": np.bool_,
@@ -96,6 +97,12 @@ def _multiply(a: Array, b: Array, way: int) -> Array:
     return _outward(product, error, sure, way)
 
 
+def _shift(a: Array, power: Array, way: int) -> Array:
+    product = a * power
+    exact = (a == 0.0) | ((np.abs(product) >= _NORMAL) & np.isfinite(product))
+    return np.where(exact, product, product + way * (np.abs(product) * _EPSILON + _TINY))
+
+
 def _three(yes: Array, no: Array) -> Array:
     return np.where(yes, 2, np.where(no, 0, 1))
 
@@ -144,6 +151,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "multiply_up": lambda a, b: _multiply(a, b, 1),
     "scaled_down": lambda a, low, high: _multiply(a, np.asarray(np.where(a >= 0.0, low, high)), -1),
     "scaled_up": lambda a, low, high: _multiply(a, np.asarray(np.where(a >= 0.0, high, low)), 1),
+    "shift_down": lambda a, power: _shift(a, power, -1),
+    "shift_up": lambda a, power: _shift(a, power, 1),
     "divide": lambda a, b: np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0),
     "apart_from_zero": lambda low, high: (low > 0.0) | (high < 0.0),
     "interval_less": lambda al, ah, bl, bh: _three(ah < bl, al >= bh),

@@ -130,6 +130,24 @@ def test_a_float_on_a_boundary_is_never_wrongly_allowed(x: Symbols) -> None:
     assert truths.count(False) > 100  # plain floats would call many of these equal to 3
 
 
+def test_a_power_of_two_times_a_float_is_exact_but_for_the_smallest_and_greatest(
+    x: Symbols,
+) -> None:
+    numbers = [0.1, -0.3, 2.0**-1022, -(2.0**-1020), 5e-324, -1e-310, 1.7e308, -1.7e308, 0.0]
+    states = random_states(np.random.default_rng(0), len(numbers))
+    states["x"] = numbers
+    actions = np.zeros(len(numbers), np.int64)
+    eighth, double = x.state.x / 8, x.state.x * 2
+    same = compiled(x, z3.And(eighth * 8 == x.state.x, double / 2 == x.state.x), states, actions)
+    # Below 2**-1019 an eighth may lose digits, twice the greatest is no float.
+    assert same == [ALLOWED, ALLOWED, *6 * [UNDECIDED], ALLOWED]
+    for expression in (eighth > 0, eighth >= z3.Q(1, 80), double < 0, double <= z3.Q(1, 5)):
+        found = compiled(x, expression, states, actions)
+        for state, answer in zip(states, found, strict=True):
+            truth = decide(x, expression, state, 0)
+            assert answer in (UNDECIDED, ALLOWED if truth else REFUSED)
+
+
 def test_what_is_no_number_is_undecided(x: Symbols) -> None:
     states = random_states(np.random.default_rng(0), 2)
     states["x"] = [np.nan, np.inf]
