@@ -34,6 +34,15 @@ def step_rows(table, instance, rows, actions, keys, rewards, discounts):  # type
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def replay_rows(table, instance, rows, actions, keys):  # type: ignore[no-untyped-def]
+    """Fill `rows` `[B, S]` with what follows row 0 by all of `actions` `[B]` but the last."""
+    step = step_at(table)
+    for i in range(1, rows.shape[0]):
+        rows[i] = rows[i - 1]
+        step(row_pointer(rows, i), np.int64(actions[i - 1]), instance, keys[i - 1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def open_game(table, instance, rows, index, plies, bits, mask):  # type: ignore[no-untyped-def]
     """Write a position after `plies` random moves to row `index` and return `plies`.
 

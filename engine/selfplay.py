@@ -4,7 +4,7 @@ A *lane* is a stream of games. One task plays a fixed number of moves of every g
 is a pure function of the network, the lane as it was and the task's seed: a worker that dies is
 replaced and the task done again, with the same bytes. Games go on from task to task.
 
-Dimensions: `G` games of a lane, `T` moves of the longest game, `A` actions, `S` bytes of a row.
+Dimensions: `G` games of a lane, `A` actions, `S` bytes of a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.rows import step_rows
-from tesuji.engine.lane import Lane, finish_game, join, start_game
+from tesuji.engine.lane import Lane, finish_game, join, record_move, start_game
 from tesuji.engine.shards import Positions
 from tesuji.engine.territory import PlayOut, Territory, count_cells
 from tesuji.engine.training_config import SelfPlayConfig
@@ -103,13 +103,13 @@ def play_lane(
     live: Callable[[Mapping[str, int]], None] | None = None,
     territory: bool = False,
 ) -> SelfPlayResult:
-    """Play `config.moves` moves of every game of a lane; `lane` is changed in place.
+    """Play `config.moves` moves of every game of a lane.
 
     Args:
         domain: the game.
         evaluator: the network.
         config: how to play.
-        lane: the games so far.
+        lane: the games so far; changed. Go on with the result's, which may have more room.
         seed: the run's; every game draws from its own stream.
         live: told after each move what has been done so far.
         territory: whether to play proven games out and record who owns what at the end.
@@ -128,7 +128,7 @@ def play_lane(
         trees = search.driver.tree.trees
         counts[3] += int(trees["simulations"].sum())
         counts[4] += int(trees["cache_hits"].sum())
-        ended, over = _play_move(domain, lane, summary, full, seed)
+        lane, ended, over = _play_move(domain, lane, summary, full, seed)
         ends: list[Territory | None] = [None] * len(ended)
         if territory:
             ends = list(play_out(lane.rows[ended], over[ended], _seeds(lane, seed)[ended]))
@@ -173,30 +173,32 @@ def _seeds(lane: Lane, seed: int) -> npt.NDArray[np.uint64]:
 
 def _play_move(
     domain: CompiledDomain, lane: Lane, summary: Summary, full: npt.NDArray[np.bool_], seed: int
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+) -> tuple[Lane, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Record the searched positions and play the moves.
 
     Returns:
-        Which games are over, and which of them at an end of the rules.
+        The lane, which games are over, and which of them at an end of the rules.
     """
-    slots = np.arange(len(lane.rows))
-    now = lane.length
-    lane.states[slots, now] = lane.rows
-    lane.policy[slots, now] = summary.policy
-    lane.value[slots, now] = summary.value
-    lane.draw[slots, now] = summary.draw
-    lane.full[slots, now] = full | summary.proven
-    rewards, discounts = np.zeros(len(slots)), np.zeros(len(slots))
+    keys = _draw_keys(domain, lane, seed)
+    rewards, discounts = np.zeros(len(lane.rows)), np.zeros(len(lane.rows))
     step_rows(
-        domain.kernels.addresses(), domain.instance, lane.rows, summary.action,
-        _draw_keys(domain, lane, seed), rewards, discounts,
+        domain.kernels.addresses(), domain.instance, lane.rows, summary.action, keys, rewards,
+        discounts,
     )  # fmt: skip
-    # A proven root ends the game: its value is exact, as if played out without error.
-    lane.reward[slots, now] = np.where(summary.proven, summary.value, rewards)
-    lane.discount[slots, now] = np.where(summary.proven, 0.0, discounts)
-    lane.length[:] += 1
     over = np.asarray(discounts == 0.0)
-    return np.asarray(summary.proven | over), over
+    lane = record_move(
+        lane,
+        summary.action,
+        summary.policy,
+        key=keys,
+        value=summary.value,
+        draw=summary.draw,
+        full=full | summary.proven,
+        # A proven root ends the game: its value is exact, as if played out without error.
+        reward=np.where(summary.proven, summary.value, rewards),
+        discount=np.where(summary.proven, 0.0, discounts),
+    )
+    return lane, np.asarray(summary.proven | over), over
 
 
 def _draw_keys(domain: CompiledDomain, lane: Lane, seed: int) -> npt.NDArray[np.uint64]:

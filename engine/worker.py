@@ -183,8 +183,7 @@ def _prepare(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) -> dict[str, Any]:
     from tesuji.domains.compiled import CompiledDomain  # noqa: PLC0415
-    from tesuji.engine.arrays import load_arrays, save_arrays  # noqa: PLC0415
-    from tesuji.engine.lane import Lane, new_lane  # noqa: PLC0415
+    from tesuji.engine.lane import load_lane, new_lane, save_lane  # noqa: PLC0415
     from tesuji.engine.rules import make_domain  # noqa: PLC0415
     from tesuji.engine.selfplay import play_lane  # noqa: PLC0415
     from tesuji.engine.shards import write_shard  # noqa: PLC0415
@@ -198,10 +197,8 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     assert isinstance(domain, CompiledDomain)
     config = SelfPlayConfig(**task["config"])
     run = Path(task["run"])
-    if task["lane_file"]:
-        arrays = load_arrays(run / task["lane_file"], task["lane_sha256"])
-        lane = Lane(**{name: array.copy() for name, array in arrays.items()})
-    else:
+    lane = load_lane(run / task["lane_file"], task["lane_sha256"]) if task["lane_file"] else None
+    if lane is None:
         lane = new_lane(domain, config, int(task["lane"]), int(task["seed"]))
     if task["backend"] == "torch":
         loaded = load_evaluator(
@@ -215,7 +212,7 @@ def _play(task: Mapping[str, Any], live: Callable[[Mapping[str, int]], None]) ->
     result = play_lane(domain, evaluator, config, lane, int(task["seed"]), live, task["territory"])
     count = len(result.positions.outcome)
     shard = asdict(write_shard(run, int(task["shard"]), result.positions)) if count else None
-    digest = save_arrays(run / task["lane_out"], result.lane._asdict())
+    digest = save_lane(run / task["lane_out"], result.lane)
     ended = os.times()
     return {
         "shard": shard,

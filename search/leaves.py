@@ -35,6 +35,8 @@ from tesuji.search.tree import (
     set_priors,
 )
 
+_MOST_CACHE_BYTES = 768 << 20
+
 INLINE_NONE, INLINE_UNIFORM, INLINE_ROLLOUT = range(3)
 DONE, REQUESTED, COLLIDED = range(3)
 
@@ -71,8 +73,13 @@ class Rules(NamedTuple):
 
 
 def allocate_cache(entries: int, num_actions: int) -> Cache:
-    """Return an empty cache with room for at least `entries`, or none at all for 0."""
+    """Return an empty cache with room for at least `entries`, or none at all for 0.
+
+    Where actions are thousands, there is room for fewer, so that it takes no more than 768 MiB.
+    """
     size = 1 << max(entries - 1, 0).bit_length() if entries else 0
+    while size * num_actions * 4 > _MOST_CACHE_BYTES:
+        size //= 2
     return Cache(
         np.zeros(size, np.uint64),
         np.zeros((size, 2), np.float32),
