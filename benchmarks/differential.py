@@ -28,8 +28,15 @@ import numpy.typing as npt
 import pyspiel
 from numba import njit
 
-from tesuji.domains.compiled import CompiledDomain, legal_at, reset_at, row_pointer, step_at
-from tesuji.domains.playout import choose_legal, next_random
+from tesuji.domains.compiled import (
+    CompiledDomain,
+    choose_legal,
+    legal_at,
+    reset_at,
+    row_pointer,
+    step_at,
+)
+from tesuji.domains.playout import next_random
 from tesuji.domains.registry import make
 
 Cells = list[list[int]]

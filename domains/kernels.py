@@ -18,6 +18,8 @@ from numba.core import config as numba_config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from tesuji.domains.bits import count_bits
+
 Rows = npt.NDArray[np.uint8]  # [B, S]
 Instance = npt.NDArray[np.int64]
 
@@ -256,3 +258,27 @@ _STAND_INS: dict[str, Any] = {
     "transform": njit(cache=True)(_no_transform),
     "transform_action": njit(cache=True)(_no_transform_action),
 }
+
+
+@njit(cache=True)
+def choose_legal(mask, bits):  # type: ignore[no-untyped-def]
+    """Return a legal action, each equally likely, or -1 where there is none."""
+    # Eight actions at a time: a mask may have thousands of actions and a handful of legal ones.
+    whole = len(mask) // 8 * 8
+    words = mask[:whole].view(np.uint64)
+    num_legal = 0
+    for word in words:
+        num_legal += count_bits(word)
+    for action in range(whole, len(mask)):
+        num_legal += mask[action]
+    skip = np.int64(((bits >> np.uint64(32)) * np.uint64(num_legal)) >> np.uint64(32))
+    start = 0
+    while start < whole and skip >= count_bits(words[start >> 3]):
+        skip -= count_bits(words[start >> 3])
+        start += 8
+    for action in range(start, len(mask)):
+        if mask[action]:
+            if skip == 0:
+                return action
+            skip -= 1
+    return -1

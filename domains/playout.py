@@ -8,8 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, types
 
-from tesuji.domains.bits import count_bits
-from tesuji.domains.compiled import CompiledDomain, legal_at, reset_at, row_pointer, step_at
+from tesuji.domains.compiled import (
+    CompiledDomain,
+    choose_legal,
+    legal_at,
+    reset_at,
+    row_pointer,
+    step_at,
+)
 
 
 class Playouts(NamedTuple):
@@ -30,30 +36,6 @@ def next_random(bits):  # type: ignore[no-untyped-def]
     bits ^= bits << np.uint64(13)
     bits ^= bits >> np.uint64(7)
     return bits ^ (bits << np.uint64(17))
-
-
-@njit(cache=True)
-def choose_legal(mask, bits):  # type: ignore[no-untyped-def]
-    """Return a legal action, each equally likely, or -1 where there is none."""
-    # Eight actions at a time: a mask may have thousands of actions and a handful of legal ones.
-    whole = len(mask) // 8 * 8
-    words = mask[:whole].view(np.uint64)
-    num_legal = 0
-    for word in words:
-        num_legal += count_bits(word)
-    for action in range(whole, len(mask)):
-        num_legal += mask[action]
-    skip = np.int64(((bits >> np.uint64(32)) * np.uint64(num_legal)) >> np.uint64(32))
-    start = 0
-    while start < whole and skip >= count_bits(words[start >> 3]):
-        skip -= count_bits(words[start >> 3])
-        start += 8
-    for action in range(start, len(mask)):
-        if mask[action]:
-            if skip == 0:
-                return action
-            skip -= 1
-    return -1
 
 
 @njit(

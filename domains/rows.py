@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from tesuji.domains.compiled import (
+    choose_legal,
     legal_at,
     observe_at,
     reset_at,
@@ -17,7 +18,7 @@ from tesuji.domains.compiled import (
     transform_action_at,
     transform_at,
 )
-from tesuji.domains.playout import choose_legal, next_random
+from tesuji.domains.playout import next_random
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

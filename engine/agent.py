@@ -184,6 +184,7 @@ class AgentOptions:
         nodes: most nodes of one tree.
         search: kind of search.
         rollouts: random games a leaf, of `rollout`.
+        rollout_steps: moves after which such a game is cut off.
         backend: what runs the network; `auto` chooses.
         device: `cpu` or `cuda`.
         threads: threads of one evaluation.
@@ -194,6 +195,7 @@ class AgentOptions:
     nodes: int | None = None
     search: Literal["puct", "gumbel"] = "puct"
     rollouts: int = 1
+    rollout_steps: int = 1000
     backend: str = "auto"
     device: str = "cpu"
     threads: int = 1
@@ -240,7 +242,7 @@ def load_agent(text: str, domain: Domain, *, budget: Budget = DEFAULT_BUDGET) ->
             backend=options.backend,
             device=options.device,
             threads=options.threads,
-            rollouts=options.rollouts,
+            rollouts=(options.rollouts, options.rollout_steps),
             known=_KINDS,
         )
     except ValueError as error:

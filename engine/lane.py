@@ -10,6 +10,7 @@ there is room for, `A` actions, `S` bytes of a row.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from tesuji.engine.shards import Positions
 from tesuji.engine.territory import Territory
 from tesuji.engine.training_config import SelfPlayConfig
 
+_MOST_GAMES = 256  # of a lane, where nothing is said
+_WORK = 7_000_000  # cells that a network sees in one lane and iteration then
 _FEWEST_MOVES = 16  # that there is room for
 _MOST_BYTES = 8 << 30
 
@@ -51,9 +54,17 @@ _OF_MOVES = Lane._fields[Lane._fields.index("action") :]
 _OF_POLICIES = ("choice", "policy")
 
 
+def count_games(domain: CompiledDomain, config: SelfPlayConfig) -> int:
+    """Return the games of a lane: those of `config`, or as many as an iteration has time for."""
+    if config.games:
+        return config.games
+    cells = math.prod(domain.spec.observation_shape[1:])
+    return max(1, min(_MOST_GAMES, _WORK // (config.moves * config.simulations * cells)))
+
+
 def new_lane(domain: CompiledDomain, config: SelfPlayConfig, number: int, seed: int) -> Lane:
     """Return lane `number` at the start of a run."""
-    games, size = config.games, domain.row_size
+    games, size = count_games(domain, config), domain.row_size
     lane = Lane(
         rows=np.zeros((games, size), np.uint8),
         start=np.zeros((games, size), np.uint8),

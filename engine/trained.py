@@ -89,7 +89,7 @@ def load_evaluator(
     backend: str = "auto",
     device: str = "cpu",
     threads: int = 1,
-    rollouts: int = 1,
+    rollouts: tuple[int, int] = (1, 1000),
     known: Sequence[str] = ("net", "uniform", "rollout"),
 ) -> Evaluator | RolloutEvaluator:
     """Return the evaluator that `source` names.
@@ -102,7 +102,7 @@ def load_evaluator(
             own kernels on the CPU, which need no torch, and torch on a GPU.
         device: `cpu` or `cuda`.
         threads: threads of one evaluation.
-        rollouts: random games a position, of `rollout`.
+        rollouts: random games a position, of `rollout`, and the moves after which one is cut off.
         known: names to suggest from where there is no such source.
 
     Raises:
@@ -114,7 +114,7 @@ def load_evaluator(
     if source == "rollout":
         from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
 
-        return RolloutEvaluator(rollouts)
+        return RolloutEvaluator(*rollouts)
     path = _checkpoint(source, domain, known)
     checkpoint = load_checkpoint(path, training=False)
     if family(checkpoint.game)[0] != family(domain.spec.name)[0]:

@@ -59,7 +59,8 @@ class SelfPlayConfig:
     Attributes:
         lanes: independent streams of games; more workers than lanes have nothing to do. The games
             depend on the lanes, not on the workers.
-        games: games that one lane plays at once.
+        games: games that one lane plays at once; 0 takes 256, or fewer where boards are large, so
+            that an iteration stays short.
         moves: moves of every game in one iteration.
         simulations: simulations of a full search.
         fast_simulations: simulations of a fast search, which explores nothing and whose policy is
@@ -77,7 +78,7 @@ class SelfPlayConfig:
     """
 
     lanes: int = 2
-    games: int = 256
+    games: int = 0
     moves: int = 16
     simulations: int = 40
     fast_simulations: int = 16
@@ -92,7 +93,9 @@ class SelfPlayConfig:
     opening_plies: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("lanes", "games", "moves", "simulations", "fast_simulations"):
+        if self.games < 0:
+            raise ValueError(f"games must be at least 0, got {self.games}")
+        for name in ("lanes", "moves", "simulations", "fast_simulations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("full_share", "opening_share", "dirichlet_fraction"):

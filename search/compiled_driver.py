@@ -36,7 +36,7 @@ class CompiledDriver(Driver):
             domain.instance,
             self.inline,
             self.rollouts,
-            domain.spec.max_steps,
+            self.rollout_steps,
             np.zeros((0, domain.spec.num_actions), np.bool_),
         )
         self.cache = allocate_cache(cache_entries, domain.spec.num_actions)

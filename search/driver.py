@@ -40,11 +40,20 @@ SOON, LATE = 0.003, 0.010  # seconds
 
 @dataclass(frozen=True)
 class RolloutEvaluator:
-    """Judge a leaf by the mean return of random play from it; the search runs it inline."""
+    """Judge a leaf by the mean return of random play from it; the search runs it inline.
+
+    Attributes:
+        num_rollouts: random games from a leaf.
+        max_steps: moves of one such game; where it is not over then, what it brought so far counts:
+            a draw, where rewards come at the end. Random chess goes on for 340 moves in the mean.
+    """
 
     num_rollouts: int = 1
+    max_steps: int = 1000
 
     def __post_init__(self) -> None:
+        if self.max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
         if self.num_rollouts < 1:
             raise ValueError(f"num_rollouts must be at least 1, got {self.num_rollouts}")
 
@@ -107,7 +116,7 @@ class Driver(ABC):
         self.parameters = parameters
         self.tree: Tree = allocate(0, 1, 1, 8)
         self.inline = INLINE_NONE
-        self.rollouts = 0
+        self.rollouts = self.rollout_steps = 0
         self.quota = FIRST_QUOTA
         self._cost = 0.0  # seconds of a call, by its quota
         self.masks: Sequence[BoolArray] | None = None  # of the roots, where not `allowed`'s
@@ -116,6 +125,7 @@ class Driver(ABC):
         elif isinstance(evaluator, RolloutEvaluator):
             self.inline = INLINE_ROLLOUT
             self.rollouts = evaluator.num_rollouts
+            self.rollout_steps = min(evaluator.max_steps, self.spec.max_steps)
 
     def allocate(self, batch: int, num_nodes: int, num_edges: int) -> None:
         """Make `batch` empty trees with at least this room, in the old arrays where they fit."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import (
+    choose_legal,
     legal_at,
     observe_at,
     row_pointer,
@@ -23,7 +24,7 @@ from tesuji.search.backup import back_up, tighten
 from tesuji.search.graph import hash_row
 from tesuji.search.lookahead import bound_edges
 from tesuji.search.random import advance as next_seed
-from tesuji.search.random import below, gamma, gumbel, mix
+from tesuji.search.random import gamma, gumbel, mix
 from tesuji.search.tree import (
     ROOT,
     add_edges,
@@ -68,7 +69,7 @@ class Rules(NamedTuple):
     instance: npt.NDArray[np.int64]
     inline: int  # which evaluator runs inside the kernel, if any
     rollouts: int
-    max_steps: int
+    rollout_steps: int  # after which a rollout is cut off
     roots: npt.NDArray[np.bool_]  # [B, A] what is allowed at each root; [0, A] where `legal` says
 
 
@@ -164,20 +165,10 @@ def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped
         copy_row(tree.states, row, workspace.row, 0)
         pointer = row_pointer(workspace.row, 0)
         sign = 1.0
-        for _step in range(rules.max_steps):
+        for _step in range(rules.rollout_steps):
             legal(pointer, rules.instance, workspace.legal)
-            options = 0
-            for action in range(workspace.legal.shape[0]):
-                options += workspace.legal[action]
             seed = next_seed(seed)
-            skip = below(mix(seed), options)
-            chosen = 0
-            for action in range(workspace.legal.shape[0]):
-                if workspace.legal[action]:
-                    if skip == 0:
-                        chosen = action
-                        break
-                    skip -= 1
+            chosen = choose_legal(workspace.legal, mix(seed))
             reward, discount = step(pointer, chosen, rules.instance, seed)
             total += sign * reward
             sign *= discount

@@ -280,7 +280,7 @@ class ObjectDriver(Driver):
         total = 0.0
         for _ in range(self.rollouts):
             here, sign = state, 1.0
-            for _step in range(self.spec.max_steps):
+            for _step in range(self.rollout_steps):
                 options = np.flatnonzero(self.domain.legal(here))
                 seed = np.uint64(next_seed(seed))
                 action = int(options[below(np.uint64(mix(seed)), len(options))])

@@ -95,8 +95,8 @@ def test_some_moves_are_searched_in_full_and_the_rest_fast_and_quiet():
     full = lane.full[:, 0]
     assert 16 < full.sum() < 48
     plain = Search(domain, UniformEvaluator(CELLS + 1), Gumbel(lookahead=0))
-    quiet = np.flatnonzero(~full)
-    for row, choice, share in zip(rows[quiet], lane.choice[quiet, 0], lane.policy[quiet, 0]):
+    for slot in np.flatnonzero(~full):
+        row, choice, share = rows[slot], lane.choice[slot, 0], lane.policy[slot, 0]
         [result] = plain.run([domain.state(row)], Budget(simulations=4))
         seen.append(np.array_equal(result.policy[choice[share > 0]], share[share > 0]))
         seen.append(np.count_nonzero(result.policy) == np.count_nonzero(share))

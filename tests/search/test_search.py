@@ -75,7 +75,13 @@ def test_a_tree_does_not_depend_on_its_batch(settings):
         assert (alone.action, alone.value) == (result.action, result.value)
 
 
-@pytest.mark.parametrize("evaluator", [HashedEvaluator, None, RolloutEvaluator], ids=str)
+def short_rollouts():
+    return RolloutEvaluator(num_rollouts=2, max_steps=7)
+
+
+@pytest.mark.parametrize(
+    "evaluator", [HashedEvaluator, None, RolloutEvaluator, short_rollouts], ids=str
+)
 @pytest.mark.parametrize(
     "settings",
     [
@@ -101,6 +107,15 @@ def test_both_tiers_grow_the_same_tree(settings, evaluator):
         assert a.principal_variation == b.principal_variation
         for name in ("parent", "num_edges", "visits", "value_sum", "lower", "upper"):
             np.testing.assert_array_equal(a.tree.nodes[name], b.tree.nodes[name])
+
+
+def test_a_rollout_that_is_cut_off_is_a_draw():
+    [result] = Search(connect_four(), RolloutEvaluator(max_steps=3), PUCT(lookahead=0)).run(
+        [connect_four().reset()], Budget(simulations=30)
+    )
+    assert result.value == 0.0  # nobody has won four moves after the start
+    with pytest.raises(ValueError, match="max_steps must be at least 1, got 0"):
+        RolloutEvaluator(max_steps=0)
 
 
 def exact_value(domain, state, known):
