@@ -105,7 +105,7 @@ def load_lane(path: Path, digest: str) -> Lane | None:
 def record_move(
     lane: Lane,
     action: npt.NDArray[np.int64],
-    policy: npt.NDArray[np.float64],
+    policy: npt.NDArray[np.float32],
     **seen: npt.NDArray[Any],
 ) -> Lane:
     """Append a move to every game; return the lane, with more room where it had none left.

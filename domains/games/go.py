@@ -5,7 +5,8 @@ the board before, whoever was to move (positional superko). By `tromp-taylor` a 
 own chain (suicide), by `chinese` not. Nothing is dead but what is taken. A game that has not ended
 after twice as many moves as there are points is counted as it stands.
 
-Stones, chains and the hash of positions: `go_board`, `go_tables`; kernels: `go_rules`.
+Stones, chains and the hash of positions: `go_board`, `go_tables`; the count: `go_area`; kernels:
+`go_rules`.
 """
 
 from __future__ import annotations

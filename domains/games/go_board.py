@@ -6,6 +6,10 @@ so left of the next. A *chain* is named by its lowest cell. Its *liberties* are 
 each of its stones that they touch, which is cheap to keep up: a chain is taken when none is left,
 and a point is its last liberty if it touches the chain as often as that.
 
+Sets of points are words of 64 bits: the empty points, and those where a stone of each colour was
+ever taken. A move makes a position of before only if its stone stood there before, and so was taken
+once: where none was, nothing need be looked up.
+
     .....#
     .....#     size 5, width 6
 """
@@ -15,7 +19,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.games.go_tables import KEYS, SIZE, SUICIDE, WIDTH, with_stone, without_stone
+from tesuji.domains.bits import lowest_bit
+from tesuji.domains.games.go_tables import (
+    CELLS,
+    EDGES,
+    KEYS,
+    POINTS,
+    SIZE,
+    SUICIDE,
+    WIDTH,
+    with_stone,
+    without_stone,
+)
 
 EMPTY, BORDER = 0, 3  # cell values; 1 is Black, 2 is White
 
@@ -61,15 +76,20 @@ def was_there(state, key):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def place_of(cell, instance):  # type: ignore[no-untyped-def]
+    """Return the place of a cell's point in a set: word and bit."""
+    point = np.uint64(instance[np.uint64(POINTS + cell)])
+    return np.int64(point >> np.uint64(6)), _ONE << (point & _WORD)
+
+
+@njit(cache=True)
 def _join(state, one, other):  # type: ignore[no-untyped-def]
     """Make two chains one and return its name."""
     low, high = min(one, other), max(one, other)
-    chains, left, cell = state.chains, np.int64(state.sizes[high]), np.uint64(high)
-    while left > 0:
-        if chains[cell] == high:
-            chains[cell] = low
-            left -= 1
-        cell += _ONE
+    chains = state.chains
+    old, new = chains[np.uint64(high)], chains[np.uint64(low)]
+    for cell in range(len(chains)):  # all of them, many at once, rather than stone by stone
+        chains[cell] = new if chains[cell] == old else chains[cell]
     state.sizes[low] += state.sizes[high]
     state.liberties[low] += state.liberties[high]
     state.sizes[high] = state.liberties[high] = 0
@@ -86,6 +106,9 @@ def take(state, chain, instance):  # type: ignore[no-untyped-def]
         if chains[cell] == chain:
             board[cell] = EMPTY
             chains[cell] = 0
+            word, bit = place_of(np.int64(cell), instance)
+            state.empty[word] |= bit
+            state.gone[colour - 1, word] |= bit
             key = without_stone(key, stone_key(instance, np.int64(cell), colour))
             left -= 1
             for near in (cell - width, cell - _ONE, cell + _ONE, cell + width):
@@ -94,7 +117,6 @@ def take(state, chain, instance):  # type: ignore[no-untyped-def]
         cell += _ONE
     state.key = key
     state.sizes[chain] = liberties[chain] = 0
-    state.taken = 1
 
 
 @njit(cache=True)
@@ -109,6 +131,8 @@ def put(state, cell, colour, instance):  # type: ignore[no-untyped-def]
             liberties[chains[near]] -= 1
         elif board[near] == EMPTY:
             free += 1
+    word, bit = place_of(cell, instance)
+    state.empty[word] &= ~bit
     board[here] = colour
     chains[here] = cell
     state.sizes[here] = 1
@@ -147,11 +171,11 @@ def may_play(state, cell, colour, instance):  # type: ignore[no-untyped-def]
     board, chains, liberties = state.board, state.chains, state.liberties
     north, west, east, south = here - width, here - _ONE, here + _ONE, here + width
     alive = board[north] == 0 or board[west] == 0 or board[east] == 0 or board[south] == 0
-    if alive and not state.taken:
-        return True  # nothing was ever taken, so the new stone makes the position new
+    word, bit = place_of(cell, instance)
+    again = state.gone[colour - 1, word] & bit != 0
+    if alive and not again:
+        return True
     above, left, right, below = chains[north], chains[west], chains[east], chains[south]
-    key = with_stone(state.key, stone_key(instance, cell, colour))
-    first, second, third = np.int64(0), np.int64(0), np.int64(0)
     captures = False
     for near, chain in ((north, above), (west, left), (east, right), (south, below)):
         if chain == 0:
@@ -162,15 +186,64 @@ def may_play(state, cell, colour, instance):  # type: ignore[no-untyped-def]
             touch -= np.int64(right == chain) + np.int64(below == chain)
         if board[near] == colour:
             alive |= touch != 0
-        elif touch == 0:
-            name = np.int64(chain)
-            if name not in (first, second, third):
-                key = _without_chain(state, key, name, instance)
-                captures = True
-                first, second, third = name, first, second
+        else:
+            captures |= touch == 0
     if alive or captures:
-        return not (state.taken and was_there(state, key))
+        return not (again and _repeats(state, cell, colour, captures, instance))
     return instance[SUICIDE] != 0 and _may_fill(state, cell, instance)
+
+
+@njit(cache=True)
+def _repeats(state, cell, colour, captures, instance):  # type: ignore[no-untyped-def]
+    """Return whether a stone on `cell` makes a position that was there before."""
+    key = with_stone(state.key, stone_key(instance, cell, colour))
+    width, chains = instance[WIDTH], state.chains
+    nears = (cell - width, cell - 1, cell + 1, cell + width)
+    first, second, third = np.int64(0), np.int64(0), np.int64(0)
+    for near in nears:
+        chain = np.int64(chains[near])
+        if not captures or chain in (0, first, second, third) or state.board[near] == colour:
+            continue
+        touch = np.int64(state.liberties[chain])
+        for other in nears:
+            touch -= np.int64(chains[other] == chain)
+        if touch == 0:
+            key = _without_chain(state, key, chain, instance)
+        first, second, third = chain, first, second
+    return was_there(state, key)
+
+
+@njit(cache=True)
+def write_legal(state, instance, mask):  # type: ignore[no-untyped-def]
+    """Write for every point whether a stone may be put there."""
+    size, side, empty, gone = (
+        np.uint64(instance[SIZE]),
+        np.int64(state.to_play),
+        state.empty,
+        state.gone,
+    )
+    area, last = instance[SIZE] * instance[SIZE], len(empty) - 1
+    for k in range(len(empty)):
+        free = empty[k]
+        # The points whose neighbour in each direction is empty.
+        east, west, south, north = free >> _ONE, free << _ONE, free >> size, free << size
+        if k < last:
+            east |= empty[k + 1] << _WORD
+            south |= empty[k + 1] << (np.uint64(64) - size)
+        if k > 0:
+            west |= empty[k - 1] >> _WORD
+            north |= empty[k - 1] >> (np.uint64(64) - size)
+        west &= np.uint64(instance[EDGES + k])
+        east &= np.uint64(instance[EDGES + 6 + k])
+        sure = free & (east | west | south | north) & ~gone[side, k]
+        for point in range(64 * k, min(64 * k + 64, area)):
+            mask[point] = (sure >> np.uint64(point - 64 * k)) & _ONE != 0
+        rest = free & ~sure
+        while rest != 0:
+            point = 64 * k + lowest_bit(rest)
+            rest &= rest - _ONE
+            cell = instance[np.uint64(CELLS + point)]
+            mask[np.uint64(point)] = may_play(state, cell, side + 1, instance)
 
 
 @njit(cache=True)
@@ -185,46 +258,3 @@ def _may_fill(state, cell, instance):  # type: ignore[no-untyped-def]
             key = _without_chain(state, key, chain, instance)
             first, second, third = chain, first, second
     return not was_there(state, key)
-
-
-@njit(cache=True)
-def find_owners(state, instance):  # type: ignore[no-untyped-def]
-    """Mark in `chains` which colours each empty point reaches: bit 0 Black, bit 1 White."""
-    size, width = instance[SIZE], instance[WIDTH]
-    board, chains = state.board, state.chains
-    last, changed, forward = (size + 1) * width - 1, True, True
-    while changed:
-        changed = False
-        for i in range(width, last):
-            cell = i if forward else last + width - 1 - i
-            if board[cell] != EMPTY:
-                continue
-            found = np.int64(chains[cell])
-            for near in (cell - width, cell - 1, cell + 1, cell + width):
-                if board[near] == EMPTY:
-                    found |= np.int64(chains[near])
-                elif board[near] != BORDER:
-                    found |= np.int64(board[near])
-            if found != chains[cell]:
-                chains[cell] = found
-                changed = True
-        forward = not forward
-
-
-@njit(cache=True)
-def count_area(state, instance):  # type: ignore[no-untyped-def]
-    """Return by how many points Black's area is larger; komi not counted."""
-    size, width = instance[SIZE], instance[WIDTH]
-    board, chains = state.board, state.chains
-    find_owners(state, instance)
-    lead = 0
-    for cell in range(width, (size + 1) * width - 1):
-        owner = board[cell]
-        if owner == EMPTY:
-            owner = chains[cell]
-            chains[cell] = 0
-        if owner == 1:
-            lead += 1
-        elif owner == 2:
-            lead -= 1
-    return lead

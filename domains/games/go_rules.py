@@ -7,8 +7,26 @@ from functools import cache
 import numpy as np
 
 from tesuji.domains.compiled import Kernels
-from tesuji.domains.games.go_board import BORDER, EMPTY, count_area, may_play, put, remember
-from tesuji.domains.games.go_tables import KOMI, MAX_STEPS, SIZE, WIDTH, num_cells, transform_key
+from tesuji.domains.games.go_area import count_area
+from tesuji.domains.games.go_board import (
+    BORDER,
+    EMPTY,
+    may_play,
+    place_of,
+    put,
+    remember,
+    write_legal,
+)
+from tesuji.domains.games.go_tables import (
+    CELLS,
+    KOMI,
+    MAX_STEPS,
+    SIZE,
+    WIDTH,
+    num_cells,
+    num_words,
+    transform_key,
+)
 from tesuji.domains.games.square import transform_cell
 
 # Rows are made for these sizes; a board in between takes the next larger one.
@@ -28,13 +46,14 @@ def _state_dtype(size: int) -> np.dtype[np.void]:
             ("earlier", np.uint64, steps + 1),  # keys of all positions so far, in order
             ("marks", np.uint64, 2 ** int(np.ceil(np.log2(steps / 10)))),  # a filter of them
             ("key", np.uint64),
+            ("empty", np.uint64, num_words(size)),  # points without a stone
+            ("gone", np.uint64, (2, num_words(size))),  # where each side's stones were ever taken
             ("liberties", many, cells),  # of the chain that is named by the cell
             ("sizes", name, cells),
             ("chains", name, cells),
             ("board", np.uint8, cells),
             ("num_earlier", np.uint16),
             ("ply", np.uint16),
-            ("taken", np.uint8),  # whether a stone was ever taken
             ("passes", np.uint8),  # in a row, just before
             ("to_play", np.int8),
         ],
@@ -49,33 +68,26 @@ def reset(state, instance, key):  # type: ignore[no-untyped-def]
         state.board[cell] = state.board[(size + 1) * width + cell] = BORDER
     for row in range(size):
         state.board[(row + 1) * width + size] = BORDER
+    for point in range(size * size):
+        state.empty[point >> 6] |= np.uint64(1) << np.uint64(point & 63)
     remember(state, state.key)
 
 
 def legal(state, instance, mask):  # type: ignore[no-untyped-def]
     """Allow the pass, and the points that make a position which was not there before."""
-    size, width = instance[SIZE], instance[WIDTH]
-    colour = np.int64(state.to_play) + 1
-    board, action = state.board, 0
-    for row in range(size):
-        for cell in range((row + 1) * width, (row + 1) * width + size):
-            # Unsigned, so that the compiler need not ask whether it counts from the end.
-            empty = board[np.uint64(cell)] == EMPTY
-            mask[np.uint64(action)] = empty and may_play(state, cell, colour, instance)
-            action += 1
-    mask[action] = True
+    write_legal(state, instance, mask)
+    mask[instance[SIZE] * instance[SIZE]] = True
 
 
 def step(state, action, instance, key):  # type: ignore[no-untyped-def]
     """Put a stone or pass; count the areas after two passes, or when the game is too long."""
-    size, width = instance[SIZE], instance[WIDTH]
-    side = np.int64(state.to_play)
+    size, side = instance[SIZE], np.int64(state.to_play)
     state.ply += 1
     state.to_play = 1 - side
     if action == size * size:
         state.passes += 1
     else:
-        put(state, (action // size + 1) * width + action % size, side + 1, instance)
+        put(state, instance[CELLS + action], side + 1, instance)
         state.passes = 0
         remember(state, state.key)
     if state.passes < 2 and state.ply < instance[MAX_STEPS]:
@@ -132,9 +144,15 @@ def transform(state, symmetry, instance, out):  # type: ignore[no-untyped-def]
     # A symmetry's inverse: all are their own but the two quarter turns.
     inverse = 6 if symmetry == 5 else 5 if symmetry == 6 else symmetry
     for action in range(size * size):
-        source = transform_cell(action, inverse, size)
-        cell = (action // size + 1) * width + action % size
-        source = (source // size + 1) * width + source % size
+        source = instance[CELLS + transform_cell(action, inverse, size)]
+        cell = instance[CELLS + action]
+        word, bit = place_of(cell, instance)
+        origin, there = place_of(source, instance)
+        if state.empty[origin] & there:
+            out.empty[word] |= bit
+        for side in range(2):
+            if state.gone[side, origin] & there:
+                out.gone[side, word] |= bit
         out.board[cell] = state.board[source]
         chain = state.chains[source]
         if chain != 0:
@@ -153,7 +171,7 @@ def transform(state, symmetry, instance, out):  # type: ignore[no-untyped-def]
     for i in range(np.int64(state.num_earlier)):
         remember(out, transform_key(state.earlier[i], symmetry, instance))
     out.key = transform_key(state.key, symmetry, instance)
-    out.ply, out.taken, out.passes = state.ply, state.taken, state.passes
+    out.ply, out.passes = state.ply, state.passes
     out.to_play = state.to_play
 
 

@@ -19,7 +19,10 @@ from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
 # Where the instance keeps what.
 SIZE, WIDTH, SUICIDE, MAX_STEPS, KOMI = 0, 1, 2, 3, 4  # komi in half points
 LANES = 5  # [8, 8] which lane of a key comes to lane g under symmetry h
-KEYS = LANES + NUM_SYMMETRIES**2  # [2, cells] the key of a stone
+EDGES = LANES + NUM_SYMMETRIES**2  # [2, 6] words of points off the first, the last column
+POINTS = EDGES + 2 * 6  # [420] the point of a cell
+CELLS = POINTS + 420  # [361] the cell of a point
+KEYS = CELLS + 361  # [2, cells] the key of a stone
 
 LANE_BITS, SUM_BITS = 6, 16
 _SEED = 20260
@@ -57,6 +60,24 @@ def num_cells(size: int) -> int:
     return (size + 2) * (size + 1)
 
 
+def num_words(size: int) -> int:
+    """Return the words of a set of points."""
+    return -(-(size**2) // 64)
+
+
+def _places(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the points of the two sets `EDGES`, and the tables `POINTS` and `CELLS` in one."""
+    point = np.arange(size**2)
+    cell = (point // size + 1) * (size + 1) + point % size
+    tables = np.zeros(KEYS - POINTS, np.int64)
+    tables[cell] = point
+    tables[CELLS - POINTS + point] = cell
+    edges = np.zeros((2, 6 * 64), np.uint8)
+    edges[0, point] = point % size > 0
+    edges[1, point] = point % size < size - 1
+    return np.packbits(edges, axis=1, bitorder="little").view(np.int64).ravel(), tables
+
+
 def _turned(size: int) -> npt.NDArray[np.int64]:
     """Return where each symmetry sends each cell, `[8, size * size]`."""
     turn = getattr(transform_cell, "py_func", transform_cell)
@@ -66,6 +87,7 @@ def _turned(size: int) -> npt.NDArray[np.int64]:
 def make_instance(size: int, komi: float, suicide: bool, max_steps: int) -> npt.NDArray[np.int64]:
     """Return the numbers of one board: size, rules and the keys of its stones."""
     cells, turned = num_cells(size), _turned(size)
+    edges, tables = _places(size)
     lanes = [
         [
             next(i for i, t in enumerate(turned) if (t == turned[g][turned[h]]).all())
@@ -82,7 +104,7 @@ def make_instance(size: int, komi: float, suicide: bool, max_steps: int) -> npt.
         key = (raw[1, side][orbit] | np.uint64(1)) & _SUM
         for lane in range(NUM_SYMMETRIES):
             key |= numbers[turned[lane]] << np.uint64(SUM_BITS + LANE_BITS * lane)
-        where = np.arange(size**2)
-        keys[side, (where // size + 1) * (size + 1) + where % size] = key
+        keys[side, tables[CELLS - POINTS :][: size**2]] = key
     head = [size, size + 1, int(suicide), max_steps, round(2 * komi)]
-    return np.concatenate([head, np.ravel(lanes), keys.ravel().view(np.int64)]).astype(np.int64)
+    parts = [head, np.ravel(lanes), edges, tables, keys.ravel().view(np.int64)]
+    return np.concatenate(parts).astype(np.int64)

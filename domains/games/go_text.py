@@ -9,7 +9,8 @@ import numpy as np
 
 from tesuji.domains.base import Board, FloatArray, State
 from tesuji.domains.compiled import Instance, Kernels
-from tesuji.domains.games.go_board import count_area, find_owners, may_play, put, remember
+from tesuji.domains.games.go_area import count_area, find_owners
+from tesuji.domains.games.go_board import may_play, put, remember
 from tesuji.domains.games.go_tables import KOMI, MAX_STEPS
 
 COLUMNS = "ABCDEFGHJKLMNOPQRST"  # without I
@@ -100,7 +101,8 @@ class GoView:
                     put(state, self._cell(row, column), colour, self.instance)
         if self.cells(state) != tuple(tuple(row) for row in cells):
             raise ValueError("a chain has no liberty there")
-        state.num_earlier, state.taken, state.to_play = 0, 0, to_play
+        state.num_earlier, state.to_play = 0, to_play
+        state.gone[:] = 0
         state.marks[:] = 0
         state.earlier[:] = 0
         remember(state, state.key)
