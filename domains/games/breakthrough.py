@@ -23,6 +23,7 @@ from numba import njit
 
 from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
+from tesuji.domains.games.stones import Cells, StoneText, check_cells
 
 MIN_SIZE, MAX_SIZE, DEFAULT_SIZE = 4, 8, 8
 NUM_PLANES = 3
@@ -195,6 +196,27 @@ class _View:
         target = column + plane - 1
         return (self._seen(row, side), column), (self._seen(row - 1, side), target)
 
+    def arrange(self, cells: Cells, to_play: int) -> State:
+        """Return the position with these men.
+
+        Raises:
+            ValueError: the board has another size, or a side has won, no man, or too many.
+        """
+        state = np.zeros(1, kernels.state_dtype).view(np.recarray)[0]
+        stones = check_cells(cells, self.size, to_play)
+        for cell, side in stones:
+            row, column = divmod(cell, self.size)
+            row = self._seen(row, side)
+            if row == 0:
+                raise ValueError(f"{('White', 'Black')[side]} has won there")
+            state.men[side] |= _ONE << np.uint64(8 * row + column)
+        for side, name in enumerate(("White", "Black")):
+            count = sum(owner == side for _, owner in stones)
+            if not 1 <= count <= 2 * self.size:
+                raise ValueError(f"{name} has {count} men, expected 1 to {2 * self.size}")
+        state.to_play = to_play
+        return state
+
     def action_origin(self, state: State, action: int) -> tuple[int, int]:
         """Return the man's cell."""
         return self._way(state, action)[0]
@@ -232,6 +254,7 @@ def breakthrough(size: int = DEFAULT_SIZE) -> CompiledDomain:
         _bits(range(size - 2, size), whole),
     ]
     view = _View(size)
+    text = StoneText("Breakthrough", size, view.board, view.arrange)
     spec = DomainSpec(
         name="breakthrough" if size == DEFAULT_SIZE else f"breakthrough_{size}x{size}",
         num_actions=NUM_PLANES * size * size,
@@ -251,4 +274,7 @@ def breakthrough(size: int = DEFAULT_SIZE) -> CompiledDomain:
         board=view.board,
         action_cells=view.action_cells,
         action_origin=view.action_origin,
+        format_state=text.format_state,
+        parse_state=text.parse_state,
+        arrange=view.arrange,
     )

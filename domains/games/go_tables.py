@@ -106,5 +106,5 @@ def make_instance(size: int, komi: float, suicide: bool, max_steps: int) -> npt.
             key |= numbers[turned[lane]] << np.uint64(SUM_BITS + LANE_BITS * lane)
         keys[side, tables[CELLS - POINTS :][: size**2]] = key
     head = [size, size + 1, int(suicide), max_steps, round(2 * komi)]
-    parts = [head, np.ravel(lanes), edges, tables, keys.ravel().view(np.int64)]
+    parts = [np.array(head), np.ravel(lanes), edges, tables, keys.ravel().view(np.int64)]
     return np.concatenate(parts).astype(np.int64)

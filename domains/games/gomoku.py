@@ -18,6 +18,7 @@ from numba import njit
 from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
+from tesuji.domains.games.stones import Cells, StoneText, check_cells
 
 MIN_SIZE, MAX_SIZE, DEFAULT_SIZE = 5, 19, 15
 FIVE = 5
@@ -118,8 +119,8 @@ def transform_action(action, symmetry, instance):  # type: ignore[no-untyped-def
 class _View:
     """Boards and moves of one board size as people see them."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, exact: bool) -> None:
+        self.size, self.exact = size, exact
         self.columns = tuple("abcdefghijklmnopqrs"[:size])
 
     def board(self, state: State) -> Board:
@@ -142,6 +143,24 @@ class _View:
         del state
         return (divmod(action, self.size),)
 
+    def arrange(self, cells: Cells, to_play: int) -> State:
+        """Return the position with these stones.
+
+        Raises:
+            ValueError: the board has another size or is full, or a side has won.
+        """
+        state = np.zeros(1, kernels.state_dtype).view(np.recarray)[0]
+        stones = check_cells(cells, self.size, to_play)
+        for cell, side in stones:
+            state.board[cell] = side + 1
+        for cell, side in stones:
+            if has_won(state.board, cell, side + 1, self.size, self.exact):
+                raise ValueError(f"{('Black', 'White')[side]} has won there")
+        if len(stones) == self.size**2:
+            raise ValueError("the board is full")
+        state.to_play, state.num_stones = to_play, len(stones)
+        return state
+
     def action_name(self, state: State, action: int) -> str:
         """Return the cell as column letter and row number, counted from below."""
         del state
@@ -162,7 +181,8 @@ def gomoku(
         raise ValueError(f"gomoku: size must be {MIN_SIZE} to {MAX_SIZE}, got {size!r}")
     if rule not in ("freestyle", "standard"):
         raise ValueError(f"gomoku: rule must be freestyle or standard, got {rule!r}")
-    view = _View(size)
+    view = _View(size, rule == "standard")
+    text = StoneText("Gomoku", size, view.board, view.arrange)
     name = "gomoku" if rule == "freestyle" else "gomoku_standard"
     spec = DomainSpec(
         name=name if size == DEFAULT_SIZE else f"{name}_{size}x{size}",
@@ -181,6 +201,9 @@ def gomoku(
         action_name=view.action_name,
         board=view.board,
         action_cells=view.action_cells,
+        format_state=text.format_state,
+        parse_state=text.parse_state,
+        arrange=view.arrange,
     )
 
 

@@ -23,6 +23,7 @@ from numba import njit
 
 from tesuji.domains.base import Board, DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain, Kernels
+from tesuji.domains.games.stones import Cells, StoneText, check_cells
 
 MIN_SIZE, MAX_SIZE, DEFAULT_SIZE = 3, 13, 11
 NUM_PLANES = 7
@@ -195,8 +196,8 @@ def _instance(size: int, swap: bool) -> npt.NDArray[np.int64]:
 class _View:
     """Boards and moves of one board size as people see them."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, instance: npt.NDArray[np.int64]) -> None:
+        self.size, self.instance = size, instance
         self.columns = tuple("abcdefghijklm"[:size])
 
     def board(self, state: State) -> Board:
@@ -219,6 +220,19 @@ class _View:
         del state
         return (divmod(action, self.size),)
 
+    def arrange(self, cells: Cells, to_play: int) -> State:
+        """Return the position with these stones.
+
+        Raises:
+            ValueError: the board has another size, or a side has won.
+        """
+        state = np.zeros(1, kernels.state_dtype).view(np.recarray)[0]
+        for cell, side in check_cells(cells, self.size, to_play):
+            if join(state.board, cell, side + 1, self.instance) == _BOTH:
+                raise ValueError(f"{('Red', 'Blue')[side]} has won there")
+        state.to_play = to_play
+        return state
+
     def action_name(self, state: State, action: int) -> str:
         """Return the cell as column letter and row number, or `swap`."""
         row, column = divmod(action, self.size)
@@ -229,7 +243,9 @@ def hex_board(size: int = DEFAULT_SIZE, swap: bool = False) -> CompiledDomain:
     """Return the domain on a board of `size`, with or without the swap rule."""
     if not (isinstance(size, int) and MIN_SIZE <= size <= MAX_SIZE):
         raise ValueError(f"hex: size must be {MIN_SIZE} to {MAX_SIZE}, got {size!r}")
-    view = _View(size)
+    instance = _instance(size, swap)
+    view = _View(size, instance)
+    text = StoneText("Hex", size, view.board, view.arrange)
     name = "hex_swap" if swap else "hex"
     spec = DomainSpec(
         name=name if size == DEFAULT_SIZE else f"{name}_{size}x{size}",
@@ -243,11 +259,14 @@ def hex_board(size: int = DEFAULT_SIZE, swap: bool = False) -> CompiledDomain:
     return CompiledDomain(
         spec,
         kernels,
-        _instance(size, swap),
+        instance,
         render=view.render,
         action_name=view.action_name,
         board=view.board,
         action_cells=view.action_cells,
+        format_state=text.format_state,
+        parse_state=text.parse_state,
+        arrange=view.arrange,
     )
 
 

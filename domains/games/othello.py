@@ -16,8 +16,10 @@ import numpy as np
 from numba import njit
 
 from tesuji.domains.base import Board, DomainSpec, FloatArray, State
+from tesuji.domains.bits import count_bits
 from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.games.square import NUM_SYMMETRIES, transform_cell
+from tesuji.domains.games.stones import Cells, StoneText, check_cells
 
 # `moves` follows from the stones; kept so that it is found once a step, for `legal` and the end.
 state_dtype = np.dtype(
@@ -86,19 +88,6 @@ def find_flips(move, own, other):  # type: ignore[no-untyped-def]
         if (run >> shift) & own:
             flips |= run
     return flips
-
-
-@njit(cache=True)
-def count_bits(bits):  # type: ignore[no-untyped-def]
-    """Return the number of set bits."""
-    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    fours = np.uint64(0x3333333333333333)
-    bits = (bits & fours) + ((bits >> np.uint64(2)) & fours)
-    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    bits += bits >> np.uint64(8)
-    bits += bits >> np.uint64(16)
-    bits += bits >> np.uint64(32)
-    return np.int64(bits & np.uint64(0x7F))
 
 
 @njit(cache=True)
@@ -209,8 +198,8 @@ def transform_action(action, symmetry, instance):  # type: ignore[no-untyped-def
 class _View:
     """Boards and moves of one board size as people see them."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, whole: int) -> None:
+        self.size, self.whole = size, whole
         self.columns = tuple("abcdefgh"[:size])
 
     def board(self, state: State) -> Board:
@@ -245,6 +234,22 @@ class _View:
         del state
         return () if action == self.size**2 else (divmod(action, self.size),)
 
+    def arrange(self, cells: Cells, to_play: int) -> State:
+        """Return the position with these discs.
+
+        Raises:
+            ValueError: the board has another size, or neither side can move.
+        """
+        state = np.zeros(1, kernels.state_dtype).view(np.recarray)[0]
+        for cell, side in check_cells(cells, self.size, to_play):
+            row, column = divmod(cell, self.size)
+            state.stones[side] |= _ONE << np.uint64(8 * row + column)
+        own, other, whole = state.stones[to_play], state.stones[1 - to_play], np.uint64(self.whole)
+        state.moves, state.to_play = find_moves(own, other, whole), to_play
+        if state.moves == 0 and find_moves(other, own, whole) == 0:
+            raise ValueError("neither side can move there")
+        return state
+
     def action_name(self, state: State, action: int) -> str:
         """Return the cell as column letter and row number, or `pass`."""
         del state
@@ -272,7 +277,8 @@ def othello(size: int = 8) -> CompiledDomain:
     second = 1 << 8 * low + low | 1 << 8 * high + high
     instance = np.array([size, 0, 0, 0], np.int64)
     instance[_BOARD:] = np.array([board, first, second], np.uint64).view(np.int64)
-    view = _View(size)
+    view = _View(size, board)
+    text = StoneText("Othello", size, view.board, view.arrange)
     return CompiledDomain(
         spec,
         kernels,
@@ -282,6 +288,9 @@ def othello(size: int = 8) -> CompiledDomain:
         board=view.board,
         action_cells=view.action_cells,
         ownership=view.ownership,
+        format_state=text.format_state,
+        parse_state=text.parse_state,
+        arrange=view.arrange,
     )
 
 

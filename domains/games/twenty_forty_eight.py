@@ -217,6 +217,34 @@ class _View:
             return tuple((0 if action == UP else last, place) for place in places)
         return tuple((place, 0 if action == LEFT else last) for place in places)
 
+    def format_state(self, state: State) -> str:
+        """Return the tiles in one line, rows from the top, 0 where there is none."""
+        rows = self.board(state).cells
+        return "/".join(",".join(self.glyphs[tile] or "0" for tile in row) for row in rows)
+
+    def parse_state(self, text: str) -> State:
+        """Return the position that `format_state` writes.
+
+        Raises:
+            ValueError: what is wrong with the text.
+        """
+        begin = f"not a position of 2048: {text[:60]!r}"
+        rows = [row.split(",") for row in text.strip().split("/")]
+        if [len(row) for row in rows] != [self.size] * self.size:
+            example = "/".join([",".join(["2", *"0" * (self.size - 1)])] * self.size)
+            raise ValueError(f"{begin}; expected {self.size} rows of {self.size}, as {example!r}")
+        known = {glyph or "0": exponent for exponent, glyph in enumerate(self.glyphs[:-1])}
+        state = np.zeros(1, kernels.state_dtype).view(np.recarray)[0]
+        for cell, tile in enumerate(tile.strip() for row in rows for tile in row):
+            if tile not in known:
+                raise ValueError(
+                    f"{begin}: a tile is 0 or a power of two up to {self.glyphs[-2]}, got {tile!r}"
+                )
+            state.board[cell] = known[tile]
+        if not find_moves(state.board, self.size):
+            raise ValueError(f"{begin}: nothing moves there")
+        return state
+
     def action_name(self, state: State, action: int) -> str:
         """Return the direction."""
         del state
@@ -258,4 +286,6 @@ def twenty_forty_eight(size: int = DEFAULT_SIZE, max_tile: int = DEFAULT_TILE) -
         action_name=view.action_name,
         board=view.board,
         action_cells=view.action_cells,
+        format_state=view.format_state,
+        parse_state=view.parse_state,
     )
