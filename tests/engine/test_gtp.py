@@ -179,7 +179,9 @@ def test_other_games_are_played(name: str, first: str, second: str) -> None:
     assert ask(f"play b {first}") == "=\n"
     assert ask(f"play w {second}") == "=\n"
     assert ask("genmove b").startswith("= ")
-    assert ask("genmove b").startswith("? illegal move: it is ")
+    # Either side may move at any time, where stones can be arranged anew for it.
+    again = "? illegal move: it is " if name == "connect_four" else "= "
+    assert ask("genmove b").startswith(again)
     scored = "= B+" if name == "othello" else "? cannot score"  # discs count at any time
     assert ask("final_score").startswith(scored)
     assert ask("undo") == "=\n"

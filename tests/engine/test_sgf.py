@@ -103,6 +103,22 @@ def test_handicap_komi_size_and_rules_are_those_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("(;GM[4]SZ[9]AB[aa][ee]AW[bb]PL[W];W[cc])", "X8/1O7/9/9/4X4/9/9/9/9 o"),
+        ("(;GM[11]SZ[5]AB[a1]AW[b2][c3]PL[B];B[d4])", "X4/1O3/2O2/5/5 x"),
+    ],
+)
+def test_other_games_begin_with_stones_too(text: str, start: str) -> None:
+    game = sgf_to_game(parse_sgf(text)[0])
+    assert game.domain.format_state(game.positions[0].state) == start
+    again = sgf_to_game(parse_sgf(game_to_sgf(game))[0])
+    assert again.domain.format_state(again.current.state) == game.domain.format_state(
+        game.current.state
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("(;GM[7])", "GM\\[7\\] is a game that is not known"),
@@ -113,7 +129,7 @@ def test_handicap_komi_size_and_rules_are_those_of_the_file() -> None:
         ("(;SZ[9];B[hello])", "is no point"),
         ("(;SZ[9]AB[zz];B[aa])", "lies off the board"),
         ("(;SZ[9];B[aa];AW[bb])", "only a first node may"),
-        ("(;GM[4]SZ[15]AB[aa];W[bb])", "gomoku starts from its own first position"),
+        ("(;GM[11]SZ[3]AB[a1][a2][a3];W[b1])", "stones of the first node: Red has won there"),
     ],
 )
 def test_a_game_against_the_rules_is_refused(text: str, message: str) -> None:
