@@ -1,0 +1,1 @@
+"""PDDL: read, check and ground planning tasks."""

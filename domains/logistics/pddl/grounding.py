@@ -1,0 +1,292 @@
+"""Grounding: from action schemas to operators over numbered atoms.
+
+Parameters are joined over the relations that no action changes, after each predicate's places were
+narrowed to the objects that can ever stand there; then operators that cannot be reached when
+nothing is ever deleted are left out, and so is what the goal does not depend on (Helmert 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.logistics.pddl.numbers import Numbers
+from tesuji.domains.logistics.pddl.reader import PddlError
+from tesuji.domains.logistics.pddl.relations import (
+    BoolArray,
+    GroundingError,
+    IntArray,
+    Pattern,
+    join,
+)
+from tesuji.domains.logistics.pddl.schemas import Change, Literals, Schema, cases, make_schemas
+from tesuji.domains.logistics.pddl.syntax import EQUALS, Assign, Atom, Not, Task
+
+MAX_OPERATORS = 20_000_000
+_GOAL = "goal#"  # the atom that stands for a goal with several cases
+
+
+@dataclass(frozen=True)
+class Block:
+    """The ground instances of one schema: codes of atoms, a row an instance.
+
+    Attributes:
+        schema: the schema.
+        rows: the objects of the parameters `[n, P]`.
+        true: codes of what must hold `[n, k]`.
+        false: codes of what must not hold `[n, m]`.
+        effects: what happens.
+        cost: of each instance `[n]`.
+    """
+
+    schema: Schema
+    rows: IntArray
+    true: npt.NDArray[np.int64]
+    false: npt.NDArray[np.int64]
+    effects: tuple[BlockEffect, ...]
+    cost: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BlockEffect:
+    """One change of a block's instances, for those whose static conditions hold."""
+
+    instances: npt.NDArray[np.int64]  # [r]
+    atom: npt.NDArray[np.int64]  # [r]
+    adds: bool
+    true: npt.NDArray[np.int64]  # [r, k]
+    false: npt.NDArray[np.int64]  # [r, m]
+
+
+class Ground(NamedTuple):
+    """What `instantiate` finds: blocks, the atoms at first, those of the goal."""
+
+    blocks: list[Block]
+    init: npt.NDArray[np.int64]
+    goal_true: npt.NDArray[np.int64]
+    goal_false: npt.NDArray[np.int64]
+    grounder: Grounder
+
+
+class Grounder:
+    """Numbers for a task's objects and atoms."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.objects = list(task.objects)
+        self.index = {name: i for i, name in enumerate(self.objects)}
+        self.base = max(1, len(self.objects))
+        self.predicates = [*task.predicates, _GOAL]
+        self.arity = [*(len(terms) for terms in task.predicates.values()), 0]
+        sizes = [self.base**arity for arity in self.arity]
+        if sum(sizes) >= 1 << 62:
+            raise GroundingError("the predicates have more atoms than can be numbered")
+        self.offset = dict(zip(self.predicates, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+        self.schemas = make_schemas(task)
+        self.fluent = {
+            change.what.part.name if isinstance(change.what, Not) else change.what.name
+            for schema in self.schemas
+            for change in schema.changes
+            if not isinstance(change.what, Assign)
+        } | {_GOAL}
+        self.init = np.unique([self.code_of(atom) for atom in task.init]).astype(np.int64)
+        self.numbers = Numbers(task, self.schemas, self.index)
+        self._tables = self._init_tables()
+
+    def code_of(self, atom: Atom) -> int:
+        """Return the number of a ground atom."""
+        code = 0
+        for term in atom.terms:
+            code = code * self.base + self.index[term]
+        return code + self.offset[atom.name]
+
+    def name_of(self, code: int) -> str:
+        """Return the ground atom with a number, as PDDL writes it."""
+        which = int(np.searchsorted(list(self.offset.values()), code, "right")) - 1
+        rest = code - self.offset[self.predicates[which]]
+        terms: list[str] = []
+        for _ in range(self.arity[which]):
+            rest, term = divmod(rest, self.base)
+            terms.append(self.objects[term])
+        return f"({' '.join((self.predicates[which], *reversed(terms)))})"
+
+    def _init_tables(self) -> dict[str, IntArray]:
+        found: dict[str, list[list[int]]] = {name: [] for name in self.predicates}
+        for atom in sorted(self.task.init, key=str):
+            found[atom.name].append([self.index[term] for term in atom.terms])
+        return {
+            name: np.array(rows, np.int32).reshape(len(rows), arity)
+            for (name, rows), arity in zip(found.items(), self.arity, strict=True)
+        }
+
+    def instantiate(self, most: int = MAX_OPERATORS) -> Ground:
+        """Return the instances of all schemas that static conditions allow.
+
+        Raises:
+            GroundingError: there are more than `most`.
+        """
+        goals = cases(self.task.goal, self.task, "the goal")
+        schemas = list(self.schemas)
+        goal = goals[0] if len(goals) == 1 else Literals(true=(Atom(_GOAL),))
+        if len(goals) != 1:
+            reach = (Change(Atom(_GOAL), Literals()),)
+            schemas += [Schema("", (), 0, case, reach) for case in goals]
+        domains = self._narrow(schemas)
+        blocks: list[Block] = []
+        for schema, own in zip(schemas, domains, strict=True):
+            try:
+                block = self._ground(schema, own, most)
+            except GroundingError as error:
+                done = sum(len(block.rows) for block in blocks)
+                raise GroundingError(
+                    f"action {schema.name}: {error} (after {done:,} of other actions)"
+                ) from None
+            if block is not None:
+                blocks.append(block)
+                most -= len(block.rows)
+        empty = np.zeros((1, 0), np.int32)
+        if goal.numeric:
+            raise PddlError("numeric goals are not supported yet")
+        kept = self._static_mask(goal, {}, empty)
+        if not kept[0]:
+            goal = Literals(true=(Atom(_GOAL),))  # a goal that no action can reach
+        true, false = self._fluents(goal.true), self._fluents(goal.false)
+        return Ground(
+            blocks,
+            self.init,
+            self._codes(true, {}, empty)[0],
+            self._codes(false, {}, empty)[0],
+            self,
+        )
+
+    def _narrow(self, schemas: Sequence[Schema]) -> list[list[BoolArray]]:
+        """Return which objects each parameter may be, from where objects can ever stand."""
+        size = len(self.objects)
+        places = {}
+        for name, arity in zip(self.predicates, self.arity, strict=True):
+            places[name] = np.zeros((arity, size), np.bool_)
+            for position in range(arity):
+                places[name][position][self._tables[name][:, position]] = True
+        domains = [
+            [self._of_types(variable.types) for variable in schema.parameters] for schema in schemas
+        ]
+        changed = True
+        while changed:
+            changed = False
+            for schema, own in zip(schemas, domains, strict=True):
+                narrowed = self._restrict(schema, own, places)
+                if any(not domain.any() for domain in narrowed.values()):
+                    continue
+                for change in schema.changes:
+                    if isinstance(change.what, Atom):
+                        changed |= self._widen(change.what, narrowed, places[change.what.name])
+        return [
+            list(self._restrict(schema, own, places).values())
+            for schema, own in zip(schemas, domains, strict=True)
+        ]
+
+    def _of_types(self, types: tuple[str, ...]) -> BoolArray:
+        mask = np.zeros(len(self.objects), np.bool_)
+        mask[[self.index[name] for name in self.task.objects_of(types)]] = True
+        return mask
+
+    def _restrict(
+        self, schema: Schema, own: Sequence[BoolArray], places: dict[str, BoolArray]
+    ) -> dict[str, BoolArray]:
+        found = {v.name: mask.copy() for v, mask in zip(schema.parameters, own, strict=True)}
+        for atom in schema.before.true:
+            if atom.name != EQUALS:
+                for position, term in enumerate(atom.terms):
+                    if term in found:
+                        found[term] &= places[atom.name][position]
+        return found
+
+    def _widen(self, atom: Atom, own: dict[str, BoolArray], place: BoolArray) -> bool:
+        before = int(place.sum())
+        for position, term in enumerate(atom.terms):
+            if term in own:
+                place[position] |= own[term]
+            else:
+                place[position][self.index[term]] = True
+        return int(place.sum()) > before
+
+    def _ground(self, schema: Schema, domains: list[BoolArray], most: int) -> Block | None:
+        where = {variable.name: i for i, variable in enumerate(schema.parameters)}
+        patterns, different = [], []
+        for atom in schema.before.true:
+            if atom.name not in self.fluent and atom.name != EQUALS:
+                patterns.append(Pattern(self._terms(atom, where), self._tables[atom.name]))
+        for atom in schema.before.false:
+            if atom.name == EQUALS and all(term in where for term in atom.terms):
+                different.append((where[atom.terms[0]], where[atom.terms[1]]))
+        rows = join(domains, patterns, different, most)
+        rows = rows[self._static_mask(schema.before, where, rows)]
+        rows = rows[self.numbers.holds(schema, where, rows)]
+        cost = self.numbers.cost(schema, where, rows)
+        rows, cost = rows[np.isfinite(cost)], cost[np.isfinite(cost)]
+        if not len(rows):
+            return None
+        effects = [
+            self._effect(change, where, rows)
+            for change in schema.changes
+            if not isinstance(change.what, Assign)
+        ]
+        return Block(
+            schema,
+            rows,
+            self._codes(self._fluents(schema.before.true), where, rows),
+            self._codes(self._fluents(schema.before.false), where, rows),
+            tuple(effect for effect in effects if len(effect.instances)),
+            cost,
+        )
+
+    def _effect(self, change: Change, where: dict[str, int], rows: IntArray) -> BlockEffect:
+        instances = np.flatnonzero(self._static_mask(change.when, where, rows))
+        kept = rows[instances]
+        atom = change.what.part if isinstance(change.what, Not) else change.what
+        assert isinstance(atom, Atom)
+        return BlockEffect(
+            instances,
+            self._codes((atom,), where, kept)[:, 0],
+            isinstance(change.what, Atom),
+            self._codes(self._fluents(change.when.true), where, kept),
+            self._codes(self._fluents(change.when.false), where, kept),
+        )
+
+    def _fluents(self, atoms: Sequence[Atom]) -> list[Atom]:
+        return [atom for atom in atoms if atom.name in self.fluent]
+
+    def _static_mask(self, when: Literals, where: dict[str, int], rows: IntArray) -> BoolArray:
+        """Return for which rows equalities and atoms that never change are as `when` has them."""
+        mask = np.ones(len(rows), np.bool_)
+        for atoms, truth in ((when.true, True), (when.false, False)):
+            for atom in atoms:
+                if atom.name == EQUALS:
+                    left, right = (self._column(term, where, rows) for term in atom.terms)
+                    mask &= (left == right) == truth
+                elif atom.name not in self.fluent:
+                    codes = self._codes((atom,), where, rows)[:, 0]
+                    mask &= np.isin(codes, self.init) == truth
+        return mask
+
+    def _terms(self, atom: Atom, where: dict[str, int]) -> tuple[int, ...]:
+        return tuple(where[t] if t in where else -1 - self.index[t] for t in atom.terms)
+
+    def _column(self, term: str, where: dict[str, int], rows: IntArray) -> npt.NDArray[np.int64]:
+        if term in where:
+            return rows[:, where[term]].astype(np.int64)
+        return np.full(len(rows), self.index[term], np.int64)
+
+    def _codes(
+        self, atoms: Sequence[Atom], where: dict[str, int], rows: IntArray
+    ) -> npt.NDArray[np.int64]:
+        codes = np.zeros((len(rows), len(atoms)), np.int64)
+        for i, atom in enumerate(atoms):
+            for term in atom.terms:
+                codes[:, i] = codes[:, i] * self.base + self._column(term, where, rows)
+            codes[:, i] += self.offset[atom.name]
+        return codes
