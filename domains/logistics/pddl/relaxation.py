@@ -1,0 +1,233 @@
+"""Heuristics that ignore deletions: h_add and the relaxed plan of FF, and preferred operators.
+
+Facts get the sum of what their conditions cost, cheapest first (Bonet & Geffner 2001); the operators
+that gave them their costs, followed back from the goal, are a plan that works if nothing is ever
+deleted (Hoffmann & Nebel 2001; Keyder & Geffner 2008). Preferred are those of its operators that
+apply at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
+from tesuji.domains.logistics.pddl.ragged import Ragged, from_pairs, starts
+
+DEAD_END = np.int64(1) << 40
+
+Large = npt.NDArray[np.int64]
+
+
+class Relaxation(NamedTuple):
+    """Operators without deletions, and scratch room; not for two threads at once."""
+
+    operator: Small  # [r] of the task, of each relaxed operator
+    before_start: Small  # [r + 1]
+    before: Small
+    effect_start: Small  # [r + 1]
+    effect: Small
+    user_start: Small  # [F + 1] of each fact, the relaxed operators that require it
+    user: Small
+    free: Small  # relaxed operators without conditions
+    cost: Large  # [r]
+    goal: Small
+    fact_cost: Large  # [F]
+    supporter: Small  # [F]
+    left: Small  # [r]
+    reached: Large  # [r] the operator's cost with its conditions
+    heap: Large  # keys: cost * 2^24 + fact
+    marked: npt.NDArray[np.uint8]  # [F]
+    used: npt.NDArray[np.uint8]  # [r]
+    stack: Small  # [F]
+
+
+def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
+    """Return the relaxation of a task.
+
+    Args:
+        task: the task; at most 2^24 facts.
+        cost: what the heuristic counts for each operator, at least 0.
+    """
+    before = Ragged(task.before_start.astype(np.int64), task.before.astype(np.int64))
+    when = Ragged(task.when_start.astype(np.int64), task.when.astype(np.int64))
+    owner = np.repeat(np.arange(len(task.cost)), np.diff(task.effect_start))
+    sizes = np.diff(task.first)
+    # A variable's last value says that none of its atoms hold: relaxed operators need not make it,
+    # unless somebody asks for it.
+    last = np.zeros(len(task.atom), np.bool_)
+    last[task.first[1:] - 1] = True
+    last[before.values] = False
+    last[when.values] = False
+    last[task.goal] = False
+    wanted = ~last[task.effect] & (sizes[task.variable[task.effect]] > 0)
+    plain = np.flatnonzero((when.lengths() == 0) & wanted)
+    conditional = np.flatnonzero((when.lengths() > 0) & wanted)
+    simple = np.unique(owner[plain])
+    number = np.full(len(task.cost), -1, np.int64)
+    number[simple] = np.arange(len(simple))
+    effects = from_pairs(number[owner[plain]], task.effect[plain].astype(np.int64), len(simple))
+    more = before.take(owner[conditional]).with_more(when.take(conditional))
+    first = before.take(simple)
+    values = np.concatenate([first.values, more.values])
+    lists = Ragged(starts(np.concatenate([first.lengths(), more.lengths()])), values)
+    made = Ragged(
+        starts(np.concatenate([effects.lengths(), np.ones(len(conditional), np.int64)])),
+        np.concatenate([effects.values, task.effect[conditional]]).astype(np.int64),
+    )
+    operator = np.concatenate([simple, owner[conditional]])
+    facts = len(task.atom)
+    users = from_pairs(lists.values, lists.owner(), facts)
+    room = len(made.values) + facts + 1
+    count = len(operator)
+    return Relaxation(
+        *(array.astype(np.int32) for array in (
+            operator, lists.start, lists.values, made.start, made.values, users.start, users.values,
+            np.flatnonzero(lists.lengths() == 0),
+        )),
+        cost[operator].astype(np.int64), task.goal,
+        np.zeros(facts, np.int64), np.zeros(facts, np.int32), np.zeros(count, np.int32),
+        np.zeros(count, np.int64), np.zeros(room, np.int64), np.zeros(facts, np.uint8),
+        np.zeros(count, np.uint8), np.zeros(facts, np.int32),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def push(heap, size, key):  # type: ignore[no-untyped-def]
+    """Put a key into a binary heap of `size` keys."""
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[above] <= key:
+            break
+        heap[at] = heap[above]
+        at = above
+    heap[at] = key
+
+
+@njit(cache=True, nogil=True)
+def pop(heap, size):  # type: ignore[no-untyped-def]
+    """Take the least key off a binary heap of `size` keys."""
+    least = heap[0]
+    key = heap[size - 1]
+    size -= 1
+    at = 0
+    while True:
+        below = 2 * at + 1
+        if below >= size:
+            break
+        if below + 1 < size and heap[below + 1] < heap[below]:
+            below += 1
+        if heap[below] >= key:
+            break
+        heap[at] = heap[below]
+        at = below
+    heap[at] = key
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _offer(relaxation, fact, cost, by, size):  # type: ignore[no-untyped-def]
+    if cost < relaxation.fact_cost[fact]:
+        relaxation.fact_cost[fact] = cost
+        relaxation.supporter[fact] = by
+        push(relaxation.heap, size, (cost << 24) | fact)
+        return size + 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]
+    # Give every fact that the goal may need its h_add.
+    relaxation.fact_cost[:] = DEAD_END
+    size = 0
+    for op in range(len(relaxation.left)):
+        relaxation.left[op] = relaxation.before_start[op + 1] - relaxation.before_start[op]
+        relaxation.reached[op] = relaxation.cost[op]
+    for variable in range(len(state)):
+        size = _offer(
+            relaxation, np.int64(first[variable]) + state[variable], np.int64(0), -1, size
+        )
+    for op in relaxation.free:
+        for i in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
+            fact = np.int64(relaxation.effect[i])
+            size = _offer(relaxation, fact, relaxation.cost[op], op, size)
+    goals = len(relaxation.goal)
+    relaxation.marked[:] = 0
+    for fact in relaxation.goal:
+        relaxation.marked[fact] = 1
+    while size:
+        key = pop(relaxation.heap, size)
+        size -= 1
+        fact = key & ((1 << 24) - 1)
+        cost = key >> 24
+        if cost > relaxation.fact_cost[fact]:
+            continue
+        if relaxation.marked[fact]:
+            relaxation.marked[fact] = 0
+            goals -= 1
+            if goals == 0:
+                return True
+        for i in range(relaxation.user_start[fact], relaxation.user_start[fact + 1]):
+            op = relaxation.user[i]
+            relaxation.reached[op] += cost
+            relaxation.left[op] -= 1
+            if relaxation.left[op] == 0:
+                total = relaxation.reached[op]
+                for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
+                    size = _offer(relaxation, np.int64(relaxation.effect[k]), total, op, size)
+    return goals == 0
+
+
+@njit(cache=True, nogil=True)
+def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untyped-def]
+    """Return the cost of FF's relaxed plan from `state`, `DEAD_END` where there is none.
+
+    Args:
+        relaxation: of the task.
+        state: values of the variables.
+        first: fact of each variable.
+        preferred: gets the operators of the relaxed plan that apply in `state`.
+
+    Returns:
+        `(cost, number of preferred operators)`.
+    """
+    if not _spread(relaxation, state, first):
+        return DEAD_END, 0
+    relaxation.marked[:] = 0
+    total = np.int64(0)
+    count = 0
+    depth = 0
+    for fact in relaxation.goal:
+        if not relaxation.marked[fact]:
+            relaxation.marked[fact] = 1
+            relaxation.stack[depth] = fact
+            depth += 1
+    plan = 0
+    while depth:
+        depth -= 1
+        op = relaxation.supporter[relaxation.stack[depth]]
+        if op < 0 or relaxation.used[op]:
+            continue
+        relaxation.used[op] = 1
+        relaxation.heap[plan] = op  # free by now; remembers whose marks to take back
+        plan += 1
+        total += relaxation.cost[op]
+        at_once = True
+        for i in range(relaxation.before_start[op], relaxation.before_start[op + 1]):
+            fact = relaxation.before[i]
+            if relaxation.supporter[fact] >= 0:
+                at_once = False
+            if not relaxation.marked[fact]:
+                relaxation.marked[fact] = 1
+                relaxation.stack[depth] = fact
+                depth += 1
+        if at_once and count < len(preferred):
+            preferred[count] = relaxation.operator[op]
+            count += 1
+    for i in range(plan):
+        relaxation.used[relaxation.heap[i]] = 0
+    return total, count
