@@ -64,7 +64,14 @@ LIBRARIES = {
 
 # What a floor may import of the floors below; a floor that is not named may import all of them.
 CONTRACTS = {
-    "search": {"tesuji.domains.base", "tesuji.domains.compiled"},
+    # Ground tasks are data that only searches step.
+    "search": {
+        "tesuji.domains.base",
+        "tesuji.domains.compiled",
+        "tesuji.domains.logistics.pddl.finite_domain",
+        "tesuji.domains.logistics.pddl.ragged",
+        "tesuji.domains.logistics.pddl.successors",
+    },
     "nets": {"tesuji.search.base"},
 }
 

@@ -30,7 +30,7 @@ _Assignment = Literal["assign", "increase", "decrease", "scale-up", "scale-down"
 Variables = Mapping[str, Variable]
 
 
-def read_formula(node: Node, scope: Scope, variables: Variables) -> Formula:
+def read_formula(node: Node, scope: Scope, variables: Variables) -> Formula:  # noqa: PLR0911
     """Return a condition."""
     if isinstance(node, Word):
         node.fail(f"expected a condition in brackets, found {node.text!r}")
@@ -91,7 +91,7 @@ def read_expression(node: Node, scope: Scope, variables: Variables) -> Expressio
     return Arithmetic(cast("_Operator", head.text), parts)
 
 
-def read_effects(
+def read_effects(  # noqa: PLR0911
     node: Node,
     scope: Scope,
     variables: Variables,

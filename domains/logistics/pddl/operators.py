@@ -7,7 +7,7 @@ atom that a condition wants false gets a twin that is true where it is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,24 +21,7 @@ from tesuji.domains.logistics.pddl.ragged import (
     from_matrices,
     from_pairs,
 )
-from tesuji.domains.logistics.pddl.reader import PddlError
-
-
-class Effects(NamedTuple):
-    """Changes of atoms, sorted by operator."""
-
-    operator: Numbers64  # [m]
-    atom: Numbers64  # [m]
-    adds: BoolArray  # [m]
-    when: Ragged  # atoms that must hold before
-    unless: Ragged  # atoms that must not
-
-    def take(self, indices: Numbers64) -> Effects:
-        """Return some of the effects."""
-        return Effects(
-            self.operator[indices], self.atom[indices], self.adds[indices],
-            self.when.take(indices), self.unless.take(indices),
-        )  # fmt: skip
+from tesuji.domains.logistics.pddl.twins import Effects, Flat, positive
 
 
 @dataclass(frozen=True)
@@ -80,18 +63,6 @@ class Operators:
         return (schema.name, *(self.ground.grounder.objects[i] for i in objects))
 
 
-class _Flat(NamedTuple):
-    codes: Numbers64
-    init: BoolArray
-    goal: Numbers64
-    unwanted: Numbers64  # atoms that the goal wants false
-    true: Ragged
-    false: Ragged
-    effects: Effects
-    cost: npt.NDArray[np.float64]
-    origin: Numbers64
-
-
 def make_operators(grounder: Grounder, most: int) -> Operators:
     """Ground a task.
 
@@ -101,10 +72,10 @@ def make_operators(grounder: Grounder, most: int) -> Operators:
     """
     ground = grounder.instantiate(most)
     flat, solvable = _reached(_flatten(ground))
-    return _finish(_positive(flat), ground, solvable)
+    return _finish(positive(flat), ground, solvable)
 
 
-def _flatten(ground: Ground) -> _Flat:
+def _flatten(ground: Ground) -> Flat:
     blocks = ground.blocks
     first = np.cumsum([0, *(len(block.rows) for block in blocks)])
     effects = [(first[b], effect) for b, block in enumerate(blocks) for effect in block.effects]
@@ -131,7 +102,7 @@ def _flatten(ground: Ground) -> _Flat:
     def number(values: Numbers64) -> Numbers64:
         return np.searchsorted(codes, values).astype(np.int64)
 
-    return _Flat(
+    return Flat(
         codes=codes,
         init=np.isin(codes, ground.init),
         goal=number(ground.goal_true),
@@ -157,7 +128,7 @@ def _flatten(ground: Ground) -> _Flat:
 
 
 @njit(cache=True)
-def _reach(holds, before, before_lists, triggers, when, when_lists, atom, adds):  # type: ignore[no-untyped-def]
+def _reach(holds, before, before_lists, triggers, when, when_lists, atom, adds):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     # Mark in `holds` all atoms that can be reached when nothing is deleted; return which operators
     # and which effects can happen. `*_lists` are where each atom is a condition; `triggers` where
     # an operator's effects begin.
@@ -215,7 +186,7 @@ def _reach(holds, before, before_lists, triggers, when, when_lists, atom, adds):
     return left == 0, wanted == 0
 
 
-def _reached(flat: _Flat) -> tuple[_Flat, bool]:
+def _reached(flat: Flat) -> tuple[Flat, bool]:
     """Return the task without what cannot be reached, and whether the goal can be."""
     num_atoms, num_operators = len(flat.codes), len(flat.cost)
     effects = flat.effects
@@ -246,53 +217,7 @@ def _reached(flat: _Flat) -> tuple[_Flat, bool]:
     return kept, bool(holds[flat.goal].all())
 
 
-def _positive(flat: _Flat) -> _Flat:
-    """Return the task with a twin for each atom that some condition wants false."""
-    effects = _without_overruled(flat.effects)
-    wanted = np.unique(
-        np.concatenate([flat.false.values, effects.unless.values, flat.unwanted])
-    ).astype(np.int64)
-    num_atoms = len(flat.codes)
-    twin = np.full(num_atoms, -1, np.int64)
-    twin[wanted] = num_atoms + np.arange(len(wanted))
-    mirrored = np.flatnonzero(twin[effects.atom] >= 0)
-    _check_conflicts(effects, mirrored)
-    both = np.concatenate([np.arange(len(effects.atom)), mirrored])
-    doubled = effects.take(both)
-    doubled.atom[len(effects.atom) :] = twin[effects.atom[mirrored]]
-    doubled.adds[len(effects.atom) :] = ~effects.adds[mirrored]
-    when = doubled.when.with_more(doubled.unless.mapped(twin))
-    doubled = doubled._replace(when=when).take(np.argsort(doubled.operator, kind="stable"))
-    return flat._replace(
-        codes=np.concatenate([flat.codes, -1 - flat.codes[wanted]]),
-        init=np.concatenate([flat.init, ~flat.init[wanted]]),
-        goal=np.concatenate([flat.goal, twin[flat.unwanted]]),
-        true=flat.true.with_more(flat.false.mapped(twin)),
-        effects=doubled,
-    )
-
-
-def _without_overruled(effects: Effects) -> Effects:
-    """Return the effects without deletions of what the same operator adds for certain."""
-    certain = (effects.when.lengths() == 0) & (effects.unless.lengths() == 0)
-    size = int(effects.atom.max(initial=0)) + 1
-    keys = effects.operator * size + effects.atom
-    overruled = ~effects.adds & np.isin(keys, keys[effects.adds & certain])
-    return effects.take(np.flatnonzero(~overruled))
-
-
-def _check_conflicts(effects: Effects, mirrored: Numbers64) -> None:
-    size = int(effects.atom.max(initial=0)) + 1
-    keys = effects.operator[mirrored] * size + effects.atom[mirrored]
-    adds = effects.adds[mirrored]
-    if np.isin(keys[adds], keys[~adds]).any():
-        raise PddlError(
-            "an action adds and deletes the same atom under conditions, and some condition wants "
-            "it false: not supported"
-        )
-
-
-def _finish(flat: _Flat, ground: Ground, solvable: bool) -> Operators:
+def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
     """Leave out what is always true and what the goal does not need; number what is left."""
     num_atoms = len(flat.codes)
     deleted = np.zeros(num_atoms, np.bool_)

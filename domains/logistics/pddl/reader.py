@@ -52,7 +52,7 @@ class Group:
 Node = Word | Group
 
 
-def read(text: str, file: str) -> Group:
+def read(text: str, file: str) -> Group:  # noqa: PLR0912
     """Return the one list that `text` holds.
 
     Raises:

@@ -138,7 +138,7 @@ def _join(a: Literals, b: Literals) -> Literals:
     )
 
 
-def _positive(formula: Formula, task: Task, *, truth: bool) -> Formula:
+def _positive(formula: Formula, task: Task, *, truth: bool) -> Formula:  # noqa: PLR0911
     """Return `formula`, negated unless `truth`, with negations at atoms only, no quantifiers."""
     if isinstance(formula, Not):
         return _positive(formula.part, task, truth=not truth)

@@ -1,9 +1,9 @@
 """Heuristics that ignore deletions: h_add and the relaxed plan of FF, and preferred operators.
 
-Facts get the sum of what their conditions cost, cheapest first (Bonet & Geffner 2001); the operators
-that gave them their costs, followed back from the goal, are a plan that works if nothing is ever
-deleted (Hoffmann & Nebel 2001; Keyder & Geffner 2008). Preferred are those of its operators that
-apply at once.
+Facts get the sum of what their conditions cost, cheapest first (Bonet & Geffner 2001); the
+operators that gave them their costs, followed back from the goal, are a plan that works if nothing
+is ever deleted (Hoffmann & Nebel 2001; Keyder & Geffner 2008). Preferred are those of its operators
+that apply at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Planning: searches and heuristics over ground planning tasks."""
