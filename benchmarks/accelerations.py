@@ -5,7 +5,8 @@
 Every variant differs from its base in one setting and learns from nothing for the same processor
 time, trainer and workers together; then it plays a fixed opponent (rollout-MCTS) from paired
 openings. A line of JSON a run goes to FOLDER/results.jsonl; runs that are there are not done again,
-so that it goes on after Ctrl-C. `--report` prints the table alone.
+so that it goes on after Ctrl-C. `--seconds` begins no run after so long. `--report` prints the
+table alone, and draws it as FOLDER/accelerations.svg.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import math
 import statistics
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -71,8 +73,14 @@ VARIANTS: Mapping[str, tuple[str, TrainConfig]] = {
 
 def run_one(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what one variant reached with one seed."""
+    config = VARIANTS[name][1]
     config = replace(
-        VARIANTS[name][1], game=arguments.game, seed=seed, cpu_minutes=arguments.cpu_minutes
+        config,
+        game=arguments.game,
+        seed=seed,
+        cpu_minutes=arguments.cpu_minutes,
+        net=replace(config.net, channels=arguments.channels, blocks=arguments.blocks),
+        selfplay=replace(config.selfplay, games=arguments.lane),
     )
     folder = arguments.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     if folder.exists():
@@ -130,8 +138,12 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=100)
     parser.add_argument("--sims", type=int, default=32)
     parser.add_argument("--opponent", type=int, default=200)
+    parser.add_argument("--channels", type=int, default=32)
+    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--lane", type=int, default=96, help="games played side by side")
     parser.add_argument("--variants", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--out", type=Path, default=Path("runs/accelerations"))
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after so long")
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -140,8 +152,9 @@ def main() -> None:
     results = [json.loads(line) for line in lines]
     done = {(result["variant"], result["seed"]) for result in results}
     todo = [(name, seed + 1) for seed in range(arguments.seeds) for name in arguments.variants]
+    began = time.monotonic()
     for name, seed in [] if arguments.report else todo:
-        if (name, seed) not in done:
+        if (name, seed) not in done and time.monotonic() - began < arguments.seconds:
             results.append(run_one(name, seed, arguments))
             with path.open("a") as file:
                 file.write(json.dumps(results[-1]) + "\n")

@@ -150,13 +150,17 @@ class Search:
             return int(np.random.default_rng(seed).choice(np.flatnonzero(legal)))
         return int(weights.argmax())
 
-    def line(self, action: int) -> tuple[int, ...]:
-        """Return the line of best actions that begins with `action`, of the last run's first root.
+    def line(self, action: int, root: int = 0) -> tuple[int, ...]:
+        """Return the line of best actions that begins with `action`, as the last run found it.
 
         While a search runs it may be asked from `progress` only.
+
+        Args:
+            action: legal at the root.
+            root: which of the last run's roots, ends not counted.
         """
         out = np.zeros((MAX_LINE, 2), np.int64)
-        length = best_line(self.driver.tree, 0, action, out, self.parameters)
+        length = best_line(self.driver.tree, root, action, out, self.parameters)
         return tuple(int(a) for a in out[:length, 0])
 
     def run_rows(

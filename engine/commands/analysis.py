@@ -27,11 +27,13 @@ Examples:
   echo '{"id": "b", "initialPosition": "8/8/8/8/8/1k6/1p6/1K6 w - - 0 1", "maxVisits": 500}' \\
       | tesuji analysis --game chess
 
-A query: id; moves (names); initialPosition (FEN and the like); analyzeTurns (plies; the last by
-default); maxVisits, maxTime (seconds); reportDuringSearchEvery (seconds); priority; seed;
-includePolicy. Or an action: query_version, clear_cache, terminate (with terminateId),
-terminate_all. Answers come as they are done: id, turnNumber, isDuringSearch, rootInfo, moveInfos;
-{"error", "field", "id"} where a query is refused; noResults where it was terminated in time.
+A query: id; moves (names, or [side, name]); initialPosition (FEN and the like); analyzeTurns
+(plies; the last by default); maxVisits, maxTime (seconds); reportDuringSearchEvery and
+firstReportDuringSearchAfter (seconds); priority, or priorities by turn; seed; includePolicy. Or an
+action: query_version, clear_cache, terminate (with terminateId), terminate_all; both with
+turnNumbers if not for all. Answers come as they are done: id, turnNumber, isDuringSearch, rootInfo,
+moveInfos; {"error", "field", "id"} where a query is refused, {"warning", "field", "id"} where a
+field is passed over; noResults where it was terminated in time.
 """
 
 Name = Annotated[str, tyro.conf.arg(metavar="GAME")]
@@ -74,4 +76,4 @@ def run(arguments: Arguments) -> None:
     budget = read_budget(arguments.sims, arguments.seconds, default=800)
     write = Writer(sys.stdout.buffer)
     engine = AnalysisEngine(domain, agent.search, write, __version__, budget, arguments.batch)
-    engine.serve(read_lines(sys.stdin.buffer))
+    engine.serve(read_lines(sys.stdin.buffer), lambda: write.gone)

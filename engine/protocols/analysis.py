@@ -1,8 +1,9 @@
 """The analysis protocol: JSON lines in, JSON lines out, in the manner of KataGo's engine.
 
-Queries are answered as they are done, in any order, each answer with the query's `id`. Positions
-that have the same budget and priority are searched together, in one batch of trees; what is found
-does not depend on the company. One thread searches, the caller's reads.
+Queries are answered as they are done, in any order, each answer with the query's `id`; each turn of
+a query gets just one answer that says `"isDuringSearch": false`, or an error. Positions that have
+the same budget and priority are searched together, in one batch of trees; what is found does not
+depend on the company. One thread searches, the caller's reads.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tesuji.domains.base import Domain
 from tesuji.engine.game import Position
+from tesuji.engine.protocols.analysis_answer import Answers
 from tesuji.engine.protocols.analysis_query import Query, QueryError, read_query
 from tesuji.engine.protocols.lines import TooLong
 from tesuji.engine.protocols.thinking import FAULTS, Searcher
@@ -24,6 +26,7 @@ from tesuji.search.base import Budget, SearchResult, Status
 from tesuji.search.results import terminal
 
 MAX_PENDING = 10_000  # positions that wait
+_ALONE = 20_000  # simulations from which on a position is searched alone, to have all the memory
 
 
 @dataclass(order=True)
@@ -35,7 +38,8 @@ class _Task:
     turn: int = field(compare=False)
     position: Position = field(compare=False)
     ended: bool = field(default=False, compare=False)  # by `terminate`
-    reported: float = field(default_factory=time.monotonic, compare=False)
+    told: bool = field(default=False, compare=False)  # whether its last answer was given
+    due: float = field(default=0.0, compare=False)  # when the next report is
 
 
 class AnalysisEngine:
@@ -60,6 +64,7 @@ class AnalysisEngine:
         batch: int = 16,
     ) -> None:
         self._domain, self._search, self._write = domain, search, write
+        self._answers = Answers(domain, search)
         self._version, self._budget, self._batch = version, budget, batch
         self._waiting: list[_Task] = []
         self._running: list[_Task] = []
@@ -67,22 +72,38 @@ class AnalysisEngine:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._closed = False
+        self._gone: Callable[[], bool] = lambda: False
 
-    def serve(self, lines: Iterable[str]) -> None:
-        """Answer the queries of `lines`; return when all are answered."""
+    def serve(self, lines: Iterable[str], gone: Callable[[], bool] = lambda: False) -> None:
+        """Answer the queries of `lines`; return when all are answered.
+
+        An interrupt ends what is searched, with what was found so far, and what waits.
+
+        Args:
+            lines: of the conversation.
+            gone: whether nobody hears the answers any more.
+        """
+        self._gone = gone
         worker = threading.Thread(target=self._work, daemon=True)
         worker.start()
         try:
             for line in lines:
+                if gone():
+                    break
                 if line.strip():
                     self.handle(line)
+            self._close()
+            worker.join()
         except KeyboardInterrupt:
             self._end(lambda task: True)
-        finally:
-            with self._changed:
-                self._closed = True
-                self._changed.notify()
-        worker.join()
+            self._close()
+            worker.join()
+
+    def _close(self) -> None:
+        """Let the worker end when nothing waits any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
     def handle(self, line: str) -> None:
         """Take one line: answer it, refuse it, or put its positions in the queue."""
@@ -98,27 +119,38 @@ class AnalysisEngine:
             named = {"field": error.field, "id": error.query_id}
             self._say({"error": str(error), **{k: v for k, v in named.items() if v is not None}})
 
+    def _warn(self, query: Query) -> None:
+        for name, why in query.warnings:
+            self._say({"warning": why, "field": name, "id": query.id})
+
     def _act(self, query: Query) -> None:
-        answer: dict[str, Any] = {"id": query.id, "action": query.action}
+        """Do what an action asks, and echo it."""
+        self._warn(query)
+
+        def named(task: _Task) -> bool:
+            return query.turns is None or task.turn in query.turns
+
+        answer = dict(query.message)
         if query.action == "query_version":
             answer["version"] = self._version
         elif query.action == "terminate":
-            answer["terminateId"] = query.terminate
-            self._end(lambda task: task.query.id == query.terminate)
+            self._end(lambda task: task.query.id == query.terminate and named(task))
         elif query.action == "terminate_all":
-            self._end(lambda task: True)
+            self._end(named)
         # `clear_cache` has nothing to clear: what is cached is the network's and stays true.
         self._say(answer)
 
     def _add(self, query: Query) -> None:
         assert query.game is not None
+        assert query.turns is not None
         line = query.game.line()
         with self._changed:
             if len(self._waiting) + len(query.turns) > MAX_PENDING:
                 raise QueryError(f"more than {MAX_PENDING} positions wait", "id", query.id)
-            for turn in query.turns:
+            self._warn(query)
+            for turn, priority in zip(query.turns, query.priorities, strict=True):
                 self._arrivals += 1
-                rank = (-query.priority, self._arrivals)
+                rank = (-priority, self._arrivals)
                 heapq.heappush(self._waiting, _Task(rank, query, turn, line[turn]))
             self._changed.notify()
 
@@ -133,7 +165,7 @@ class AnalysisEngine:
             if self._running and all(task.ended for task in self._running):
                 self._stop.set()
         for task in dropped:
-            self._say({"id": task.query.id, "turnNumber": task.turn, "noResults": True})
+            self._say({**_head(task, during=False), "noResults": True})
 
     def _work(self) -> None:
         while True:
@@ -150,7 +182,10 @@ class AnalysisEngine:
     def _take(self) -> list[_Task]:
         """Take the first that waits, and those after it that can be searched with it."""
         tasks = [heapq.heappop(self._waiting)]
-        while self._waiting and len(tasks) < self._batch:
+        budget = tasks[0].query.budget
+        assert budget is not None
+        most = 1 if (budget.simulations or 0) > _ALONE else self._batch
+        while self._waiting and len(tasks) < most:
             first, other = tasks[0], self._waiting[0]
             same = first.rank[0] == other.rank[0] and first.query.budget == other.query.budget
             if not same:
@@ -159,10 +194,11 @@ class AnalysisEngine:
         return tasks
 
     def _think(self, tasks: list[_Task]) -> None:
+        now = time.monotonic()
         for task in tasks:
+            task.due = now + task.query.report_first
             if task.position.ended:
-                end = terminal(self._domain.spec.num_actions)
-                self._say(self._answer(task, end, during=False))
+                self._tell(task, terminal(self._domain.spec.num_actions), 0)
         tasks = [task for task in tasks if not task.position.ended]
         if not tasks:
             return
@@ -177,58 +213,37 @@ class AnalysisEngine:
                 progress=lambda interim: self._report(tasks, interim),
             )
         except FAULTS as error:
-            for task in tasks:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                self._say({"error": reason, "id": task.query.id, "turnNumber": task.turn})
+            reason = " ".join(str(error).split()) or type(error).__name__
+            for task in [task for task in tasks if not task.told]:
+                self._say({"error": reason, **_head(task, during=False)})
             return
-        for task, result in zip(tasks, results, strict=True):
-            self._say(self._answer(task, result, during=False))
+        for root, (task, result) in enumerate(zip(tasks, results, strict=True)):
+            self._tell(task, result, root)
 
     def _report(self, tasks: list[_Task], results: list[SearchResult]) -> None:
+        """Tell what is due of a search under way, and the last of what was terminated."""
+        if self._gone():
+            self._end(lambda task: True)
         now = time.monotonic()
-        for task, result in zip(tasks, results, strict=True):
-            every = task.query.report_every
-            if every is not None and not task.ended and now - task.reported >= every:
-                task.reported = now
-                self._say(self._answer(task, result, during=True))
+        for root, (task, result) in enumerate(zip(tasks, results, strict=True)):
+            if task.ended:
+                self._tell(task, replace(result, status=Status.INTERRUPTED), root)
+            elif task.query.report_every is not None and now >= task.due:
+                task.due = now + task.query.report_every
+                self._tell(task, result, root, during=True)
 
-    def _answer(self, task: _Task, result: SearchResult, *, during: bool) -> dict[str, Any]:
-        position = task.position
-        facts = result.to_json()
-        kept = ("value", "wdl", "status", "proven", "simulations", "raw_value")
-        answer = {
-            "id": task.query.id,
-            "turnNumber": task.turn,
-            "isDuringSearch": during,
-            "rootInfo": {"currentPlayer": position.to_play, **{name: facts[name] for name in kept}},
-            "moveInfos": self._moves(position.state, result, facts["edges"]),
-        }
-        if task.query.policy:
-            answer["policy"] = [round(float(share), 6) for share in result.policy]
-        return answer
-
-    def _moves(
-        self, state: Any, result: SearchResult, edges: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        if result.status is Status.TERMINAL:
-            return []
-        low, high = self._domain.spec.value_range
-        moves = []
-        for order, edge in enumerate(edges):
-            share = None if edge["q"] is None else round((edge["q"] - low) / (high - low), 6)
-            name = self._domain.action_name(state, edge["action"])
-            moves.append({"move": name, "order": order, "winrate": share, **edge})
-            if edge["action"] == result.action:
-                moves[-1]["pv"] = self._names(state, result)
-        return moves
-
-    def _names(self, state: Any, result: SearchResult) -> list[str]:
-        names = []
-        keys = result.principal_keys or (0,) * len(result.principal_variation)
-        for action, key in zip(result.principal_variation, keys, strict=True):
-            names.append(self._domain.action_name(state, action))
-            state, _, _ = self._domain.step(state, action, key)
-        return names
+    def _tell(self, task: _Task, result: SearchResult, root: int, *, during: bool = False) -> None:
+        """Give an answer, unless the last one was given."""
+        if task.told:
+            return
+        task.told = not during
+        found = self._answers.answer(task.position, result, root, policy=task.query.policy)
+        self._say({**_head(task, during=during), **found})
 
     def _say(self, answer: dict[str, Any]) -> None:
-        self._write(json.dumps(answer, allow_nan=False, ensure_ascii=False))
+        # In ASCII: an id may hold half a surrogate pair, which no other encoding takes.
+        self._write(json.dumps(answer, allow_nan=False))
+
+
+def _head(task: _Task, *, during: bool) -> dict[str, Any]:
+    return {"id": task.query.id, "turnNumber": task.turn, "isDuringSearch": during}

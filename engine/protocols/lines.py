@@ -37,11 +37,12 @@ class Writer:
 
     def __call__(self, text: str) -> None:
         """Write the lines of `text`, unless nobody reads any more."""
+        line = text.encode("utf-8", "replace") + b"\n"  # half a surrogate pair is no text
         with self._lock:
             if self.gone:
                 return
             try:
-                self._stream.write(text.encode() + b"\n")
+                self._stream.write(line)
                 self._stream.flush()
             except (BrokenPipeError, ValueError):  # closed by them, or by us
                 self.gone = True

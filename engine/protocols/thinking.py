@@ -39,6 +39,10 @@ class Searcher(Protocol):
         """Search `states` until the budget is spent or `stop` is set."""
         ...
 
+    def line(self, action: int, root: int = 0) -> tuple[int, ...]:
+        """Return the line of best actions that begins with `action`."""
+        ...
+
     def glance(self, state: State, seed: int = 0, allowed: BoolArray | None = None) -> int:
         """Return an action at once."""
         ...
