@@ -183,7 +183,9 @@ class Game:
         if len(self.positions) >= MAX_POSITIONS:
             raise ValueError(f"this game has {MAX_POSITIONS} positions, no more; start a new one")
         index = len(self.positions)
-        key = int(np.random.default_rng([self.seed, index]).integers(2**64, dtype=np.uint64))
+        key = 0
+        if not self.domain.spec.deterministic:
+            key = int(np.random.default_rng([self.seed, index]).integers(2**64, dtype=np.uint64))
         state, reward, discount = self.domain.step(here.state, action, key)
         two = self.domain.spec.num_players == 2
         score = here.score + (-reward if two and here.to_play == 1 else reward)

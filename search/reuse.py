@@ -71,10 +71,12 @@ def _find(driver: Driver, t: int, root: State) -> int:
 
 def _below(tree: Tree, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the nodes right below `nodes`: every outcome of every edge."""
-    found = [tree.edges["child"][t, _edges_of(tree.nodes[t, nodes])].astype(np.int64)]
+    # Plain arrays: a record array looks at its type whenever it is indexed.
+    every, edges = tree.nodes.view(np.ndarray)[t], tree.edges.view(np.ndarray)[t]
+    found = [edges["child"][_edges_of(every[nodes])].astype(np.int64)]
     while len(found[-1]):
         found[-1] = found[-1][found[-1] != UNVISITED]
-        found.append(tree.nodes["sibling"][t, found[-1]].astype(np.int64))
+        found.append(every["sibling"][found[-1]].astype(np.int64))
     return np.concatenate(found)
 
 

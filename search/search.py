@@ -18,7 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.search.base import BoolArray, Budget, Domain, Evaluator, SearchResult, State, Status
+from tesuji.search.base import (
+    BoolArray,
+    Budget,
+    Domain,
+    Evaluator,
+    FloatArray,
+    SearchResult,
+    State,
+    Status,
+)
 from tesuji.search.compiled_driver import CompiledDriver
 from tesuji.search.config import PUCT, Gumbel
 from tesuji.search.decide import Summary, allocate_summary, best_line, summarise
@@ -65,6 +74,7 @@ class Search:
         # With several leaves in flight a cached one would come back before its turn, so that the
         # tree would depend on what other trees have seen.
         entries = self.settings.cache_entries if self.settings.leaves == 1 else 0
+        self._glanced: FloatArray | None = None  # the policy's logits, as last seen by `glance`
         self.driver: Driver
         if isinstance(domain, CompiledDomain):
             self.driver = CompiledDriver(domain, evaluator, self.parameters, entries)
@@ -129,7 +139,14 @@ class Search:
 
         return results(self._grow(budget, began, stop, progress, results))
 
-    def glance(self, state: State, seed: int = 0, allowed: BoolArray | None = None) -> int:
+    def glance(
+        self,
+        state: State,
+        seed: int = 0,
+        allowed: BoolArray | None = None,
+        *,
+        haste: bool = False,
+    ) -> int:
         """Return an action at once, without a search: for when no time is left for one.
 
         It is what the last run liked best where its first tree knows the position, else the first
@@ -139,16 +156,20 @@ class Search:
             state: a position that is no end.
             seed: decides where nothing else does.
             allowed: what may be played `[A]`, of what the rules allow; all where None.
+            haste: look at neither tree nor evaluator, but at what the policy said last.
         """
         legal = self.domain.allowed(state) if allowed is None else allowed
-        weights = known_visits(self.driver, state, self.domain.spec.num_actions)
-        weights = np.where(legal, weights, 0)
-        if not weights.any() and self.driver.inline == INLINE_NONE:
-            logits = self.driver.evaluate(self.domain.observe(state)[None])[0][0]
-            return int(np.where(legal, logits, -np.inf).argmax())
-        if not weights.any():
+        if not haste:
+            weights = known_visits(self.driver, state, self.domain.spec.num_actions)
+            weights = np.where(legal, weights, 0)
+            if weights.any():
+                return int(weights.argmax())
+            if self.driver.inline == INLINE_NONE:
+                observations = self.domain.observe(state)[None]
+                self._glanced = self.driver.evaluate(observations).logits[0].copy()
+        if self._glanced is None:
             return int(np.random.default_rng(seed).choice(np.flatnonzero(legal)))
-        return int(weights.argmax())
+        return int(np.where(legal, self._glanced, -np.inf).argmax())
 
     def line(self, action: int, root: int = 0) -> tuple[int, ...]:
         """Return the line of best actions that begins with `action`, as the last run found it.

@@ -12,6 +12,7 @@ import gc
 from dataclasses import dataclass
 
 _MOVES_LEFT = 30  # moves that a game is expected to last yet
+_HASTE = 25  # moves that are to be left, made at once
 _LONG_GAME = 60  # moves that it may last yet
 _LARGEST_SHARE = 0.4  # of what is left, however few moves are to be made in it
 _LEAST = 0.002  # seconds; a shorter search knows nothing that is worth its while
@@ -105,6 +106,11 @@ def think_time(clock: Clock, overhead: float, lag: Lag) -> float:
     usable = max(clock.left - kept, 0.0)
     wanted = usable / moves + 0.75 * increment
     return _worth(min(wanted, _LARGEST_SHARE * usable) - lag.usual)
+
+
+def in_haste(clock: Clock, overhead: float, lag: Lag) -> bool:
+    """Return whether even looking at the position costs more than a game may still have."""
+    return clock.increment == 0 and clock.left < overhead + _HASTE * lag.at_once
 
 
 def think_time_of_move(seconds: float, overhead: float, lag: Lag) -> float:

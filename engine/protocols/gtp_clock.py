@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tesuji.engine.protocols.clock import Clock, Lag, think_time
+from tesuji.engine.protocols.clock import Clock, Lag, in_haste, think_time
 
 OVERHEAD = 0.15  # seconds that are kept for the worst
 
@@ -78,6 +78,13 @@ class SideClock:
         lost = int(rest // settings.period)
         periods = max(self.periods - lost, 1)
         return replace(self, main=0.0, period=settings.period, moves=1, periods=periods)
+
+    def in_haste(self, lag: Lag) -> bool:
+        """Return whether a move must cost as little as it can."""
+        moves = 0 if self.settings.moves == 1 else self.moves
+        if self.period > 0:
+            return moves > 0 and self.main <= 0 and self.period < OVERHEAD + moves * lag.at_once
+        return in_haste(Clock(self.main), OVERHEAD, lag)
 
     def seconds(self, lag: Lag) -> float:
         """Return how long to think about the next move; 0 means to move at once."""

@@ -13,7 +13,7 @@ from tesuji.domains.base import Domain
 from tesuji.engine.protocols.clock import quieten_collector
 from tesuji.engine.protocols.gtp_arguments import count_of, number_of, side_of
 from tesuji.engine.protocols.gtp_board import GtpBoard, GtpError
-from tesuji.engine.protocols.gtp_time import GtpTime
+from tesuji.engine.protocols.gtp_time import Allotted, GtpTime
 from tesuji.engine.protocols.sgf import LIMITS, SgfError, parse_sgf
 from tesuji.engine.protocols.sgf_games import code_of, sgf_to_game
 from tesuji.engine.protocols.thinking import Searcher
@@ -55,13 +55,16 @@ class GtpCommands(GtpTime):
         self.quitting = False
         self._make_agent = make_agent
         self._version = version
+        self._commands: dict[str, Callable[..., str]] = {}
         self._agent: Agent | None = None
         self._agent_of: Domain | None = None
 
     def commands(self) -> dict[str, Callable[..., str]]:
         """Return the commands by name."""
-        every = {name: getattr(self, name) for name in dir(self) if name.startswith("do_")}
-        return {_command_name(name): method for name, method in every.items()}
+        if not self._commands:
+            every = {name: getattr(self, name) for name in dir(self) if name.startswith("do_")}
+            self._commands = {_command_name(name): method for name, method in every.items()}
+        return self._commands
 
     def agent(self) -> Agent:
         """Return what thinks about the game that is played now.
@@ -178,8 +181,8 @@ class GtpCommands(GtpTime):
         try:
             self.board.turn_to(side)
             game = self.board.game
-            with self.timed(side, counts=play) as seconds:
-                action = self._choose(agent, seconds, reuse=play)
+            with self.timed(side, counts=play) as allotted:
+                action = self._choose(agent, allotted, reuse=play)
         except GtpError:
             self.board.game.current = here
             raise
@@ -191,13 +194,13 @@ class GtpCommands(GtpTime):
             self.board.game.current = here
         return name
 
-    def _choose(self, agent: Agent, seconds: float | None, *, reuse: bool) -> int:
+    def _choose(self, agent: Agent, allotted: Allotted, *, reuse: bool) -> int:
         """Return a move after so many seconds of thinking, as the agent is set up where None."""
         here = self.board.game.current
         seed = self.seed + here.ply
-        if seconds == 0:
-            return agent.search.glance(here.state, seed)
-        budget = agent.budget if seconds is None else _timed_budget(seconds)
+        if allotted.seconds == 0:
+            return agent.search.glance(here.state, seed, haste=allotted.haste)
+        budget = agent.budget if allotted.seconds is None else _timed_budget(allotted.seconds)
         [result] = agent.search.run([here.state], budget, seed=seed, reuse=reuse)
         return result.action
 

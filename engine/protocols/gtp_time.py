@@ -13,6 +13,18 @@ from tesuji.engine.protocols.gtp_board import GtpError
 from tesuji.engine.protocols.gtp_clock import SideClock, TimeSettings
 
 
+class Allotted(NamedTuple):
+    """What a move may take.
+
+    Attributes:
+        seconds: to think; None without limit, 0 to move at once.
+        haste: whether even that is to cost as little as it can.
+    """
+
+    seconds: float | None
+    haste: bool = False
+
+
 class _Charge(NamedTuple):
     """A move whose whole cost is not known before the controller tells how our clock stands."""
 
@@ -37,16 +49,13 @@ class GtpTime:
         self._charges = {}
 
     @contextmanager
-    def timed(self, side: int, *, counts: bool) -> Iterator[float | None]:
-        """Give how many seconds to think, None without limit, and charge what was spent.
-
-        0 seconds mean to move at once.
-        """
+    def timed(self, side: int, *, counts: bool) -> Iterator[Allotted]:
+        """Give what a move may take, and charge what was spent."""
         began = time.monotonic()
         self._learn(side, None)
         clock = self._clocks.get(side)
         given = None if clock is None else clock.seconds(self._lag)
-        yield given
+        yield Allotted(given, clock is not None and clock.in_haste(self._lag))
         if clock is not None and given is not None and counts:
             spent = time.monotonic() - began
             self._clocks[side] = clock.spend(spent)

@@ -43,7 +43,14 @@ class Searcher(Protocol):
         """Return the line of best actions that begins with `action`."""
         ...
 
-    def glance(self, state: State, seed: int = 0, allowed: BoolArray | None = None) -> int:
+    def glance(
+        self,
+        state: State,
+        seed: int = 0,
+        allowed: BoolArray | None = None,
+        *,
+        haste: bool = False,
+    ) -> int:
         """Return an action at once."""
         ...
 

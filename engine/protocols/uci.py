@@ -202,7 +202,7 @@ class UciEngine:
 
     def _tell_at_once(self, allowed: BoolArray | None) -> None:
         began = time.monotonic()
-        action = self.search.glance(self.state, allowed=allowed)
+        action = self.search.glance(self.state, allowed=allowed, haste=self._pace.haste)
         self._pace.spend(time.monotonic() - began)
         name = self.domain.action_name(self.state, action)
         self._write(f"info string no time to think\nbestmove {name}")

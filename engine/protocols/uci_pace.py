@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tesuji.engine.protocols.clock import Clock, Lag, think_time, think_time_of_move
+from tesuji.engine.protocols.clock import Clock, Lag, in_haste, think_time, think_time_of_move
 from tesuji.engine.protocols.uci_text import Go
 
 
@@ -24,10 +24,12 @@ class Pace:
 
     Attributes:
         lag: what moves cost beside their thinking.
+        haste: whether the move that `seconds` was asked for must cost as little as it can.
     """
 
     def __init__(self) -> None:
         self.lag = Lag()
+        self.haste = False
         self._last: _Move | None = None
 
     def seconds(self, go: Go, mover: int, line: tuple[str, ...], overhead: float) -> float | None:
@@ -44,6 +46,7 @@ class Pace:
         if left is not None:
             clock = Clock(left / 1000, (more or 0) / 1000, go.movestogo)
         self._see(mover, clock, line)
+        self.haste = clock is not None and in_haste(clock, overhead, self.lag)
         if go.movetime is not None:
             seconds = think_time_of_move(go.movetime / 1000, overhead, self.lag)
         elif clock is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tesuji.domains.registry import make
-from tesuji.engine.protocols.clock import Clock, Lag, think_time, think_time_of_move
+from tesuji.engine.protocols.clock import Clock, Lag, in_haste, think_time, think_time_of_move
 from tesuji.engine.protocols.gtp_clock import SideClock, TimeSettings
 from tesuji.engine.protocols.gtp_time import GtpTime
 from tesuji.engine.protocols.uci_pace import Pace
@@ -119,7 +119,8 @@ def test_the_stones_of_japanese_byo_yomi_are_periods() -> None:
 def test_gtp_learns_from_time_left_what_the_pipes_cost() -> None:
     times = GtpTime()
     times.do_time_settings("60", "0", "0")
-    with times.timed(0, counts=True) as given:
+    with times.timed(0, counts=True) as (given, haste):
+        assert not haste
         assert given is not None
         assert given > 1
         time.sleep(0.001)
@@ -166,3 +167,34 @@ def test_a_glance_without_a_tree_is_the_first_choice_of_the_net() -> None:
 
 def domain_range(size: int):  # type: ignore[no-untyped-def]
     return np.tile(np.arange(7, dtype=np.float32), (size, 1))
+
+
+def test_what_is_left_of_a_clock_is_not_spent_on_looking() -> None:
+    lag = Lag()
+    for _ in range(40):
+        lag.observe(0.02, 0.0)
+    assert in_haste(Clock(0.4), 0.05, lag)
+    assert not in_haste(Clock(2.0), 0.05, lag)
+    assert not in_haste(Clock(0.4, increment=0.1), 0.05, lag)
+
+
+def test_in_haste_the_policy_is_not_asked_again() -> None:
+    domain, asked = make("connect_four"), []
+
+    class Counting:
+        def evaluate(self, observations):  # type: ignore[no-untyped-def]
+            asked.append(len(observations))
+            return (
+                UniformEvaluator(7)
+                .evaluate(observations)
+                ._replace(logits=domain_range(len(observations)))
+            )
+
+    search = Search(domain, Counting())
+    assert search.glance(domain.reset(), haste=True) in range(7)
+    assert search.glance(domain.reset()) == 6
+    full = domain.reset()
+    for _ in range(6):
+        full = domain.step(full, 6)[0]
+    assert search.glance(full, haste=True) == 5
+    assert asked == [1]
