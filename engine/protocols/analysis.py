@@ -72,6 +72,7 @@ class AnalysisEngine:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._closed = False
+        self._finished = threading.Event()
         self._gone: Callable[[], bool] = lambda: False
 
     def serve(self, lines: Iterable[str], gone: Callable[[], bool] = lambda: False) -> None:
@@ -93,11 +94,11 @@ class AnalysisEngine:
                 if line.strip():
                     self.handle(line)
             self._close()
-            worker.join()
+            self._finished.wait()  # an interrupt may make `Thread.join` think that it is over
         except KeyboardInterrupt:
             self._end(lambda task: True)
             self._close()
-            worker.join()
+            self._finished.wait()
 
     def _close(self) -> None:
         """Let the worker end when nothing waits any more."""
@@ -168,6 +169,12 @@ class AnalysisEngine:
             self._say({**_head(task, during=False), "noResults": True})
 
     def _work(self) -> None:
+        try:
+            self._search_on()
+        finally:
+            self._finished.set()
+
+    def _search_on(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)

@@ -1,8 +1,12 @@
 """The analysis protocol: answers, reports, terminations, refusals by field, and garbage."""
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 
 from tesuji.domains.registry import make
 from tesuji.engine.protocols.analysis import AnalysisEngine
-from tesuji.engine.protocols.lines import TooLong
+from tesuji.engine.protocols.lines import TooLong, Writer
 from tesuji.search.base import Budget, UniformEvaluator
 from tesuji.search.search import Search
 
@@ -129,6 +133,14 @@ def test_a_position_in_the_games_own_notation_is_searched() -> None:
         ({"id": "a", "includePolicy": 1}, "includePolicy"),
         ({"id": "a", "initialPosition": "8/8"}, "initialPosition"),
         ({"id": "a", "komi": 6.5}, "komi"),
+        ({"id": "a", "boardXSize": 19}, "boardXSize"),
+        ({"id": "a", "moves": [["W", "4"]]}, "moves"),
+        ({"id": "a", "moves": [4]}, "moves"),
+        ({"id": "a", "moves": ["4", "4"], "analyzeTurns": [1, 1]}, "analyzeTurns"),
+        ({"id": "a", "priorities": [1, 2]}, "priorities"),
+        ({"id": "a", "overrideSettings": 7}, "overrideSettings"),
+        ({"id": "a", "overrideSettings": {"maxTime": 0}}, "maxTime"),
+        ({"id": "a", "action": "terminate_all", "turnNumbers": "all"}, "turnNumbers"),
         ({"id": "a", "action": "dance"}, "action"),
         ({"id": "a", "action": "terminate"}, "terminateId"),
     ],
@@ -138,6 +150,117 @@ def test_a_query_is_refused_by_its_field(query: dict[str, Any], field: str) -> N
     assert answer["field"] == field
     assert answer["error"]
     assert answer.get("id") == query.get("id")
+
+
+def test_unknown_fields_are_warned_of_and_the_query_is_answered() -> None:
+    settings_ = {"maxVisits": 9, "cpuct": 1}
+    warning, other, answer = ask({"id": "a", "colour": "red", "overrideSettings": settings_})
+    assert warning == {"warning": "unknown field, passed over", "field": "colour", "id": "a"}
+    assert (other["field"], other["id"]) == ("overrideSettings", "a")
+    assert answer["rootInfo"]["simulations"] == 9
+
+
+def test_a_query_as_katago_has_it_is_answered_by_its_names() -> None:
+    query = {
+        "id": "k", "moves": [["R", "4"], ["yellow", "4"]], "boardXSize": 7, "boardYSize": 6,
+        "maxVisits": 50, "includePolicy": True,
+    }  # fmt: skip
+    [answer] = ask(query)
+    root, best = answer["rootInfo"], answer["moveInfos"][0]
+    assert root["visits"] == sum(move["visits"] for move in answer["moveInfos"])
+    assert 0 <= best["lcb"] <= best["winrate"] <= 1
+    assert [move["order"] for move in answer["moveInfos"]] == list(range(7))
+    assert all(move["pv"][0] == move["move"] for move in answer["moveInfos"])
+    assert all(len(move["pv"]) > 1 for move in answer["moveInfos"] if move["visits"] > 8)
+    assert answer["policy"] == pytest.approx([1 / 7] * 7, abs=1e-6)
+    assert sum(answer["searchPolicy"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_policy_of_an_illegal_move_is_minus_one() -> None:
+    [answer] = ask({"id": "p", "moves": ["4"] * 6, "includePolicy": True})
+    assert answer["policy"][3] == -1
+    assert sum(prior for prior in answer["policy"] if prior >= 0) == pytest.approx(1, abs=1e-5)
+
+
+def test_lines_are_of_their_own_root_in_a_batch() -> None:
+    moves = ["4", "4", "4", "4", "4", "4", "1"]
+    alone = ask({"id": "a", "moves": moves, "maxVisits": 90})
+    together = ask({"id": "a", "moves": moves, "analyzeTurns": [0, 6, 7], "maxVisits": 90})
+    [same] = [answer for answer in together if answer["turnNumber"] == 7]
+    assert [same] == alone
+
+
+def test_every_turn_has_a_priority_of_its_own() -> None:
+    first = {"id": "first", "moves": ["1"], "maxVisits": 5}
+    query = {"id": "q", "moves": ["4"] * 3, "analyzeTurns": [0, 1, 2], "priorities": [1, 3, 2]}
+    answers = ask({**first, "priority": 9}, query, batch=1)
+    order = [answer["turnNumber"] for answer in answers if answer["id"] == "q"]
+    assert order == [1, 2, 0]
+
+
+def test_an_action_is_echoed_with_all_its_fields() -> None:
+    end = {"id": "t", "action": "terminate", "terminateId": "a", "turnNumbers": [3]}
+    assert ask(end) == [end]
+    version = {"id": "v", "action": "query_version"}
+    assert ask(version) == [{**version, "version": "1.2"}]
+
+
+def test_some_turns_of_a_query_are_terminated_and_each_has_one_last_answer() -> None:
+    query = {"id": "a", "moves": ["4", "4"], "analyzeTurns": [0, 1, 2]}
+    some = {"id": "t", "action": "terminate", "terminateId": "a", "turnNumbers": [1]}
+    rest = {"id": "u", "action": "terminate_all"}
+    answers = ask(query, some, rest, search=Slow(), pause=0.3)
+    last = [a["turnNumber"] for a in answers if a["id"] == "a" and a["isDuringSearch"] is False]
+    assert sorted(last) == [0, 1, 2]
+    assert last[0] == 1  # while the others were still searched
+    assert answers.index({**some}) < answers.index({**rest})
+
+
+def test_a_game_that_is_too_long_is_refused_by_its_field() -> None:
+    shuffle = ["g1f3", "g8f6", "f3g1", "f6g8"] * 1100
+    chess = make("chess")
+    [answer] = ask({"id": "a", "moves": shuffle}, domain=chess)
+    assert (answer["field"], answer["id"]) == ("moves", "a")
+
+
+def test_an_id_of_half_a_character_is_echoed(tmp_path: Path) -> None:
+    path = tmp_path / "answers"
+    with path.open("wb") as stream:
+        write = Writer(stream)
+        engine = AnalysisEngine(DOMAIN, SEARCH, write, "1.2", Budget(simulations=5))
+        engine.serve(['{"id": "\\ud800", "maxVisits": 3}', '{"id": "b"}'])
+        assert not write.gone
+        write("\ud800")
+        assert not write.gone
+    ids = [json.loads(line)["id"] for line in path.read_text().splitlines()[:2]]
+    assert sorted(ids) == ["b", "\ud800"]
+
+
+def test_when_nobody_hears_any_more_the_search_ends() -> None:
+    began = time.monotonic()
+    engine = AnalysisEngine(DOMAIN, Slow(), lambda line: None, "1", Budget(simulations=5))
+    engine.serve(['{"id": "a"}', '{"id": "b", "maxVisits": 7}'], gone=lambda: True)
+    assert time.monotonic() - began < 15
+
+
+def test_closed_input_lets_the_queries_end_and_an_interrupt_ends_them() -> None:
+    command = [sys.executable, "-m", "tesuji", "analysis", "--agent", "uniform"]
+    command += ["--game", "connect_four"]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write('{"id": "short", "maxVisits": 40}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == "short"
+        query = {"id": "long", "maxTime": 600, "reportDuringSearchEvery": 0.1}
+        process.stdin.write(f"\x00\xff garbage\n{json.dumps(query)}\n")
+        process.stdin.close()  # the query goes on
+        assert "error" in json.loads(process.stdout.readline())
+        assert json.loads(process.stdout.readline())["isDuringSearch"] is True
+        process.send_signal(signal.SIGINT)
+        *_, last = process.stdout.read().splitlines()
+        assert json.loads(last)["isDuringSearch"] is False
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_is_answered() -> None:
