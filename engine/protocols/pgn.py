@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<dots>\.{1,3})"
     r"|\$(?P<nag>\d{1,3})"
     r"|(?P<open>\()|(?P<close>\))"
-    r"|(?P<move>[A-Za-z0][A-Za-z0-9=:+#-]{0,15})(?P<glyph>[!?]{1,2})?"
+    r"|(?P<move>(?:[A-Za-z]|0-0)[A-Za-z0-9=:+#-]{0,15})(?P<glyph>[!?]{1,2})?"
     r"|(?P<only_glyph>[!?]{1,2})"
 )
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numba import njit
 
 from tesuji.domains.base import Domain, State
@@ -232,6 +234,32 @@ def test_a_move_that_fits_twice_is_refused() -> None:
 def test_a_bad_fen_is_refused(fen: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make("chess").parse_state(fen)
+
+
+PIECES = st.sampled_from(
+    ["k", "K", "q", "R", "p", "P", "8", "7", "1", "/", " w ", " b ", "-", "KQkq"]
+)
+FENS = st.one_of(
+    st.text(max_size=60),
+    st.lists(PIECES, max_size=30).map("".join),
+    st.tuples(st.integers(0, len(START)), st.text(max_size=3), st.integers(0, 4)).map(
+        lambda at: START[: at[0]] + at[1] + START[at[0] + at[2] :]
+    ),
+)
+
+
+@given(FENS)
+@settings(max_examples=400)
+def test_any_text_is_a_position_that_reads_back_or_is_refused(text: str) -> None:
+    for domain in (make("chess"), make("chess960")):
+        try:
+            state = domain.parse_state(text)
+        except ValueError:
+            continue
+        written = domain.format_state(state)
+        assert written is not None
+        assert domain.format_state(domain.parse_state(written)) == written
+        assert domain.legal(state).shape == (domain.spec.num_actions,)
 
 
 def test_an_en_passant_square_is_kept_only_where_a_pawn_may_capture() -> None:

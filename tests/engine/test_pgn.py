@@ -142,6 +142,22 @@ def test_too_much_is_refused_at_once_by_a_named_limit(text: str, limit: str) -> 
     assert time.process_time() - start < 1.0
 
 
+def test_a_lone_zero_is_no_move_but_castling_in_zeros_is() -> None:
+    for text in ("0", "00", "1. e4 0"):
+        with pytest.raises(PgnError, match="expected a move, a comment or a result, got '0"):
+            parse_pgn(text)
+    [game] = parse_pgn("1. 0-0 0-0-0+")
+    assert [move.text for move in game.moves] == ["0-0", "0-0-0+"]
+
+
+def test_fifty_thousand_nested_variations_are_refused_in_well_under_a_second() -> None:
+    text = "1. e4 " + "(1. d4 " * 50_000 + ")" * 50_000 + " e5 *"
+    start = time.process_time()
+    with pytest.raises(ValueError, match="more than max_depth = 32 variations in one another"):
+        parse_record(make("chess"), text.encode())
+    assert time.process_time() - start < 0.5
+
+
 def test_a_limit_may_be_set() -> None:
     with pytest.raises(PgnError, match="more than max_moves = 1 moves"):
         parse_pgn("1. e4 e5", Limits(max_moves=1))

@@ -70,6 +70,24 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     assert format_sgf(parse_sgf(format_sgf(roots))) == format_sgf(roots)
 
 
+PARTS = st.sampled_from(
+    ["(", ")", ";", "B[cc]", "W[dd]", "B[]", "W[zz]", "AB[aa:cc]", "AW[dd][ee]", "SZ[9]", "SZ[0]",
+     "KM[x]", "GM[1]", "GM[2]", "PL[W]", "HA[2]", "RU[Japanese]", "C[a\\]b]", "B", "[", "]", "\n"]
+)  # fmt: skip
+
+
+@given(st.lists(PARTS, max_size=14).map(lambda parts: f"(;GM[1]SZ[9]{''.join(parts)})"))
+def test_any_properties_are_a_game_of_go_or_refused(text: str) -> None:
+    domain = make("go_9x9")
+    try:
+        game = parse_record(domain, text.encode())
+    except ValueError:
+        return
+    assert write_record(parse_record(domain, write_record(game, "sgf").encode()), "sgf") == (
+        write_record(game, "sgf")
+    )
+
+
 @given(st.lists(st.text(max_size=20).filter(lambda t: "\x00" not in t and "\r" not in t)))
 def test_values_read_back(values: list[str]) -> None:
     root = SgfNode({"C": values or [""]})
