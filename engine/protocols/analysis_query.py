@@ -49,6 +49,7 @@ _REFUSED = {
     "avoidMoves": "give constraints at the start of the engine",
     "allowMoves": "give constraints at the start of the engine",
 }
+_LIMITS = ("maxVisits", "maxTime")
 _MOST_WARNINGS = 10
 
 
@@ -241,14 +242,12 @@ def _read_budget(
     settings = message.get("overrideSettings", {})
     if not isinstance(settings, dict):
         raise QueryError("must be an object", "overrideSettings")
-    known = {name: settings[name] for name in ("maxVisits", "maxTime") if name in settings}
-    limits = {
-        **known,
-        **{name: message[name] for name in ("maxVisits", "maxTime") if name in message},
-    }
+    limits: dict[str, Any] = {}
+    for given in (settings, message):
+        limits |= {name: given[name] for name in _LIMITS if name in given}
     visits = _number(limits, "maxVisits", 1, MAX_VISITS, whole=True)
     seconds = _number(limits, "maxTime", 0.001, MAX_SECONDS)
-    others = [name[:40] for name in settings if name not in known][:_MOST_WARNINGS]
+    others = [name[:40] for name in settings if name not in _LIMITS][:_MOST_WARNINGS]
     warnings = [("overrideSettings", f"no setting {name!r} here, passed over") for name in others]
     if visits is None and seconds is None:
         return default, tuple(warnings)
