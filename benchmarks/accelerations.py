@@ -129,6 +129,34 @@ def _mean(values: list[float]) -> str:
     return f"{mean:.1f} ± {100 * statistics.stdev(values) / math.sqrt(len(values)):.1f} %"
 
 
+def draw(results: list[dict[str, Any]]) -> str:
+    """Return every variant's mean score with its standard error, and the runs, as SVG."""
+    names = [name for name in VARIANTS if any(r["variant"] == name for r in results)]
+    height = 40 + 30 * len(names)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" '
+        'font-family="sans-serif" font-size="13">',
+        f'<rect width="640" height="{height}" fill="#fff"/>',
+    ]
+    for share in (0, 25, 50, 75, 100):
+        x = 190 + 4.2 * share
+        lines.append(f'<path d="M{x:g} 10V{height - 25}" stroke="#ddd"/>')
+        lines.append(f'<text x="{x:g}" y="{height - 8}" text-anchor="middle">{share} %</text>')
+    for row, name in enumerate(names):
+        y = 28 + 30 * row
+        scores = [100 * r["score"] for r in results if r["variant"] == name]
+        mean = statistics.mean(scores)
+        error = statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0
+        low, high = (190 + 4.2 * min(max(mean + d, 0), 100) for d in (-error, error))
+        lines.append(f'<text x="180" y="{y + 4}" text-anchor="end">{name}</text>')
+        lines.append(f'<path d="M{low:.1f} {y}H{high:.1f}" stroke="#2b6a74" stroke-width="3"/>')
+        lines += [
+            f'<circle cx="{190 + 4.2 * score:.1f}" cy="{y}" r="3" fill="#999"/>' for score in scores
+        ]
+        lines.append(f'<circle cx="{190 + 4.2 * mean:.1f}" cy="{y}" r="5" fill="#2b6a74"/>')
+    return "\n".join([*lines, "</svg>", ""])
+
+
 def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -160,6 +188,7 @@ def main() -> None:
                 file.write(json.dumps(results[-1]) + "\n")
             print(json.dumps(results[-1]), flush=True)
     print(report(results))
+    (arguments.out / "accelerations.svg").write_text(draw(results))
 
 
 if __name__ == "__main__":

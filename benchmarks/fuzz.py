@@ -220,7 +220,7 @@ TARGETS: dict[str, tuple[Callable[[], Target], list[bytes]]] = {
     "gtp": (fuzz_gtp, [GTP, GTP2, GTP3]),
     "analysis": (fuzz_analysis, [ASK, ASK2, ASK3]),
 }  # fmt: skip
-READERS = ("tesuji.engine.protocols", "tesuji.engine.record", "tesuji.domains.games.chess_fen")
+READERS = ("tesuji.engine.protocols", "tesuji.engine.record", "tesuji.domains.games.")
 NOISE = [b"\x00", b"\xff", b"-1", b"99999999999999999999", b"1e400", b"(" * 40, b"[" * 40, b"\r\n"]
 
 
