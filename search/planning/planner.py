@@ -1,0 +1,182 @@
+"""Anytime planning: greedy search first, then weighted A* with smaller and smaller weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.successors import make_steps
+from tesuji.search.planning.best_first import (
+    BEST,
+    EVALUATED,
+    EXHAUSTED,
+    FOUND,
+    FULL,
+    GENERATED,
+    GOAL,
+    NODES,
+    Control,
+    Nodes,
+    Queue,
+    Scratch,
+    begin,
+    fill_slots,
+    run,
+)
+from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
+
+WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
+_NO_BOUND = np.iinfo(np.int64).max // 4
+_QUOTA = 64  # states between looks at the clock, at first
+_START_NODES, _START_QUEUE = 1 << 12, 1 << 15
+
+
+class PlanStep(NamedTuple):
+    """What a slice of the search brought."""
+
+    plan: tuple[int, ...] | None  # operators, where this slice found a better plan
+    exhausted: bool  # nothing is left that is better than the best plan: it is optimal
+    evaluated: int  # states so far
+    generated: int
+    weight: int
+
+
+def scaled_costs(cost: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], float]:
+    """Return whole costs and what one of them is worth; thousandths where costs are fractions."""
+    whole = np.rint(cost)
+    if np.array_equal(whole, cost):
+        return whole.astype(np.int64), 1.0
+    return np.rint(cost * 1000.0).astype(np.int64), 1e-3
+
+
+class PlanSearch:
+    """Searches for better and better plans of one task.
+
+    Args:
+        task: in finite-domain variables.
+        most_bytes: of nodes and queues; at the limit the search goes on to the next weight.
+    """
+
+    def __init__(self, task: FiniteDomain, most_bytes: int = 3 << 30) -> None:
+        self.task = task
+        self.cost, self.unit = scaled_costs(task.cost)
+        self._most = most_bytes
+        self._steps = make_steps(task)
+        # One more for each operator, so that short plans of free operators count as better.
+        unit = bool(len(self.cost)) and bool((self.cost == self.cost[0]).all())
+        judged = np.ones_like(self.cost) if unit else self.cost + 1
+        self._relaxation = make_relaxation(task, judged)
+        wide = int(np.diff(task.first).max(initial=1)) > 256
+        self._kind = np.uint16 if wide else np.uint8
+        count = len(task.cost)
+        self._scratch = Scratch(
+            np.zeros(len(task.init), self._kind), np.zeros(count, np.int32),
+            np.zeros(1024, np.int32), np.zeros(count, np.uint8),
+            np.zeros(max(1, len(self._steps.switches.own)), np.int32),
+        )  # fmt: skip
+        self.bound = np.array([_NO_BOUND], np.int64)
+        self.evaluated = self.generated = 0
+
+    def steps(self, slice_seconds: float = 0.05) -> Iterator[PlanStep]:
+        """Search on and on; yield after each slice, and last when nothing better is left."""
+        for weight in WEIGHTS:
+            status = yield from self._search(weight, slice_seconds)
+            if status == EXHAUSTED:
+                yield self._step(None, weight, exhausted=True)
+                return
+
+    def _search(self, weight: int, slice_seconds: float) -> Generator[PlanStep, None, int]:
+        self._allocate(_START_NODES, _START_QUEUE)
+        self._control = Control(np.zeros(8, np.int64), weight, self.bound, self.cost)
+        self._control.counts[BEST] = DEAD_END
+        status = begin(*self._arguments(), self.task.init.astype(self._kind))
+        quota = _QUOTA
+        while True:
+            if status == FOUND:
+                yield self._step(self._plan(), weight)
+                if weight == 0:
+                    break
+            began = time.perf_counter()
+            status = run(*self._arguments(), quota)
+            seconds = time.perf_counter() - began
+            if seconds < slice_seconds / 2:
+                quota = min(2 * quota, 1 << 20)
+            elif seconds > slice_seconds:
+                quota = max(quota // 2, 1)
+            if status == EXHAUSTED:
+                break
+            if status == FULL and not self._grow():
+                break
+            if status != FOUND:
+                yield self._step(None, weight)
+        self.evaluated += int(self._control.counts[EVALUATED])
+        self.generated += int(self._control.counts[GENERATED])
+        self._control.counts[:] = 0
+        return int(status)
+
+    def _arguments(self):  # type: ignore[no-untyped-def]
+        return (
+            self._steps, self._nodes, self._plain, self._chosen, self._relaxation, self._control,
+            self._scratch,
+        )  # fmt: skip
+
+    def _step(self, plan: tuple[int, ...] | None, weight: int, exhausted: bool = False) -> PlanStep:
+        counts = self._control.counts
+        return PlanStep(
+            plan,
+            exhausted,
+            self.evaluated + int(counts[EVALUATED]),
+            self.generated + int(counts[GENERATED]),
+            weight,
+        )
+
+    def _plan(self) -> tuple[int, ...]:
+        node = int(self._control.counts[GOAL])
+        found: list[int] = []
+        while self._nodes.parent[node] >= 0:
+            found.append(int(self._nodes.operator[node]))
+            node = int(self._nodes.parent[node])
+        self.bound[0] = min(self.bound[0], self.cost[found].sum() if found else 0)
+        return tuple(reversed(found))
+
+    def _allocate(self, num_nodes: int, size: int) -> None:
+        self._nodes = Nodes(
+            np.zeros((num_nodes, len(self.task.init)), self._kind), np.zeros(num_nodes, np.int32),
+            np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int64),
+            np.zeros(num_nodes, np.int64), np.zeros(4 * num_nodes, np.int32),
+        )  # fmt: skip
+        size = max(size, 4 * len(self.task.cost))
+        self._plain, self._chosen = _queue(size), _queue(size)
+
+    def _grow(self) -> bool:
+        """Double what is full; return whether the memory allows it."""
+        room = len(self._scratch.applicable)
+        used = sum(
+            array.nbytes for part in (self._nodes, self._plain, self._chosen) for array in part
+        )
+        if 2 * used > self._most:
+            return False
+        count = int(self._control.counts[NODES])
+        if count == len(self._nodes.state):
+            old = self._nodes
+            slots = np.zeros(2 * len(old.slot), np.int32)
+            self._nodes = Nodes(*(np.concatenate([a, np.zeros_like(a)]) for a in old[:5]), slots)
+            fill_slots(self._nodes, count)
+        for name in ("_plain", "_chosen"):
+            queue: Queue = getattr(self, name)
+            if queue.size[0] + room > len(queue.key):
+                larger = [np.concatenate([a, np.zeros_like(a)]) for a in queue[:3]]
+                setattr(self, name, Queue(*larger, queue.size, queue.turns))
+        return True
+
+
+def _queue(size: int) -> Queue:
+    return Queue(
+        np.zeros(size, np.int64), np.zeros(size, np.int32), np.zeros(size, np.int32),
+        np.zeros(1, np.int64), np.zeros(1, np.int64),
+    )  # fmt: skip
