@@ -232,7 +232,7 @@ def _ask_proofs(game: _Exhaustive, most: int, positions: int, seed: int) -> dict
     done = wrong = undecided = 0
     start = time.process_time()
     while done < positions:
-        state = sample(rows, mask, most, state, *game.rules)
+        state = np.uint64(sample(rows, mask, most, state, *game.rules))
         look_up(rows, game.keys, game.values, true)
         settle(rows, found, frames, control, table, *game.rules, *ask)
         undecided += int((found == -2).sum())
@@ -254,7 +254,7 @@ def _ask_trees(game: _Exhaustive, most: int, positions: int, seed: int) -> dict[
     done = wrong = proven = 0
     start = time.process_time()
     while done < positions:
-        state = sample(rows, mask, most, state, *game.rules)
+        state = np.uint64(sample(rows, mask, most, state, *game.rules))
         move_values(rows, rows[:1].copy(), mask, game.keys, game.values, exact, *game.rules)
         results = search.run([domain.state(row.copy()) for row in rows], Budget(simulations=30))
         for values, result in zip(exact, results, strict=True):
