@@ -12,6 +12,7 @@ from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.base import Evaluator, State
 from tesuji.search.batched import advance, receive
 from tesuji.search.driver import Driver, RolloutEvaluator
+from tesuji.search.leaf_proofs import LeafProver, open_leaf_prover, prove_leaves
 from tesuji.search.leaves import Batch, Rules, allocate_cache, dress_root, request_dtype
 from tesuji.search.lookahead import allocate_workspace
 from tesuji.search.parameters import Parameters
@@ -41,9 +42,16 @@ class CompiledDriver(Driver):
         )
         self.cache = allocate_cache(cache_entries, domain.spec.num_actions)
         self.workspace = allocate_workspace(self.row_size, domain.spec.num_actions)
+        self.prover: LeafProver | None = None  # of leaves where few moves are left
         self._batch = Batch(
             np.zeros(0, request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
         )
+
+    def prove_leaves(self, num_moves: int, num_nodes: int) -> None:
+        """Ask a proof search about leaves with at most `num_moves` legal actions."""
+        settled = self.parameters.prove and self.spec.value_range == (-1.0, 1.0)
+        if num_moves and settled and self.spec.num_players == 2:
+            self.prover = open_leaf_prover(self.compiled, num_moves, num_nodes)
 
     def place_roots(self, roots: Sequence[State]) -> None:
         """Put the roots' rows into the empty trees."""
@@ -89,6 +97,11 @@ class CompiledDriver(Driver):
         )  # fmt: skip
         self.pace(time.perf_counter() - began)
         if filled:
+            if self.prover is not None:
+                prove_leaves(
+                    self.tree, self._batch.requests, filled, self.prover, self.rules.table,
+                    self.rules.instance,
+                )  # fmt: skip
             logits, value, draw = self.evaluate(self._batch.observations[:filled])
             receive(
                 self.tree, self.rules, self.cache, self._batch, filled, logits, value, draw,
