@@ -77,7 +77,8 @@ def shipped(game: str) -> Path:
     sizes = [family(path.name) for path in WEIGHTS.glob(f"{name}_*")]
     near = [other for kin, other in sizes if kin == name and other]
     if not near:
-        return own
+        usual = WEIGHTS / name  # of the size that goes without saying
+        return usual if usual.is_dir() else own
     best = min(near, key=lambda other: (abs(other - size), -other))
     return WEIGHTS / f"{name}_{best}x{best}"
 

@@ -60,4 +60,5 @@ def test_another_game_is_refused(othello):
 def test_a_size_without_a_network_gets_the_nearest_one():
     assert shipped("othello_6x6") == WEIGHTS / "othello_6x6"
     assert shipped("othello_4x4") == WEIGHTS / "othello_6x6"
-    assert shipped("tic_tac_toe_9x9") == WEIGHTS / "tic_tac_toe_9x9"
+    assert shipped("breakthrough_6x6") == WEIGHTS / "breakthrough"
+    assert shipped("nothing_9x9") == WEIGHTS / "nothing_9x9"
