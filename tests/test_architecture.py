@@ -33,7 +33,7 @@ LIBRARIES = {
         "pyspiel",
         "z3",
     },
-    "search": {"networkx", "numba", "numpy", "ortools", "z3"},
+    "search": {"highspy", "networkx", "numba", "numpy", "ortools", "z3"},
     "nets": {
         "llvmlite",
         "numba",
@@ -71,6 +71,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.pddl.finite_domain",
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
+        "tesuji.domains.logistics.routing.instance",
     },
     "nets": {"tesuji.search.base"},
 }

@@ -1,0 +1,58 @@
+"""Reading a routing file of any known format, recognised by what it holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tesuji.domains.logistics.routing.instance import RoutingError, RoutingInstance
+from tesuji.domains.logistics.routing.li_lim import parse_li_lim
+from tesuji.domains.logistics.routing.solomon import parse_solomon
+from tesuji.domains.logistics.routing.tsplib import parse_tsplib
+
+MAX_BYTES = 256 << 20
+_TSPLIB = re.compile(r"^\s*(DIMENSION|CAPACITY|EDGE_WEIGHT_TYPE|NODE_COORD_SECTION)\b", re.M)
+_SOLOMON = re.compile(r"^\s*VEHICLES?\s*$", re.M | re.I)
+_LI_LIM = re.compile(r"\s*\d+\s+\d+\s+\d+\s*\n\s*0(\s+\S+){8}\s*(\n|$)")
+
+
+def recognised(text: str) -> bool:
+    """Return whether a text looks like a routing file."""
+    return any((_TSPLIB.search(text), _SOLOMON.search(text), _LI_LIM.match(text)))
+
+
+def parse_routing(text: str, file: str = "instance") -> RoutingInstance:
+    """Return the instance that a text holds.
+
+    Raises:
+        RoutingError: it holds none; it says where.
+    """
+    if _TSPLIB.search(text):
+        return parse_tsplib(text, file)
+    if _SOLOMON.search(text):
+        return parse_solomon(text, file)
+    if _LI_LIM.match(text):
+        return parse_li_lim(text, file)
+    raise RoutingError(
+        f"{file} is no routing file: expected CVRPLIB (.vrp), Solomon (VEHICLE, CUSTOMER) "
+        "or Li & Lim (nine columns)"
+    )
+
+
+def read_routing(path: str | Path) -> RoutingInstance:
+    """Return the instance of a file.
+
+    Raises:
+        RoutingError: it cannot be read or holds no instance; it says where.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise RoutingError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise RoutingError(f"{path} has {len(data) >> 20} MiB; at most {MAX_BYTES >> 20} are read")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise RoutingError(f"{path} is not text (byte {error.start} is not UTF-8)") from None
+    return parse_routing(text, str(path))

@@ -1,0 +1,75 @@
+"""Reading Li and Lim's files of pick-up and delivery with time windows (Li & Lim 2001).
+
+Distances and times are in thousandths, rounded to the nearest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.logistics.routing.instance import (
+    MAX_NODES,
+    Integers,
+    RoutingError,
+    RoutingInstance,
+    make_instance,
+    rounded,
+)
+from tesuji.domains.logistics.routing.lines import Lines
+
+SCALE = 1000
+_COLUMNS = "number, x, y, demand, earliest, latest, service, pick-up and delivery"
+
+
+def parse_li_lim(text: str, file: str = "instance.txt") -> RoutingInstance:
+    """Return the instance of a file in Li and Lim's format.
+
+    Raises:
+        RoutingError: it is no such file; it says where.
+    """
+    lines = Lines(file, text)
+    head = lines.numbers(lines.take("the first line"), 3, "vehicles, capacity and speed")
+    num_vehicles, capacity = (lines.whole(v, "vehicles and capacity") for v in head[:2])
+    rows: list[list[float]] = []
+    places: list[int] = []
+    for line in lines:
+        row = lines.numbers(line, 9, _COLUMNS)
+        if row[0] != len(rows):
+            raise lines.fault(f"expected number {len(rows)} (0 is the depot), got {row[0]:g}")
+        for value in (row[3], row[7], row[8]):
+            lines.whole(value, "demands, pick-ups and deliveries")
+        if len(rows) == MAX_NODES:
+            raise lines.fault(f"there are more than {MAX_NODES} nodes")
+        rows.append(row)
+        places.append(lines.number)
+    if len(rows) < 3:
+        raise lines.fault("the file ends before a depot and a pair of customers")
+    table = np.array(rows)
+    delivery = _pairs(file, table, places)
+    times = np.rint(table[:, 4:7] * SCALE).astype(np.int64)
+    try:
+        return make_instance(
+            "pick-up and delivery", rounded(table[:, 1:3], SCALE), table[:, 3].astype(np.int64),
+            capacity, coordinates=table[:, 1:3].copy(), delivery=delivery,
+            windows=(times[:, 0], times[:, 1], times[:, 2]), num_vehicles=num_vehicles, scale=SCALE,
+        )  # fmt: skip
+    except RoutingError as error:
+        raise RoutingError(f"{file}: {error}") from None
+
+
+def _pairs(file: str, table: npt.NDArray[np.float64], places: list[int]) -> Integers:
+    # Of each pick-up its delivery; what the two lines of a pair say must agree.
+    nodes = len(table)
+    delivery = np.zeros(nodes, np.int64)
+    pickup, wanted = table[:, 7].astype(int), table[:, 8].astype(int)
+    for node in range(1, nodes):
+        other = wanted[node] or pickup[node]
+        single = 1 <= other < nodes and (wanted[node] == 0) != (pickup[node] == 0)
+        if not single or (pickup[other] if wanted[node] else wanted[other]) != node:
+            raise RoutingError(
+                f"{file}:{places[node]}: customer {node} needs one partner that names it back"
+            )
+        if wanted[node]:
+            delivery[node] = other
+    return delivery

@@ -1,0 +1,79 @@
+"""The lines of a routing file, with their numbers for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tesuji.domains.logistics.routing.instance import RoutingError
+
+
+@dataclass
+class Lines:
+    """Lines that are not empty, read one after the other.
+
+    Attributes:
+        file: its name, for messages.
+        text: all of it.
+        number: of the line that was read last, from 1.
+    """
+
+    file: str
+    text: str
+    number: int = 0
+    _rest: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        lines = enumerate(self.text.splitlines(), 1)
+        self._rest = [(n, line.strip()) for n, line in lines if line.strip()][::-1]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines that are left."""
+        while self._rest:
+            yield self.take("a line")
+
+    def peek(self) -> str | None:
+        """Return the next line without taking it; None at the end."""
+        return self._rest[-1][1] if self._rest else None
+
+    def take(self, wanted: str) -> str:
+        """Return the next line.
+
+        Raises:
+            RoutingError: there is none; it says what was `wanted`.
+        """
+        if not self._rest:
+            raise RoutingError(f"{self.file}:{self.number}: the file ends before {wanted}")
+        self.number, line = self._rest.pop()
+        return line
+
+    def fault(self, message: str) -> RoutingError:
+        """Return an error at the line that was read last."""
+        return RoutingError(f"{self.file}:{self.number}: {message}")
+
+    def numbers(self, line: str, count: int | None, wanted: str) -> list[float]:
+        """Return the numbers of a line.
+
+        Raises:
+            RoutingError: there are not `count`, or it holds anything else.
+        """
+        words = line.split()
+        if count is not None and len(words) != count:
+            raise self.fault(f"expected {wanted}, got {line!r}")
+        try:
+            values = [float(word) for word in words]
+        except ValueError:
+            raise self.fault(f"expected {wanted}, got {line!r}") from None
+        if not all(abs(value) < 1e12 for value in values):
+            raise self.fault(f"expected {wanted}, got {line!r}")
+        return values
+
+    def whole(self, value: float, wanted: str) -> int:
+        """Return a number as an integer.
+
+        Raises:
+            RoutingError: it is none.
+        """
+        if value != int(value):
+            raise self.fault(f"{wanted} must be an integer, got {value:g}")
+        return int(value)

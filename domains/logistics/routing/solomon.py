@@ -1,0 +1,66 @@
+"""Reading Solomon's and Homberger's files of routing with time windows (Solomon 1987).
+
+Distances and times are in tenths, cut off below, as the best known costs of CVRPLIB are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tesuji.domains.logistics.routing.instance import (
+    MAX_NODES,
+    RoutingError,
+    RoutingInstance,
+    make_instance,
+    rounded,
+)
+from tesuji.domains.logistics.routing.lines import Lines
+
+SCALE = 10
+_COLUMNS = "number, x, y, demand, ready time, due date and service time"
+
+
+def parse_solomon(text: str, file: str = "instance.txt") -> RoutingInstance:
+    """Return the instance of a file in Solomon's format.
+
+    Raises:
+        RoutingError: it is no such file; it says where.
+    """
+    lines = Lines(file, text)
+    name = lines.take("a name")
+    _word(lines, "VEHICLE")
+    lines.take("NUMBER CAPACITY")
+    line = lines.take("how many vehicles there are and what they carry")
+    fleet = lines.numbers(line, 2, "the number of vehicles and their capacity")
+    num_vehicles, capacity = (lines.whole(v, "vehicles and capacity") for v in fleet)
+    _word(lines, "CUSTOMER")
+    lines.take("the headings of the columns")
+    rows: list[list[float]] = []
+    for line in lines:
+        row = lines.numbers(line, 7, _COLUMNS)
+        if row[0] != len(rows):
+            raise lines.fault(f"expected number {len(rows)} (0 is the depot), got {row[0]:g}")
+        if row[3] < 0:
+            raise lines.fault(f"customer {len(rows)} has the negative demand {row[3]:g}")
+        lines.whole(row[3], "a demand")
+        if len(rows) == MAX_NODES:
+            raise lines.fault(f"there are more than {MAX_NODES} nodes")
+        rows.append(row)
+    if len(rows) < 2:
+        raise lines.fault("the file ends before a depot and a customer")
+    table = np.array(rows)
+    times = np.floor(table[:, 4:7] * SCALE + 1e-9).astype(np.int64)
+    try:
+        return make_instance(
+            name, rounded(table[:, 1:3], SCALE, truncate=True), table[:, 3].astype(np.int64),
+            capacity, coordinates=table[:, 1:3].copy(),
+            windows=(times[:, 0], times[:, 1], times[:, 2]), num_vehicles=num_vehicles, scale=SCALE,
+        )  # fmt: skip
+    except RoutingError as error:
+        raise RoutingError(f"{file}: {error}") from None
+
+
+def _word(lines: Lines, word: str) -> None:
+    line = lines.take(word)
+    if line.upper() != word:
+        raise lines.fault(f"expected {word}, got {line!r}")

@@ -1,0 +1,1 @@
+"""Vehicle routing: ruin and recreate, and lower bounds with certificates."""
