@@ -1,39 +1,62 @@
-"""`tesuji solve`: exact values."""
+"""`tesuji solve`: exact values of positions, plans for tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from tesuji.engine.commands.base import Answer, Common, Game, Moves, open_domain
+import tyro
+
+from tesuji.engine.commands.base import Answer, Common, File, open_domain
 
 EXAMPLES = """
 Examples:
   tesuji solve connect_four 44535           the moves from the start, columns 1 to 7
   tesuji solve connect_four 44535 --json    for a program
   tesuji solve connect_four                 the empty board: this takes minutes
+  tesuji solve domain.pddl problem.pddl     a plan, better ones until the time is up, and a bound
+  tesuji solve domain.pddl problem.pddl --time 60 --gap 0.05 --out plan.txt
+
+For files: leaves with 0 when there is an answer, 3 when it is proven that there is none, 4 when the
+time was up before there was one.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Say the exact value of a position and of every move.
+    """Solve a position of a game exactly, or a planning task as well as the time allows.
 
     Attributes:
-        game: connect_four, the one game with a solver.
-        moves: the moves from the start.
+        what: connect_four, the one game with a solver, or a file: a PDDL domain.
+        moves: the moves from the start, or the PDDL problem's file.
+        time: seconds that a file may take.
+        gap: stop once the cost is proven to be within this part of the least.
+        out: write the plan to this file.
     """
 
-    game: Game
-    moves: Moves = ""
+    what: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME|FILE")]
+    moves: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MOVES|FILE")] = ""
+    time: float = 10.0
+    gap: float = 0.0
+    out: File = None
 
 
 def run(arguments: Arguments) -> Answer:
+    """Return the values of a position, or a plan."""
+    if "." in arguments.what or "/" in arguments.what:
+        from tesuji.engine.commands.solve_file import solve_file
+
+        return solve_file(arguments)
+    return _solve_position(arguments)
+
+
+def _solve_position(arguments: Arguments) -> Answer:
     """Return the values: above 0 wins, the sooner the higher."""
     from tesuji.engine.agent import SolverAgent
     from tesuji.engine.errors import UsageError
     from tesuji.engine.moves import read_game
 
-    domain = open_domain(arguments.game)
+    domain = open_domain(arguments.what)
     here = read_game(domain, arguments.moves).current
     solver = SolverAgent(domain)
     if here.ended:
@@ -53,7 +76,7 @@ def run(arguments: Arguments) -> Answer:
         f"  {name}  {score:>4}  {_outcome(score, here.ply)}{'  <- best' if score == best else ''}"
         for name, score in moves.items()
     ]
-    facts = {"game": arguments.game, "moves": arguments.moves, "score": best, "scores": moves}
+    facts = {"game": arguments.what, "moves": arguments.moves, "score": best, "scores": moves}
     return Answer("\n".join(lines), {**facts, "outcome": _word(best)})
 
 

@@ -236,6 +236,9 @@ def run(steps, nodes, plain, chosen, relaxation, control, scratch, limit):  # ty
             nodes.cost[node] = cost
             nodes.parent[node] = parent
             nodes.operator[node] = operator
+            if reaches_goal(steps, scratch.state):
+                counts[GOAL] = node
+                return FOUND
             _expand(steps, nodes, plain, chosen, control, scratch, node, 0)
             continue
         node = counts[NODES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +119,7 @@ class PlanSearch:
         self._control.counts[:] = 0
         return int(status)
 
-    def _arguments(self):  # type: ignore[no-untyped-def]
+    def _arguments(self) -> tuple[Any, ...]:
         return (
             self._steps, self._nodes, self._plain, self._chosen, self._relaxation, self._control,
             self._scratch,
@@ -165,14 +165,23 @@ class PlanSearch:
         if count == len(self._nodes.state):
             old = self._nodes
             slots = np.zeros(2 * len(old.slot), np.int32)
-            self._nodes = Nodes(*(np.concatenate([a, np.zeros_like(a)]) for a in old[:5]), slots)
+            self._nodes = Nodes(
+                _twice(old.state), _twice(old.parent), _twice(old.operator), _twice(old.cost),
+                _twice(old.value), slots,
+            )  # fmt: skip
             fill_slots(self._nodes, count)
         for name in ("_plain", "_chosen"):
             queue: Queue = getattr(self, name)
             if queue.size[0] + room > len(queue.key):
-                larger = [np.concatenate([a, np.zeros_like(a)]) for a in queue[:3]]
-                setattr(self, name, Queue(*larger, queue.size, queue.turns))
+                larger = queue._replace(
+                    key=_twice(queue.key), node=_twice(queue.node), operator=_twice(queue.operator)
+                )
+                setattr(self, name, larger)
         return True
+
+
+def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([array, np.zeros_like(array)])
 
 
 def _queue(size: int) -> Queue:

@@ -83,11 +83,14 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     users = from_pairs(lists.values, lists.owner(), facts)
     room = len(made.values) + facts + 1
     count = len(operator)
+    free = np.flatnonzero(lists.lengths() == 0)
+
+    def small(array: npt.NDArray[np.int64]) -> Small:
+        return array.astype(np.int32)
+
     return Relaxation(
-        *(array.astype(np.int32) for array in (
-            operator, lists.start, lists.values, made.start, made.values, users.start, users.values,
-            np.flatnonzero(lists.lengths() == 0),
-        )),
+        small(operator), small(lists.start), small(lists.values), small(made.start),
+        small(made.values), small(users.start), small(users.values), small(free),
         cost[operator].astype(np.int64), task.goal,
         np.zeros(facts, np.int64), np.zeros(facts, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int64), np.zeros(room, np.int64), np.zeros(facts, np.uint8),

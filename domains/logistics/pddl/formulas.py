@@ -14,6 +14,7 @@ from tesuji.domains.logistics.pddl.syntax import (
     Arithmetic,
     Assign,
     Atom,
+    Comparator,
     Comparison,
     Effect,
     Expression,
@@ -24,7 +25,6 @@ from tesuji.domains.logistics.pddl.syntax import (
     Variable,
 )
 
-_Comparator = Literal["<", "<=", "=", ">=", ">"]
 _Operator = Literal["+", "-", "*", "/"]
 _Assignment = Literal["assign", "increase", "decrease", "scale-up", "scale-down"]
 Variables = Mapping[str, Variable]
@@ -52,13 +52,13 @@ def read_formula(node: Node, scope: Scope, variables: Variables) -> Formula:  # 
         inner = {**variables, **{variable.name: variable for variable in own}}
         kind = cast("Literal['forall', 'exists']", head.text)
         return Quantified(kind, own, read_formula(part, scope, inner))
-    if head.text in get_args(_Comparator):
+    if head.text in get_args(Comparator):
         return _comparison(node, scope, variables)
     return scope.atom(node, variables)
 
 
 def _comparison(node: Group, scope: Scope, variables: Variables) -> Formula:
-    operator = cast("_Comparator", node.head().text)
+    operator = cast("Comparator", node.head().text)
     left, right = _arguments(node, 2)
     if operator == EQUALS and _is_term(left, scope) and _is_term(right, scope):
         terms = words((left, right))

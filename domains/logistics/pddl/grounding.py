@@ -88,7 +88,7 @@ class Grounder:
         self.offset = dict(zip(self.predicates, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
         self.schemas = make_schemas(task)
         self.fluent = {
-            change.what.part.name if isinstance(change.what, Not) else change.what.name
+            _atom_of(change.what).name
             for schema in self.schemas
             for change in schema.changes
             if not isinstance(change.what, Assign)
@@ -102,7 +102,7 @@ class Grounder:
         code = 0
         for term in atom.terms:
             code = code * self.base + self.index[term]
-        return code + self.offset[atom.name]
+        return code + int(self.offset[atom.name])
 
     def name_of(self, code: int) -> str:
         """Return the ground atom with a number, as PDDL writes it."""
@@ -247,8 +247,8 @@ class Grounder:
     def _effect(self, change: Change, where: dict[str, int], rows: IntArray) -> BlockEffect:
         instances = np.flatnonzero(self._static_mask(change.when, where, rows))
         kept = rows[instances]
-        atom = change.what.part if isinstance(change.what, Not) else change.what
-        assert isinstance(atom, Atom)
+        assert not isinstance(change.what, Assign)
+        atom = _atom_of(change.what)
         return BlockEffect(
             instances,
             self._codes((atom,), where, kept)[:, 0],
@@ -290,3 +290,9 @@ class Grounder:
                 codes[:, i] = codes[:, i] * self.base + self._column(term, where, rows)
             codes[:, i] += self.offset[atom.name]
         return codes
+
+
+def _atom_of(change: Atom | Not) -> Atom:
+    atom = change.part if isinstance(change, Not) else change
+    assert isinstance(atom, Atom)
+    return atom

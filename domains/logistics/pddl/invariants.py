@@ -103,7 +103,8 @@ def _sample(task: Operators) -> Numbers64:
     rank = np.arange(len(block)) - first
     size = np.bincount(block, minlength=1)[block[order]]
     stride = np.maximum(1, size // SAMPLE)
-    return order[rank % stride == 0]
+    chosen: Numbers64 = order[rank % stride == 0]
+    return chosen
 
 
 def _first_candidates(task: Operators, atoms: _Atoms) -> list[_Candidate]:

@@ -148,10 +148,10 @@ def _read_types(section: Group, scope: Scope) -> None:
             word.fail(f"type {word.text} is declared twice, with different parents")
         scope.supertypes[word.text] = parent
     for word, parents in listed:
-        for parent in parents:
+        for above in parents:
             # A parent that is named but not listed is a type all the same.
-            if parent.text != OBJECT:
-                scope.supertypes.setdefault(parent.text, OBJECT)
+            if above.text != OBJECT:
+                scope.supertypes.setdefault(above.text, OBJECT)
         if word.text != OBJECT and word.text in scope.ancestors(scope.supertypes[word.text]):
             word.fail(f"type {word.text} is its own ancestor")
 

@@ -17,6 +17,7 @@ from tesuji.domains.logistics.pddl.syntax import (
     Arithmetic,
     Assign,
     Atom,
+    Comparator,
     Comparison,
     Expression,
     Formula,
@@ -28,7 +29,7 @@ from tesuji.domains.logistics.pddl.syntax import (
 )
 
 MAX_CASES = 4096
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_OPPOSITE: dict[str, Comparator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,14 @@ class Arithmetic:
 Expression = float | Atom | Arithmetic
 
 
+Comparator = Literal["<", "<=", "=", ">=", ">"]
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A comparison of two numeric expressions."""
 
-    operator: Literal["<", "<=", "=", ">=", ">"]
+    operator: Comparator
     left: Expression
     right: Expression
 

@@ -1,0 +1,181 @@
+"""Plans for PDDL tasks: read, grounded, searched, each validated before it is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, make_finite_domain
+from tesuji.domains.logistics.pddl.grounding import MAX_OPERATORS, Grounder
+from tesuji.domains.logistics.pddl.operators import Operators, make_operators
+from tesuji.domains.logistics.pddl.parser import load_task, parse_task
+from tesuji.domains.logistics.pddl.syntax import Task
+from tesuji.domains.logistics.pddl.validation import Step, validate_plan
+from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
+from tesuji.search.planning.bounds import lower_bound
+from tesuji.search.planning.planner import PlanSearch
+
+_BOUND_SHARE = 0.2  # of the time, at most, for a lower bound
+_TOY = """(define (domain toy) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))"""
+_TOY_PROBLEM = "(define (problem toy) (:domain toy) (:init (p)) (:goal (q)))"
+
+
+@dataclass(frozen=True)
+class PlanAnswer:
+    """What was found for a task.
+
+    Attributes:
+        status: `optimal` (cost meets bound), `solved`, `unsolvable` (proven), or `unknown`.
+        plan: the best plan, None where there is none.
+        cost: what it costs by the task's metric.
+        bound: no plan costs less; proven.
+        reason: why a task is unsolvable.
+        evaluated: states that were judged.
+        generated: successors.
+        seconds: in all; `ground_seconds` of it before the search.
+        first: `(cost, seconds)` of the first plan.
+    """
+
+    status: str
+    plan: tuple[Step, ...] | None
+    cost: float | None
+    bound: float
+    reason: str
+    evaluated: int
+    generated: int
+    seconds: float
+    ground_seconds: float
+    first: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class GroundTask:
+    """A task in all its forms."""
+
+    task: Task
+    operators: Operators
+    variables: FiniteDomain
+
+    def steps(self, plan: Sequence[int]) -> tuple[Step, ...]:
+        """Return a plan as the user's actions."""
+        named = (self.operators.action(int(self.variables.operator[op])) for op in plan)
+        return tuple(step for step in named if step[0])
+
+
+def ground(task: Task, most: int = MAX_OPERATORS) -> GroundTask:
+    """Ground a task.
+
+    Raises:
+        GroundingError: it has more than `most` ground actions.
+        PddlError: it needs what is not supported.
+    """
+    operators = make_operators(Grounder(task), most)
+    return GroundTask(task, operators, make_finite_domain(operators))
+
+
+def solve_task(
+    domain: str | Path,
+    problem: str | Path,
+    budget: SolveBudget,
+    listener: Listener = lambda _: None,
+    stop: Event | None = None,
+    most: int = MAX_OPERATORS,
+) -> PlanAnswer:
+    """Search for cheaper and cheaper plans until the budget is spent or one is optimal.
+
+    Args:
+        domain: the domain's file.
+        problem: the problem's file.
+        budget: limits; the clock starts when the kernels are loaded.
+        listener: told of each better plan, and about ten times a second.
+        stop: set it from another thread to end with what is known.
+        most: ground actions that there may be.
+
+    Raises:
+        PddlError: a file is not PDDL, or needs what is not supported; it says where.
+        GroundingError: there are more than `most` ground actions.
+        PlanFault: a plan that was found is not valid: a fault of tesuji's.
+    """
+    _load_kernels()
+    clock = SolveClock(budget, stop or Event())
+    grounded = ground(load_task(domain, problem), most)
+    ground_seconds = clock.seconds()
+    if not grounded.operators.solvable:
+        reason = "the goal cannot be reached even if no action ever made an atom false"
+        return PlanAnswer(
+            "unsolvable", None, None, float("inf"), reason, 0, 0, clock.seconds(), ground_seconds,
+            None,
+        )  # fmt: skip
+    return _Solve(grounded, clock, listener, ground_seconds).run()
+
+
+def _load_kernels() -> None:
+    """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
+    variables = ground(parse_task(_TOY, _TOY_PROBLEM)).variables
+    lower_bound(variables, 1.0)
+    for _ in PlanSearch(variables).steps():
+        pass
+
+
+class _Solve:
+    def __init__(
+        self, grounded: GroundTask, clock: SolveClock, listener: Listener, ground_seconds: float
+    ) -> None:
+        self._grounded, self._clock, self._listener = grounded, clock, listener
+        self._ground_seconds = ground_seconds
+        self._plan: tuple[Step, ...] | None = None
+        self._cost: float | None = None
+        self._bound = 0.0
+        self._first: tuple[float, float] | None = None
+        self._evaluated = self._generated = 0
+
+    def run(self) -> PlanAnswer:
+        search = PlanSearch(self._grounded.variables)
+        exhausted = False
+        told = 0.0
+        for step in search.steps():
+            self._evaluated, self._generated = step.evaluated, step.generated
+            if step.plan is not None:
+                self._take(step.plan)
+                if self._bound == 0.0:
+                    seconds = _BOUND_SHARE * self._clock.budget.seconds
+                    self._bound = lower_bound(self._grounded.variables, seconds)
+            exhausted = step.exhausted
+            now = time.monotonic()
+            if step.plan is not None or now - told > 0.1:
+                told = now
+                self._listener(self._progress())
+            if exhausted or self._clock.is_over(self._progress()):
+                break
+        if exhausted and self._cost is not None:
+            self._bound = self._cost
+        return self._answer(exhausted)
+
+    def _take(self, plan: Sequence[int]) -> None:
+        steps = self._grounded.steps(plan)
+        cost = validate_plan(self._grounded.task, steps)
+        if self._cost is None or cost < self._cost:
+            self._plan, self._cost = steps, cost
+        if self._first is None:
+            self._first = cost, self._clock.seconds()
+
+    def _progress(self) -> SolveProgress:
+        seconds = self._clock.seconds()
+        rate = self._generated / max(seconds - self._ground_seconds, 1e-3)
+        return SolveProgress(self._cost, self._bound, seconds, rate)
+
+    def _answer(self, exhausted: bool) -> PlanAnswer:
+        reason = ""
+        if self._cost is None:
+            status = "unsolvable" if exhausted else "unknown"
+            reason = "every state that can be reached was seen" if exhausted else "the time is up"
+        else:
+            status = "optimal" if self._cost <= self._bound else "solved"
+        bound = float("inf") if status == "unsolvable" else self._bound
+        return PlanAnswer(
+            status, self._plan, self._cost, bound, reason, self._evaluated, self._generated,
+            self._clock.seconds(), self._ground_seconds, self._first,
+        )  # fmt: skip

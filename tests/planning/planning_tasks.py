@@ -1,0 +1,59 @@
+"""Planning tasks for tests: small ones, with every feature of the language in one of them."""
+
+from __future__ import annotations
+
+import random
+
+TRUCKS = """
+(define (domain trucks)
+  (:requirements :strips :typing :negative-preconditions :action-costs :conditional-effects)
+  (:types place thing - object truck parcel - thing)
+  (:predicates (at ?t - thing ?p - place) (in ?p - parcel ?t - truck) (road ?a ?b - place)
+               (broken ?t - truck) (wet ?p - place) (soaked ?p - parcel))
+  (:functions (total-cost) - number (length ?a ?b - place) - number)
+  (:action drive
+    :parameters (?t - truck ?a ?b - place)
+    :precondition (and (at ?t ?a) (road ?a ?b) (not (broken ?t)) (not (= ?a ?b)))
+    :effect (and (not (at ?t ?a)) (at ?t ?b) (increase (total-cost) (length ?a ?b))
+                 (forall (?p - parcel) (when (and (in ?p ?t) (wet ?b)) (soaked ?p)))))
+  (:action load
+    :parameters (?p - parcel ?t - truck ?a - place)
+    :precondition (and (at ?t ?a) (at ?p ?a))
+    :effect (and (not (at ?p ?a)) (in ?p ?t) (increase (total-cost) 1)))
+  (:action unload
+    :parameters (?p - parcel ?t - truck ?a - place)
+    :precondition (and (at ?t ?a) (in ?p ?t) (or (not (soaked ?p)) (wet ?a)))
+    :effect (and (at ?p ?a) (not (in ?p ?t)) (increase (total-cost) 1)))
+  (:action dry
+    :parameters (?p - parcel)
+    :precondition (and (soaked ?p) (exists (?a - place) (and (at ?p ?a) (wet ?a))))
+    :effect (and (not (soaked ?p)) (increase (total-cost) 2)))
+  (:action repair
+    :parameters (?t - truck)
+    :precondition (broken ?t)
+    :effect (and (not (broken ?t)) (increase (total-cost) 3))))
+"""
+
+
+def trucks(seed: int, places: int = 4, parcels: int = 2) -> str:
+    """Return a problem of `TRUCKS`: a ring of places, two trucks, parcels to be moved."""
+    rng = random.Random(seed)
+    names = [f"p{i}" for i in range(places)]
+    facts = []
+    for i, name in enumerate(names):
+        other = names[(i + 1) % places]
+        for a, b in ((name, other), (other, name)):
+            facts += [f"(road {a} {b})", f"(= (length {a} {b}) {rng.randint(1, 4)})"]
+    facts += [f"(at t{i} {rng.choice(names)})" for i in range(2)]
+    facts += [f"(at c{i} {rng.choice(names)})" for i in range(parcels)]
+    facts += [f"(wet {name})" for name in names if rng.random() < 0.3]
+    facts += ["(broken t0)"] * (rng.random() < 0.5)
+    goals = " ".join(f"(at c{i} {rng.choice(names)}) (not (soaked c{i}))" for i in range(parcels))
+    cargo = " ".join(f"c{i}" for i in range(parcels))
+    return f"""
+(define (problem ring) (:domain trucks)
+  (:objects {" ".join(names)} - place t0 t1 - truck {cargo} - parcel)
+  (:init {" ".join(facts)} (= (total-cost) 0))
+  (:goal (and {goals}))
+  (:metric minimize (total-cost)))
+"""
