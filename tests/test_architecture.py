@@ -64,7 +64,7 @@ LIBRARIES = {
 
 # What a floor may import of the floors below; a floor that is not named may import all of them.
 CONTRACTS = {
-    # Ground tasks are data that only searches step.
+    # Ground tasks, routing instances and shops are data that only searches step.
     "search": {
         "tesuji.domains.base",
         "tesuji.domains.compiled",
@@ -72,6 +72,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
         "tesuji.domains.logistics.routing.instance",
+        "tesuji.domains.logistics.scheduling.shop",
     },
     "nets": {"tesuji.search.base"},
 }

@@ -1,0 +1,1 @@
+"""Schedules of shops: construction, tabu search and lower bounds."""
