@@ -50,6 +50,7 @@ _BUILT_IN = {
     "go": "tesuji.domains.games.go:go",
     "double_integrator": "tesuji.domains.robotics.double_integrator:double_integrator",
     "delivery": "tesuji.domains.logistics.delivery:random_delivery",
+    "job_shop": "tesuji.domains.logistics.scheduling.job_shop:random_job_shop",
 }
 
 # Other libraries' games, named PREFIX:GAME.

@@ -26,6 +26,7 @@ Leaves with 0 when the file proves what it claims, 1 when it does not.
 # kind of certificate is one line here.
 CHECKERS = {
     b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
+    b'{\n "format": "tesuji shop certificate"': "tesuji.engine.commands.verify:verify_shop",
 }
 
 
@@ -98,5 +99,30 @@ def verify_game(arguments: Arguments) -> Answer:
         "verified": True,
         "nodes": found.nodes,
         "seconds": round(seconds, 3),
+    }
+    return Answer(text, facts)
+
+
+def verify_shop(arguments: Arguments) -> Answer:
+    """Check the schedule of a shop and the bound beside it."""
+    from tesuji.engine.errors import TesujiError
+    from tesuji.engine.shop_verification import ShopFault, verify_shop_file
+
+    try:
+        found = verify_shop_file(arguments.file)
+    except ShopFault as fault:
+        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
+    text = (
+        f"{found.name}: {found.jobs} jobs, {found.machines} machines\n"
+        f"the schedule keeps all rules and ends at {found.makespan}; none ends before "
+        f"{found.bound}: proven, gap {found.gap:.2%}"
+    )
+    facts = {
+        "file": str(arguments.file),
+        "instance": found.name,
+        "makespan": found.makespan,
+        "bound": found.bound,
+        "gap": found.gap,
+        "verified": True,
     }
     return Answer(text, facts)

@@ -80,10 +80,11 @@ def choose_place(shop, plan, bare, operation, start, shift, choice):  # type: ig
     least, place, behind = np.int64(2**62), none, none
     ahead, beyond = none, start
     while True:
-        if following != none and ahead != none and (ahead == following or head[ahead] >= follows):
+        late = ahead == following or head[ahead] >= follows
+        if late and max(ahead, following) < none:
             break  # it might wait for the operation's follower
         early = beyond == job or head[job] >= head[beyond] + duration[beyond]
-        early = early and job != none and beyond != none
+        early = early and max(beyond, job) < none
         if not early and ahead != shift:
             value = max(ready, head[ahead] + duration[ahead]) + max(rest, tail[beyond])
             value += shop.choice_duration[choice]

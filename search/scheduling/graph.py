@@ -197,18 +197,14 @@ def dispatch(shop, plan, first, noise, seed):  # type: ignore[no-untyped-def]
         for operation in ready:
             if operation == none:
                 continue
-            choice, begin, _ = earliest(shop, plan, last, operation)
-            if shop.choice_machine[choice] == machine and begin < soonest or begin == soonest == 0:
+            choice, begin, end = earliest(shop, plan, last, operation)
+            # What takes no time may end where it begins.
+            in_conflict = begin < soonest or end == soonest
+            if shop.choice_machine[choice] == machine and in_conflict:
                 seed = advance(seed)
                 work = (1 + shop.work_left[operation]) * (1000 + below(mix(seed), 1 + 10 * noise))
                 if work > most:
                     chosen, chosen_choice, most = operation, choice, work
-        if chosen < 0:  # operations without duration end when they begin
-            for operation in ready:
-                if operation != none and chosen < 0:
-                    choice, _, end = earliest(shop, plan, last, operation)
-                    if end == soonest:
-                        chosen, chosen_choice = operation, choice
         machine, duration = shop.choice_machine[chosen_choice], shop.choice_duration[chosen_choice]
         append(shop, plan, last, chosen, machine, duration)
         plan.order[place] = chosen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tesuji.domains.logistics.scheduling.shop import ShopInstance, ShopSchedule
+from tesuji.domains.logistics.scheduling.shop import ShopInstance, ShopSchedule, random_shop
 from tesuji.search.scheduling.graph import (
     Plan,
     as_schedule,
@@ -45,6 +45,12 @@ class ShopSearchParams:
             raise ValueError(f"noise must be at least 0, got {self.noise}")
 
 
+def load_kernels() -> None:
+    """Compile or load what a search runs on, so that no budget pays for it."""
+    for flexibility in (1, 2):
+        ShopSearch(random_shop(3, 3, 0, flexibility)).advance(20)
+
+
 class ShopSearch:
     """A search that goes on for as long as it is asked to.
 
@@ -73,7 +79,7 @@ class ShopSearch:
         self.makespan = int(self._walk.counts[BEST])
 
     def advance(self, moves: int, target: int = 0) -> int:
-        """Make `moves` moves, fewer only where the makespan `target` is met; return their number."""
+        """Make `moves` moves, fewer where the makespan `target` is met; return their number."""
         left = moves
         while left > 0 and self.makespan > target:
             made = improve(self._shop, self._walk, left, self.params.patience, target, self._tenure)

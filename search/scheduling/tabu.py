@@ -41,7 +41,6 @@ def new_walk(shop: Shop, seed: int) -> Walk:
     """Return a walk that has not set out."""
     size = len(shop.job) - 1
     plan = empty_plan(size)
-    scratch = (np.zeros(size + 1, np.int64) for _ in range(4))
     return Walk(
         plan,
         empty_plan(size),
@@ -49,8 +48,11 @@ def new_walk(shop: Shop, seed: int) -> Walk:
         np.zeros((size + 1, int(shop.job[-1]) + shop.num_machines), np.int64),
         np.zeros(3, np.int64),
         np.array([seed], np.uint64),
-        *scratch,
-        np.zeros(shop.num_machines, np.int64),
+        path=np.zeros(size + 1, np.int64),
+        heads=np.zeros(size + 1, np.int64),
+        row=np.zeros(size + 1, np.int64),
+        mark=np.zeros(size + 1, np.int64),
+        first=np.zeros(shop.num_machines, np.int64),
     )
 
 

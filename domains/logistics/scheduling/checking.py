@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from tesuji.domains.logistics.scheduling.shop import ShopInstance, ShopSchedule
 
@@ -31,7 +32,7 @@ def check_schedule(shop: ShopInstance, schedule: ShopSchedule) -> str | None:
         last = max(last, free)
     for machine, times in busy.items():
         times.sort(key=lambda time: time[:2])
-        for (_, end, one), (start, _, other) in zip(times, times[1:], strict=False):
+        for (_, end, one), (start, _, other) in pairwise(times):
             if start < end:
                 return f"machine {machine} does {other} at {start}, before {one} ends at {end}"
     if last != schedule.makespan:

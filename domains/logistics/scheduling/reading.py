@@ -52,6 +52,7 @@ class _Reader:
         if len(words) < 2 or min(self.header.values) < 1:
             self.fail(number, f"expected how many jobs and machines, got {' '.join(words)!r}")
         self.jobs, self.machines = self.header.values
+        self.has_average = len(words) == 3  # choices an operation, as flexible shops tell
         if self.jobs * self.machines > _LARGEST:
             self.fail(number, f"{self.jobs} jobs and {self.machines} machines are too many")
         self.lines = [
@@ -117,23 +118,23 @@ def read_shop(path: Path | str) -> ShopInstance:
 
 def _standard(reader: _Reader) -> list[Job]:
     reader.expect_lines(reader.jobs, "jobs")
-    jobs = []
+    jobs: list[Job] = []
     for line in reader.lines:
         if len(line.values) % 2:
             what = f"expected pairs of machine and duration, got {len(line.values)} numbers"
             reader.fail(line.number, what)
         pairs = zip(line.values[::2], line.values[1::2], strict=True)
         jobs.append([[(reader.machine(line.number, m, 0), d)] for m, d in pairs])
-    return _based(reader, jobs)
+    _fail_unless_whole(reader, jobs)
+    return jobs
 
 
-def _based(reader: _Reader, jobs: list[Job]) -> list[Job]:
-    """Return the jobs where each has as many operations as the header has machines."""
+def _fail_unless_whole(reader: _Reader, jobs: list[Job]) -> None:
+    """Ask that each job has as many operations as the header has machines."""
     for line, job in zip(reader.lines, jobs, strict=True):
         if len(job) != reader.machines:
             what = f"{len(job)} operations, but the header tells of {reader.machines} machines"
             reader.fail(line.number, what)
-    return jobs
 
 
 def _taillard(reader: _Reader) -> list[Job]:
@@ -161,7 +162,7 @@ def _looks_flexible(reader: _Reader) -> bool:
     """Return whether more lines read as flexible jobs than as pairs for every machine."""
     flexible = sum(_flexible_end(line.values) == len(line.values) for line in reader.lines)
     standard = sum(len(line.values) == 2 * reader.machines for line in reader.lines)
-    return flexible > standard
+    return flexible + reader.has_average > standard
 
 
 def _flexible(reader: _Reader) -> list[Job]:
