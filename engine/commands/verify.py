@@ -18,6 +18,7 @@ EXAMPLES = """
 Examples:
   tesuji verify four.proof
   tesuji verify own.proof --game own.py:game        a game of your own
+  tesuji verify routes.proof                        routes and a lower bound of their cost
 
 Leaves with 0 when the file proves what it claims, 1 when it does not.
 """
@@ -27,6 +28,7 @@ Leaves with 0 when the file proves what it claims, 1 when it does not.
 CHECKERS = {
     b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
     b'{\n "format": "tesuji shop certificate"': "tesuji.engine.commands.verify:verify_shop",
+    b'{"format": "tesuji routing certificate"': "tesuji.engine.commands.verify:verify_routes",
 }
 
 
@@ -126,3 +128,28 @@ def verify_shop(arguments: Arguments) -> Answer:
         "verified": True,
     }
     return Answer(text, facts)
+
+
+def verify_routes(arguments: Arguments) -> Answer:
+    """Check the certificate of an instance of vehicle routing."""
+    import time
+
+    from tesuji.engine.errors import TesujiError
+    from tesuji.engine.routing_verification import RoutingFault, verify_routing
+
+    start = time.monotonic()
+    try:
+        found = verify_routing(arguments.file)
+    except RoutingFault as fault:
+        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
+    seconds = time.monotonic() - start
+    cost = None if found.cost is None else found.cost / found.scale
+    bound = found.bound / found.scale
+    best = "no routes are given" if cost is None else f"the routes cost {cost:g}"
+    gap = "" if not cost else f", a gap of {max(cost - bound, 0) / cost:.2%}"
+    text = (
+        f"{found.name}: {best}; none cost less than {bound:g}{gap}: "
+        f"proven, {found.cuts:,} cuts checked in {seconds:.2f} s"
+    )
+    facts = {"file": str(arguments.file), "name": found.name, "cost": cost, "bound": bound}
+    return Answer(text, {**facts, "verified": True, "seconds": round(seconds, 3)})

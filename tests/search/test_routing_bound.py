@@ -1,0 +1,73 @@
+"""Lower bounds of routing: never above the optimum, and what violated sets are."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from tesuji.domains.logistics.routing.generate import random_cvrp, random_pairs, random_vrptw
+from tesuji.domains.logistics.routing.instance import make_instance
+from tesuji.search.routing.anneal import Annealing
+from tesuji.search.routing.cuts import vehicles, violated_sets
+from tesuji.search.routing.duality import UNIT, proven_bound
+
+pytest.importorskip("highspy")
+
+
+@pytest.mark.parametrize("make", [random_cvrp, random_vrptw, random_pairs])
+def test_no_plan_costs_less_than_the_bound(make: object) -> None:
+    from tesuji.search.routing.bound import CutBound
+
+    for seed in range(4):
+        instance = make(12, np.random.default_rng(seed))  # type: ignore[operator]
+        annealing = Annealing(instance, 0)
+        annealing.run(2000, 0.0, 1.0)
+        bound = CutBound(instance, annealing.routes)
+        proven = []
+        while not bound.done:
+            bound.step(10.0)
+            proven.append(bound.best.bound)
+        assert proven == sorted(proven)
+        assert 0 < bound.best.bound <= annealing.cost
+        assert proven_bound(instance, bound.best.nodes, bound.best.cuts) == bound.best.bound
+
+
+def test_two_customers_that_share_no_vehicle_are_bounded_exactly() -> None:
+    from tesuji.search.routing.bound import CutBound
+
+    distance = np.array([[0, 10, 10], [10, 0, 1], [10, 1, 0]])
+    for capacity, cost in ((2, 21), (1, 40)):
+        instance = make_instance("two", distance, np.array([0, 1, 1]), capacity)
+        bound = CutBound(instance)
+        while not bound.done:
+            bound.step(10.0)
+        assert bound.best.bound == cost
+
+
+def test_any_multipliers_prove_a_bound() -> None:
+    rng = np.random.default_rng(5)
+    instance = random_cvrp(8, rng, 3.0)
+    annealing = Annealing(instance, 0)
+    annealing.run(3000, 0.0, 1.0)
+    for _ in range(200):
+        nodes = [0, *(rng.integers(-UNIT, 400 * UNIT, 8)).tolist()]
+        cuts = [
+            (tuple(rng.choice(np.arange(1, 9), 3, replace=False).tolist()), int(m))
+            for m in rng.integers(0, 200 * UNIT, 4)
+        ]
+        assert proven_bound(instance, nodes, cuts) <= annealing.cost
+
+
+def test_found_sets_are_violated_and_small_ones_are_not_missed() -> None:
+    demand = np.array([0, 5, 5, 5, 5, 5, 5])
+    weight = np.zeros((7, 7))
+    for a, b in combinations([1, 2, 3, 4], 2):
+        weight[a, b] = weight[b, a] = 0.5
+    weight[5, 6] = weight[6, 5] = 1.0
+    sets = violated_sets(weight, demand, 10, 0)
+    # Three edges inside four customers that want two vehicles; at most two are allowed.
+    assert (1, 2, 3, 4) in sets
+    for members in sets:
+        block = list(members)
+        edges = weight[np.ix_(block, block)].sum() / 2
+        assert edges > len(block) - vehicles(demand[block], 10)
