@@ -1,9 +1,10 @@
 """Best-first search over ground planning tasks: greedy and weighted A*, as one kernel.
 
 Evaluation is deferred: a node is judged when it is taken from the queue, not when it is generated,
-and its successors wait under its own value. Two queues take turns, one of all successors, one of
-those by preferred operators, which gets a thousand turns more whenever the heuristic finds a new
-best value (Richter & Helmert 2009; LAMA, Richter & Westphal 2010).
+and its successors wait under its own value. Four queues take turns: for relaxed plans and for
+landmarks each one of all successors and one of those by preferred operators, which get a thousand
+turns more whenever a heuristic finds a new best value (Richter & Helmert 2009; LAMA, Richter &
+Westphal 2010).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
+from tesuji.search.planning.landmarks import accept, count_landmarks, leads_on
 from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)
 BOOST = 1000
 # What `Control` counts.
-NODES, SLOTS, EXPANDED, EVALUATED, GENERATED, BEST, GOAL, COUNTER = range(8)
+NODES, EXPANDED, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, COUNTER = range(8)
+PLAIN, PREFERRED, PLAIN_LANDMARKS, PREFERRED_LANDMARKS = range(4)  # the queues
 _VALUE_SHIFT = 34  # a queue's key: value, then age
 _MAX_VALUE = np.int64(1) << 28
 
@@ -32,7 +35,9 @@ class Nodes(NamedTuple):
     parent: npt.NDArray[np.int32]  # [N]
     operator: npt.NDArray[np.int32]  # [N]
     cost: npt.NDArray[np.int64]  # [N] of the way here
-    value: npt.NDArray[np.int64]  # [N] heuristic
+    value: npt.NDArray[np.int64]  # [N] of the relaxed plan
+    landmarks: npt.NDArray[np.int64]  # [N] landmarks to come
+    accepted: npt.NDArray[np.uint64]  # [N, W] landmarks seen on the way
     slot: npt.NDArray[np.int32]  # [H] nodes plus 1, H a power of 2 above 2 N
 
 
@@ -143,38 +148,51 @@ def fill_slots(nodes, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _expand(steps, nodes, plain, chosen, control, scratch, node, num_preferred):  # type: ignore[no-untyped-def]
+def _key(control, cost, value):  # type: ignore[no-untyped-def]
+    if control.weight:
+        value = cost + control.weight * value
+    return (min(value, _MAX_VALUE) << _VALUE_SHIFT) | control.counts[COUNTER]
+
+
+@njit(cache=True, nogil=True)
+def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferred):  # type: ignore[no-untyped-def]
     # Put the successors of a node into the queues.
     counts = control.counts
-    value = nodes.value[node]
-    if control.weight:
-        value = nodes.cost[node] + control.weight * value
-    value = min(value, _MAX_VALUE)
+    cost = nodes.cost[node]
+    accepted = nodes.accepted[node]
     for i in range(num_preferred):
         scratch.is_preferred[scratch.preferred[i]] = 1
     found = applicable(steps.switches, nodes.state[node], scratch.applicable, scratch.stack)
     counts[GENERATED] += found
     for i in range(found):
         operator = scratch.applicable[i]
-        if nodes.cost[node] + control.cost[operator] >= control.bound[0]:
+        if cost + control.cost[operator] >= control.bound[0]:
             continue
-        key = (value << _VALUE_SHIFT) | counts[COUNTER]
+        by_plan = _key(control, cost, nodes.value[node])
+        by_landmarks = _key(control, cost, nodes.landmarks[node])
         counts[COUNTER] += 1
-        _push(plain, key, node, operator)
-        if scratch.is_preferred[operator]:
-            _push(chosen, key, node, operator)
+        _push(queues[PLAIN], by_plan, node, operator)
+        _push(queues[PLAIN_LANDMARKS], by_landmarks, node, operator)
+        if scratch.is_preferred[operator] or leads_on(landmarks, steps, operator, accepted):
+            _push(queues[PREFERRED], by_plan, node, operator)
+            _push(queues[PREFERRED_LANDMARKS], by_landmarks, node, operator)
     for i in range(num_preferred):
         scratch.is_preferred[scratch.preferred[i]] = 0
     counts[EXPANDED] += 1
 
 
 @njit(cache=True, nogil=True)
-def _judge(steps, nodes, plain, chosen, relaxation, control, scratch, slot, node, cost):  # type: ignore[no-untyped-def]
+def _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, slot, node, cost):  # type: ignore[no-untyped-def]
     # Value the new node in `scratch.state` and expand it; return whether it is a goal.
     counts = control.counts
     nodes.state[node] = scratch.state
     nodes.cost[node] = cost
     nodes.slot[slot] = node + 1
+    accepted = nodes.accepted[node]
+    accepted[:] = 0
+    if node:
+        accepted[:] = nodes.accepted[nodes.parent[node]]
+    accept(landmarks, scratch.state, steps.first, accepted)
     counts[NODES] += 1
     counts[EVALUATED] += 1
     if reaches_goal(steps, scratch.state):
@@ -184,46 +202,64 @@ def _judge(steps, nodes, plain, chosen, relaxation, control, scratch, slot, node
     nodes.value[node] = value
     if value == DEAD_END:
         return False
-    if value < counts[BEST]:
-        counts[BEST] = value
-        chosen.turns[0] -= BOOST
-    _expand(steps, nodes, plain, chosen, control, scratch, node, preferred)
+    left = count_landmarks(landmarks, scratch.state, steps, accepted)
+    nodes.landmarks[node] = left
+    if value < counts[BEST] or left < counts[BEST_LANDMARKS]:
+        counts[BEST] = min(counts[BEST], value)
+        counts[BEST_LANDMARKS] = min(counts[BEST_LANDMARKS], left)
+        queues[PREFERRED].turns[0] -= BOOST
+        queues[PREFERRED_LANDMARKS].turns[0] -= BOOST
+    _expand(steps, nodes, queues, landmarks, control, scratch, node, preferred)
     return False
 
 
 @njit(cache=True, nogil=True)
-def begin(steps, nodes, plain, chosen, relaxation, control, scratch, init):  # type: ignore[no-untyped-def]
+def begin(steps, nodes, queues, relaxation, landmarks, control, scratch, init):  # type: ignore[no-untyped-def]
     """Judge the first state; return `FOUND` where it is a goal."""
     scratch.state[:] = init
     nodes.parent[0] = -1
     nodes.operator[0] = -1
     slot = _find(nodes, scratch.state)
     goal = _judge(
-        steps, nodes, plain, chosen, relaxation, control, scratch, slot, np.int64(0), np.int64(0)
-    )
+        steps, nodes, queues, relaxation, landmarks, control, scratch, slot, np.int64(0),
+        np.int64(0),
+    )  # fmt: skip
     return FOUND if goal else RUNNING
 
 
 @njit(cache=True, nogil=True)
-def run(steps, nodes, plain, chosen, relaxation, control, scratch, limit):  # type: ignore[no-untyped-def]
+def _choose(queues):  # type: ignore[no-untyped-def]
+    # The queue whose turn it is, -1 where all are empty.
+    best = -1
+    for i in range(len(queues)):
+        if queues[i].size[0] and (best < 0 or queues[i].turns[0] < queues[best].turns[0]):
+            best = i
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _is_full(nodes, queues, control, room):  # type: ignore[no-untyped-def]
+    full = control.counts[NODES] == len(nodes.state)
+    for i in range(len(queues)):
+        full |= queues[i].size[0] + room > len(queues[i].key)
+    return full
+
+
+@njit(cache=True, nogil=True)
+def run(steps, nodes, queues, relaxation, landmarks, control, scratch, limit):  # type: ignore[no-untyped-def]
     """Judge up to `limit` successors; return how the search stands.
 
     `FOUND` leaves the goal's node in `counts[GOAL]`; `FULL` asks for larger arrays.
     """
     counts = control.counts
-    room = len(scratch.applicable)
     for _ in range(limit):
-        if counts[NODES] == len(nodes.state) or plain.size[0] + room > len(plain.key):
+        if _is_full(nodes, queues, control, len(scratch.applicable)):
             return FULL
-        if chosen.size[0] + room > len(chosen.key):
-            return FULL
-        queue = plain
-        if chosen.size[0] and (plain.size[0] == 0 or chosen.turns[0] <= plain.turns[0]):
-            queue = chosen
-        if queue.size[0] == 0:
+        chosen = _choose(queues)
+        if chosen < 0:
             return EXHAUSTED
-        queue.turns[0] += 1
-        parent, operator = _pop(queue)
+        queues[chosen].turns[0] += 1
+        parent, operator = _pop(queues[chosen])
         cost = nodes.cost[parent] + control.cost[operator]
         if cost >= control.bound[0]:
             continue
@@ -239,11 +275,11 @@ def run(steps, nodes, plain, chosen, relaxation, control, scratch, limit):  # ty
             if reaches_goal(steps, scratch.state):
                 counts[GOAL] = node
                 return FOUND
-            _expand(steps, nodes, plain, chosen, control, scratch, node, 0)
+            _expand(steps, nodes, queues, landmarks, control, scratch, node, 0)
             continue
         node = counts[NODES]
         nodes.parent[node] = parent
         nodes.operator[node] = operator
-        if _judge(steps, nodes, plain, chosen, relaxation, control, scratch, slot, node, cost):
+        if _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, slot, node, cost):
             return FOUND
     return RUNNING

@@ -13,6 +13,7 @@ from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
 from tesuji.domains.logistics.pddl.successors import make_steps
 from tesuji.search.planning.best_first import (
     BEST,
+    BEST_LANDMARKS,
     EVALUATED,
     EXHAUSTED,
     FOUND,
@@ -28,6 +29,7 @@ from tesuji.search.planning.best_first import (
     fill_slots,
     run,
 )
+from tesuji.search.planning.landmarks import find_landmarks
 from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
 
 WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
@@ -71,6 +73,7 @@ class PlanSearch:
         unit = bool(len(self.cost)) and bool((self.cost == self.cost[0]).all())
         judged = np.ones_like(self.cost) if unit else self.cost + 1
         self._relaxation = make_relaxation(task, judged)
+        self._landmarks = find_landmarks(task, self._relaxation)
         wide = int(np.diff(task.first).max(initial=1)) > 256
         self._kind = np.uint16 if wide else np.uint8
         count = len(task.cost)
@@ -93,7 +96,7 @@ class PlanSearch:
     def _search(self, weight: int, slice_seconds: float) -> Generator[PlanStep, None, int]:
         self._allocate(_START_NODES, _START_QUEUE)
         self._control = Control(np.zeros(8, np.int64), weight, self.bound, self.cost)
-        self._control.counts[BEST] = DEAD_END
+        self._control.counts[BEST] = self._control.counts[BEST_LANDMARKS] = DEAD_END
         status = begin(*self._arguments(), self.task.init.astype(self._kind))
         quota = _QUOTA
         while True:
@@ -121,8 +124,8 @@ class PlanSearch:
 
     def _arguments(self) -> tuple[Any, ...]:
         return (
-            self._steps, self._nodes, self._plain, self._chosen, self._relaxation, self._control,
-            self._scratch,
+            self._steps, self._nodes, self._queues, self._relaxation, self._landmarks,
+            self._control, self._scratch,
         )  # fmt: skip
 
     def _step(self, plan: tuple[int, ...] | None, weight: int, exhausted: bool = False) -> PlanStep:
@@ -148,17 +151,17 @@ class PlanSearch:
         self._nodes = Nodes(
             np.zeros((num_nodes, len(self.task.init)), self._kind), np.zeros(num_nodes, np.int32),
             np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int64),
-            np.zeros(num_nodes, np.int64), np.zeros(4 * num_nodes, np.int32),
+            np.zeros(num_nodes, np.int64), np.zeros(num_nodes, np.int64),
+            np.zeros((num_nodes, self._landmarks.before.shape[1]), np.uint64),
+            np.zeros(4 * num_nodes, np.int32),
         )  # fmt: skip
         size = max(size, 4 * len(self.task.cost))
-        self._plain, self._chosen = _queue(size), _queue(size)
+        self._queues = _queue(size), _queue(size), _queue(size), _queue(size)
 
     def _grow(self) -> bool:
         """Double what is full; return whether the memory allows it."""
         room = len(self._scratch.applicable)
-        used = sum(
-            array.nbytes for part in (self._nodes, self._plain, self._chosen) for array in part
-        )
+        used = sum(array.nbytes for part in (self._nodes, *self._queues) for array in part)
         if 2 * used > self._most:
             return False
         count = int(self._control.counts[NODES])
@@ -167,21 +170,25 @@ class PlanSearch:
             slots = np.zeros(2 * len(old.slot), np.int32)
             self._nodes = Nodes(
                 _twice(old.state), _twice(old.parent), _twice(old.operator), _twice(old.cost),
-                _twice(old.value), slots,
+                _twice(old.value), _twice(old.landmarks), _twice(old.accepted), slots,
             )  # fmt: skip
             fill_slots(self._nodes, count)
-        for name in ("_plain", "_chosen"):
-            queue: Queue = getattr(self, name)
-            if queue.size[0] + room > len(queue.key):
-                larger = queue._replace(
-                    key=_twice(queue.key), node=_twice(queue.node), operator=_twice(queue.operator)
-                )
-                setattr(self, name, larger)
+        one, two, three, four = (
+            queue if queue.size[0] + room <= len(queue.key) else _larger(queue)
+            for queue in self._queues
+        )
+        self._queues = one, two, three, four
         return True
 
 
 def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([array, np.zeros_like(array)])
+
+
+def _larger(queue: Queue) -> Queue:
+    return queue._replace(
+        key=_twice(queue.key), node=_twice(queue.node), operator=_twice(queue.operator)
+    )
 
 
 def _queue(size: int) -> Queue:

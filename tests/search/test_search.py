@@ -80,7 +80,9 @@ def short_rollouts():
 
 
 @pytest.mark.parametrize(
-    "evaluator", [HashedEvaluator, None, RolloutEvaluator, short_rollouts], ids=str
+    "evaluator",
+    [HashedEvaluator, None, RolloutEvaluator, short_rollouts],
+    ids=["hashed", "uniform", "rollouts", "short rollouts"],
 )
 @pytest.mark.parametrize(
     "settings",

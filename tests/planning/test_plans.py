@@ -17,6 +17,9 @@ from tesuji.engine.cli import main
 from tesuji.engine.planning import GroundTask, ground, solve_task
 from tesuji.engine.solving import SolveBudget, SolveProgress
 from tesuji.search.planning.bounds import lower_bound
+from tesuji.search.planning.landmarks import find_landmarks
+from tesuji.search.planning.planner import PlanSearch
+from tesuji.search.planning.relaxation import make_relaxation
 
 
 def cheapest(task: GroundTask) -> float | None:
@@ -121,3 +124,23 @@ def test_wrong_input_is_one_clear_line(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_plan_passes_all_landmarks(seed: int) -> None:
+    task = ground(parse_task(TRUCKS, trucks(seed)))
+    search = PlanSearch(task.variables)
+    relaxation = make_relaxation(task.variables, search.cost)
+    landmarks = find_landmarks(task.variables, relaxation)
+    assert set(task.variables.goal.tolist()) <= set(landmarks.fact.tolist())
+    steps = make_steps(task.variables)
+    for step in search.steps():
+        if step.plan is None:
+            continue
+        states = [task.variables.init]
+        for op in step.plan:
+            after = np.zeros_like(states[-1])
+            apply(steps, op, states[-1], after)
+            states.append(after)
+        seen = set(np.concatenate([task.variables.first[:-1] + state for state in states]).tolist())
+        assert set(landmarks.fact.tolist()) <= seen
