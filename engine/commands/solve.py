@@ -16,6 +16,9 @@ Examples:
   tesuji solve connect_four                 the empty board: this takes minutes
   tesuji solve domain.pddl problem.pddl     a plan, better ones until the time is up, and a bound
   tesuji solve domain.pddl problem.pddl --time 60 --gap 0.05 --out plan.txt
+  tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
+  tesuji solve shop.txt --out gantt.svg     a job shop or flexible job shop
+  tesuji solve city.vrp --certificate c.json && tesuji verify c.json
 
 For files: leaves with 0 when there is an answer, 3 when it is proven that there is none, 4 when the
 time was up before there was one.
@@ -24,21 +27,26 @@ time was up before there was one.
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Solve a position of a game exactly, or a planning task as well as the time allows.
+    """Solve a position of a game exactly, or plan, route or schedule as well as time allows.
 
     Attributes:
-        what: connect_four, the one game with a solver, or a file: a PDDL domain.
+        what: connect_four, the one game with a solver, or a file: a PDDL domain, a routing
+            instance, a job shop.
         moves: the moves from the start, or the PDDL problem's file.
         time: seconds that a file may take.
         gap: stop once the cost is proven to be within this part of the least.
-        out: write the plan to this file.
+        seed: of the search, where it draws at random.
+        out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
+        certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
 
     what: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME|FILE")]
     moves: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MOVES|FILE")] = ""
     time: float = 10.0
     gap: float = 0.0
+    seed: int = 0
     out: File = None
+    certificate: File = None
 
 
 def run(arguments: Arguments) -> Answer:

@@ -1,10 +1,11 @@
-"""`tesuji solve FILE`: plans, with what is proven of them."""
+"""`tesuji solve FILE`: plans, routes and schedules, with what is proven of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tesuji.engine.commands.base import Answer
 from tesuji.engine.errors import TesujiError, UsageError
@@ -12,9 +13,10 @@ from tesuji.engine.errors import TesujiError, UsageError
 if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
     from tesuji.engine.planning import PlanAnswer
-    from tesuji.engine.solving import SolveBudget, SolveProgress
+    from tesuji.engine.solving import Listener, SolveBudget, SolveProgress
 
 NO_ANSWER, TIME_UP = 3, 4  # exit codes
+_MOST_BYTES = 64 << 20
 
 
 def solve_file(arguments: Arguments) -> Answer:
@@ -22,64 +24,96 @@ def solve_file(arguments: Arguments) -> Answer:
     from tesuji.engine.solving import SolveBudget
 
     try:
-        budget = SolveBudget(seconds=arguments.time, gap=arguments.gap)
+        budget = SolveBudget(seconds=arguments.time, gap=arguments.gap, seed=arguments.seed)
     except ValueError as error:
         raise UsageError(f"--{error}") from None
     path = Path(arguments.what)
     if not path.is_file():
         raise UsageError(f"no such file: {path}")
-    if path.suffix != ".pddl":
-        raise UsageError(f"{path}: solve reads PDDL (.pddl) so far")
-    if not arguments.moves:
-        raise UsageError(f"a PDDL domain needs a problem: tesuji solve {path} PROBLEM.pddl")
-    return _solve_pddl(arguments, budget)
+    if path.suffix == ".pddl":
+        if not arguments.moves:
+            raise UsageError(f"a PDDL domain needs a problem: tesuji solve {path} PROBLEM.pddl")
+        if arguments.certificate is not None:
+            raise UsageError(
+                "plans have no certificates yet; --certificate is for routes and shops"
+            )
+        return _solve_pddl(arguments, budget)
+    if arguments.moves:
+        raise UsageError(f"{path} is one whole task; what is {arguments.moves!r}?")
+    if path.stat().st_size > _MOST_BYTES:
+        raise TesujiError(f"{path} has more than {_MOST_BYTES >> 20} MiB")
+    from tesuji.domains.logistics.routing.files import recognised
+
+    if recognised(path.read_text(errors="replace")):
+        return _solve_routing(arguments, budget)
+    return _solve_shop(arguments, budget)
 
 
-def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
-    from tesuji.domains.logistics.pddl.reader import PddlError
-    from tesuji.domains.logistics.pddl.relations import GroundingError
-    from tesuji.engine.planning import solve_task
+def _run(arguments: Arguments, work: Callable[[Listener, Event], Any]) -> Any:
+    """Return what `work` returns, with progress shown; Ctrl-C ends it with what is found."""
     from tesuji.engine.progress import open_progress
-    from tesuji.engine.storage import atomic_write, explained
 
-    found: list[PlanAnswer | Exception] = []
+    found: list[Any] = []
     stop = Event()
     with open_progress(arguments.json) as progress:
 
         def listen(row: SolveProgress) -> None:
             progress.update({"kind": "live", **_row(row)})
 
-        def work() -> None:
+        def run() -> None:
             try:
-                found.append(solve_task(arguments.what, arguments.moves, budget, listen, stop))
-            except (ValueError, MemoryError) as error:
+                found.append(work(listen, stop))
+            except (ValueError, OSError, MemoryError, TesujiError) as error:
                 found.append(error)
 
-        thread = Thread(target=work, daemon=True)
+        thread = Thread(target=run, daemon=True)
         thread.start()
         try:
             while thread.is_alive():
                 thread.join(0.1)
         except KeyboardInterrupt:
-            stop.set()  # what was found by now is the answer
+            stop.set()
             thread.join()
-    answer = found[0]
-    if isinstance(answer, PddlError | GroundingError):
-        raise TesujiError(str(answer))
-    if isinstance(answer, Exception):
-        raise answer
-    if arguments.out is not None and answer.plan is not None:
-        with explained("write", arguments.out):
-            atomic_write(arguments.out, plan_text(answer).encode())
-    return _answer(answer)
+    if not found:
+        raise TesujiError("the solver ended without an answer; see its message above")
+    if isinstance(found[0], MemoryError):
+        raise TesujiError("out of memory; give a smaller instance or more memory")
+    if isinstance(found[0], ValueError | OSError):
+        raise TesujiError(str(found[0])) from found[0]
+    if isinstance(found[0], TesujiError):
+        raise found[0]
+    return found[0]
 
 
 def _row(row: SolveProgress) -> dict[str, object]:
     gap = row.gap
     return {
         "cost": row.cost, "bound": row.bound, "gap": None if gap is None else round(gap, 4),
-        "seconds": round(row.seconds, 2), "states_per_second": round(row.rate),
+        "seconds": round(row.seconds, 2), "rate": round(row.rate),
     }  # fmt: skip
+
+
+def _write(path: Path | None, forms: dict[str, Callable[[], str]]) -> None:
+    """Write an answer in the form that the file's name asks for; the first of `forms` else."""
+    from tesuji.engine.storage import atomic_write, explained
+
+    if path is None:
+        return
+    form = forms.get(path.suffix, next(iter(forms.values())))
+    with explained("write", path):
+        atomic_write(path, form().encode())
+
+
+def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
+    from tesuji.engine.planning import solve_task
+
+    answer: PlanAnswer = _run(
+        arguments,
+        lambda listen, stop: solve_task(arguments.what, arguments.moves, budget, listen, stop),
+    )
+    if answer.plan is not None:
+        _write(arguments.out, {".txt": lambda: plan_text(answer)})
+    return _plan_answer(answer)
 
 
 def plan_text(answer: PlanAnswer) -> str:
@@ -89,7 +123,13 @@ def plan_text(answer: PlanAnswer) -> str:
     return "\n".join([*lines, f"; cost = {answer.cost:g}, lower bound {answer.bound:g}", ""])
 
 
-def _answer(answer: PlanAnswer) -> Answer:
+def _proven(cost: float, bound: float) -> str:
+    if cost <= bound:
+        return f"cost {cost:g}, proven to be the least"
+    return f"cost {cost:g}, lower bound {bound:g}: at most {1.0 - bound / cost:.1%} above the least"
+
+
+def _plan_answer(answer: PlanAnswer) -> Answer:
     facts = {
         "status": answer.status,
         "plan": None if answer.plan is None else [" ".join(step) for step in answer.plan],
@@ -104,12 +144,78 @@ def _answer(answer: PlanAnswer) -> Answer:
         verdict = "no plan exists" if code == NO_ANSWER else "no plan found"
         return Answer(f"{verdict}: {answer.reason}", {**facts, "reason": answer.reason}, code)
     assert answer.cost is not None
-    gap = 0.0 if answer.cost <= answer.bound else 1.0 - answer.bound / answer.cost
-    proven = "optimal" if answer.status == "optimal" else f"at most {gap:.1%} above the least"
     first = "" if answer.first is None else f", the first after {answer.first[1]:.2f} s"
     summary = (
-        f"cost {answer.cost:g}, lower bound {answer.bound:g}: {proven}; {len(answer.plan)} "
-        f"actions, validated; {answer.seconds:.1f} s{first}, {answer.generated:,} states generated"
+        f"{_proven(answer.cost, answer.bound)}; {len(answer.plan)} actions, validated; "
+        f"{answer.seconds:.1f} s{first}, {answer.generated:,} states generated"
     )
     lines = [f"({' '.join(step)})" for step in answer.plan]
     return Answer("\n".join([*lines, "", summary]), facts)
+
+
+def _solve_routing(arguments: Arguments, budget: SolveBudget) -> Answer:
+    from tesuji.engine.routing import RoutingAnswer, read_routing, solve_routing
+    from tesuji.engine.routing_map import map_svg
+    from tesuji.engine.solving import SolveBudget
+
+    def work(listen: Listener, stop: Event) -> RoutingAnswer:
+        instance = read_routing(arguments.what)
+        # Loads the kernels, or compiles them the first time ever, before the clock starts.
+        solve_routing(instance, SolveBudget(seconds=600.0), None, stop, iterations=1)
+        return solve_routing(instance, budget, listen, stop)
+
+    answer: RoutingAnswer = _run(arguments, work)
+    facts = {
+        "status": "optimal" if answer.optimal else "solved" if answer.routes else "unknown",
+        "routes": answer.routes, "cost": answer.cost, "bound": answer.bound,
+        "iterations": answer.iterations, "seconds": round(answer.seconds, 3),
+    }  # fmt: skip
+    if arguments.certificate is not None:
+        answer.write_certificate(arguments.certificate)
+    if answer.routes is None or answer.cost is None:
+        return Answer("no routes found that the fleet can drive", facts, TIME_UP)
+    routes, name = answer.routes, answer.instance.name
+    lines = [f"route {i}: {' '.join(map(str, route))}" for i, route in enumerate(routes, 1)]
+    text = "\n".join([*lines, f"cost {answer.cost:g}", ""])
+    title = f"{name}: {_proven(answer.cost, answer.bound)}"
+    svg = lambda: map_svg(answer.instance, routes, title)  # noqa: E731
+    _write(arguments.out, {".txt": lambda: text, ".svg": svg})
+    summary = (
+        f"{_proven(answer.cost, answer.bound)}; {len(routes)} routes, checked; "
+        f"{answer.seconds:.1f} s, {answer.iterations:,} iterations"
+    )
+    return Answer("\n".join([*lines, "", summary]), facts)
+
+
+def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
+    from tesuji.domains.logistics.scheduling.reading import read_shop
+    from tesuji.engine.gantt import draw_gantt
+    from tesuji.engine.scheduling import ShopAnswer, solve_shop
+    from tesuji.engine.storage import dump_json
+
+    answer: ShopAnswer = _run(
+        arguments,
+        lambda listen, stop: solve_shop(read_shop(arguments.what), budget, listen, stop),
+    )
+    if arguments.certificate is not None:
+        answer.save_certificate(arguments.certificate)
+    found = answer.certificate()
+    forms: dict[str, Callable[[], str]] = {
+        ".json": lambda: dump_json(found).decode(),
+        ".svg": lambda: draw_gantt(answer.instance, answer.schedule),
+    }
+    _write(arguments.out, forms)
+    facts = {
+        "status": "optimal" if answer.makespan <= answer.bound else "solved",
+        "start": found["start"], "machine": found["machine"], "cost": answer.makespan,
+        "bound": answer.bound, "moves": answer.moves, "seconds": round(answer.seconds, 3),
+    }  # fmt: skip
+    lines = [
+        f"job {job}: {' '.join(f'{at}@{machine}' for at, machine in zip(times, own, strict=True))}"
+        for job, (times, own) in enumerate(zip(found["start"], found["machine"], strict=True))
+    ]
+    summary = (
+        f"makespan: {_proven(answer.makespan, answer.bound)}; checked; {answer.seconds:.1f} s, "
+        f"{answer.moves:,} moves"
+    )
+    return Answer("\n".join(["start@machine of each operation", *lines, "", summary]), facts)

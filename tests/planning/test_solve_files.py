@@ -1,0 +1,76 @@
+"""`tesuji solve` on files of routes and shops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tesuji.engine.cli import main
+
+ROUTES = """NAME : square
+TYPE : CVRP
+DIMENSION : 5
+EDGE_WEIGHT_TYPE : EUC_2D
+CAPACITY : 2
+NODE_COORD_SECTION
+1 0 0
+2 10 0
+3 10 1
+4 -10 0
+5 -10 1
+DEMAND_SECTION
+1 0
+2 1
+3 1
+4 1
+5 1
+DEPOT_SECTION
+1
+-1
+EOF
+"""
+SHOP = "2 2\n0 3 1 2\n1 4 0 1\n"
+
+
+def answer(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    assert main([*arguments, "--json"]) == 0
+    facts: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return facts
+
+
+def test_routes_are_solved_drawn_and_certified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, svg, proof = tmp_path / "square.vrp", tmp_path / "map.svg", tmp_path / "proof.json"
+    file.write_text(ROUTES)
+    flags = ["--time", "1", "--out", str(svg), "--certificate", str(proof)]
+    facts = answer(["solve", str(file), *flags], capsys)
+    assert facts["cost"] == 42.0  # two routes out and back, 10 + 1 + 10 each
+    assert svg.read_text().startswith("<svg")
+    assert main(["verify", str(proof)]) == 0
+
+
+def test_shops_are_solved_drawn_and_certified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, svg, proof = tmp_path / "shop.txt", tmp_path / "gantt.svg", tmp_path / "proof.json"
+    file.write_text(SHOP)
+    flags = ["--time", "1", "--out", str(svg), "--certificate", str(proof)]
+    facts = answer(["solve", str(file), *flags], capsys)
+    assert (facts["status"], facts["cost"], facts["bound"]) == ("optimal", 6, 6)
+    assert svg.read_text().startswith("<svg")
+    assert main(["verify", str(proof)]) == 0
+
+
+def test_what_no_reader_knows_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear all\n")
+    assert main(["solve", str(file)]) == 1
+    assert "letter.txt, line 1" in capsys.readouterr().err
+    file.write_text(ROUTES.replace("CAPACITY : 2", "CAPACITY : 0"))
+    assert main(["solve", str(file)]) == 1
+    assert "CAPACITY" in capsys.readouterr().err
