@@ -37,7 +37,8 @@ VERBS = {
 # Written out, because the registry would load numpy; a test compares them.
 GAMES = """\
 tic_tac_toe, connect_four, othello, chess, chess960, go, hex, hex_swap, gomoku,
-gomoku_standard, breakthrough, 2048, sokoban, double_integrator, delivery,"""
+gomoku_standard, breakthrough, 2048, sokoban, double_integrator, delivery,
+job_shop,"""
 
 HELP = f"""\
 tesuji learns to play and to plan: neural nets, tree search, proof.

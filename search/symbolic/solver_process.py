@@ -173,6 +173,10 @@ class SolverProcess:
             self._process = None
             self._waiting = False
 
+    def __del__(self) -> None:
+        """End the process of whoever forgot to."""
+        self.close()
+
     def _request(self, what: str, question: Check, words: Mapping[str, Any]) -> None:
         if self._process is None:
             self._start()

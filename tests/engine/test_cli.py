@@ -105,7 +105,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["solve", "connect_four", "4444444"], "move 7 of '4444444': 4 is full"),
         (["solve", "connect_four", "12121213"], "move 8 of '12121213': the game is over"),
         (["solve", "tic_tac_toe"], "the solver plays connect_four only, not tic_tac_toe"),
-        (["solve"], "Missing from tesuji solve: GAME"),
+        (["solve"], "Missing from tesuji solve: GAME\|FILE"),
         (["solve", "a", "b", "c"], "Unrecognized options: c; see tesuji solve --help"),
         (["play", "othello", "--level", "x"], "Error parsing --level: invalid literal for int()"),
         (["play", "othello", "--level", "11"], "--level must be between 1 and 10, got 11"),
@@ -167,10 +167,10 @@ def test_a_run_stands_for_its_configuration(tmp_path: Path) -> None:
 
 def test_a_positional_may_come_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
-    file.write_text('game = "connect_four"\n')
+    file.write_text('what = "connect_four"\n')
     arguments = parse(solve.Arguments, "solve", ["--config", str(file)])
     assert arguments is not None
-    assert arguments.game == "connect_four"
+    assert arguments.what == "connect_four"
     file.write_text('moves = "44"\n')
     with pytest.raises(UsageError, match="Missing from tesuji solve: GAME"):
         parse(solve.Arguments, "solve", ["--config", str(file)])

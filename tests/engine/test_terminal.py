@@ -142,7 +142,7 @@ def test_a_damaged_file_is_named_and_the_game_goes_on(
 ) -> None:
     path = tmp_path / "game.json"
     path.write_bytes(b"\xff\x00[")
-    shown = talk("4", f"load {path}", "moves").replace("\n", "")
+    shown = " ".join(talk("4", f"load {path}", "moves").split())
     assert "this is no text; expected SGF, PGN or a saved game" in shown
     assert "made: 4" in shown
 
