@@ -22,7 +22,7 @@ from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)
 BOOST = 1000
 # What `Control` counts.
-NODES, EXPANDED, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, COUNTER = range(8)
+NODES, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, COUNTER = range(7)
 PLAIN, PREFERRED, PLAIN_LANDMARKS, PREFERRED_LANDMARKS = range(4)  # the queues
 _VALUE_SHIFT = 34  # a queue's key: value, then age
 _MAX_VALUE = np.int64(1) << 28
@@ -178,7 +178,6 @@ def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferr
             _push(queues[PREFERRED_LANDMARKS], by_landmarks, node, operator)
     for i in range(num_preferred):
         scratch.is_preferred[scratch.preferred[i]] = 0
-    counts[EXPANDED] += 1
 
 
 @njit(cache=True, nogil=True)

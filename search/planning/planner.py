@@ -14,6 +14,7 @@ from tesuji.domains.logistics.pddl.successors import make_steps
 from tesuji.search.planning.best_first import (
     BEST,
     BEST_LANDMARKS,
+    COUNTER,
     EVALUATED,
     EXHAUSTED,
     FOUND,
@@ -95,7 +96,7 @@ class PlanSearch:
 
     def _search(self, weight: int, slice_seconds: float) -> Generator[PlanStep, None, int]:
         self._allocate(_START_NODES, _START_QUEUE)
-        self._control = Control(np.zeros(8, np.int64), weight, self.bound, self.cost)
+        self._control = Control(np.zeros(COUNTER + 1, np.int64), weight, self.bound, self.cost)
         self._control.counts[BEST] = self._control.counts[BEST_LANDMARKS] = DEAD_END
         status = begin(*self._arguments(), self.task.init.astype(self._kind))
         quota = _QUOTA

@@ -55,7 +55,6 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     before = Ragged(task.before_start.astype(np.int64), task.before.astype(np.int64))
     when = Ragged(task.when_start.astype(np.int64), task.when.astype(np.int64))
     owner = np.repeat(np.arange(len(task.cost)), np.diff(task.effect_start))
-    sizes = np.diff(task.first)
     # A variable's last value says that none of its atoms hold: relaxed operators need not make it,
     # unless somebody asks for it.
     last = np.zeros(len(task.atom), np.bool_)
@@ -63,7 +62,7 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     last[before.values] = False
     last[when.values] = False
     last[task.goal] = False
-    wanted = ~last[task.effect] & (sizes[task.variable[task.effect]] > 0)
+    wanted = ~last[task.effect]
     plain = np.flatnonzero((when.lengths() == 0) & wanted)
     conditional = np.flatnonzero((when.lengths() > 0) & wanted)
     simple = np.unique(owner[plain])

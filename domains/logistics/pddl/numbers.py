@@ -75,7 +75,7 @@ class Numbers:
         for change in schema.changes:
             if not isinstance(change.what, Assign):
                 continue
-            weight = self._weight(change.what.target)
+            weight = self._weights.get(change.what.target, 0.0)
             if weight == 0.0:
                 continue
             if change.what.operator not in ("increase", "decrease") or change.when.true:
@@ -89,9 +89,6 @@ class Numbers:
         if len(cost) and np.nanmin(cost) < 0.0:
             raise PddlError(f"action {schema.name} has a negative cost")
         return cost
-
-    def _weight(self, target: Atom) -> float:
-        return self._weights.get(target, 0.0)
 
     def _linear(self, expression: Expression) -> dict[Atom, float]:
         """Return the factor of each fluent in a metric; constants are left out."""
