@@ -25,6 +25,7 @@ VERBS = {
     "analysis": "answer queries about positions, JSON lines in and out",
     "uci": "play chess by the universal chess interface, for GUIs",
     "solve": "say the exact value of a position and of every move",
+    "repair": "mend a plan after a disruption, keeping most of it",
     "gtp": "play by the Go Text Protocol, in GUIs and against other programs",
     "prove": "say whether a position is won, drawn or lost, with a certificate",
     "verify": "check a certificate by the rules alone",

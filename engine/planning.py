@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -19,6 +19,7 @@ from tesuji.search.planning.bounds import lower_bound
 from tesuji.search.planning.planner import PlanSearch
 
 _BOUND_SHARE = 0.2  # of the time, at most, for a lower bound
+UNREACHABLE = "the goal cannot be reached even if no action ever made an atom false"
 _TOY = """(define (domain toy) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))"""
 _TOY_PROBLEM = "(define (problem toy) (:domain toy) (:init (p)) (:goal (q)))"
 
@@ -99,20 +100,28 @@ def solve_task(
         GroundingError: there are more than `most` ground actions.
         PlanFault: a plan that was found is not valid: a fault of tesuji's.
     """
-    _load_kernels()
+    load_kernels()
     clock = SolveClock(budget, stop or Event())
-    grounded = ground(load_task(domain, problem), most)
+    *_, answer = answers(load_task(domain, problem), clock, listener, most)
+    return answer
+
+
+def answers(
+    task: Task, clock: SolveClock, listener: Listener = lambda _: None, most: int = MAX_OPERATORS
+) -> Iterator[PlanAnswer]:
+    """Yield an answer for each better plan, and one more at the end; see `solve_task`."""
+    grounded = ground(task, most)
     ground_seconds = clock.seconds()
     if not grounded.operators.solvable:
-        reason = "the goal cannot be reached even if no action ever made an atom false"
-        return PlanAnswer(
-            "unsolvable", None, None, float("inf"), reason, 0, 0, clock.seconds(), ground_seconds,
-            None,
+        yield PlanAnswer(
+            "unsolvable", None, None, float("inf"), UNREACHABLE, 0, 0, clock.seconds(),
+            ground_seconds, None,
         )  # fmt: skip
-    return _Solve(grounded, clock, listener, ground_seconds).run()
+        return
+    yield from _Solve(grounded, clock, listener, ground_seconds).answers()
 
 
-def _load_kernels() -> None:
+def load_kernels() -> None:
     """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
     variables = ground(parse_task(_TOY, _TOY_PROBLEM)).variables
     lower_bound(variables, 1.0)
@@ -132,7 +141,7 @@ class _Solve:
         self._first: tuple[float, float] | None = None
         self._evaluated = self._generated = 0
 
-    def run(self) -> PlanAnswer:
+    def answers(self) -> Iterator[PlanAnswer]:
         search = PlanSearch(self._grounded.variables)
         exhausted = False
         told = 0.0
@@ -140,6 +149,7 @@ class _Solve:
             self._evaluated, self._generated = step.evaluated, step.generated
             if step.plan is not None:
                 self._take(step.plan)
+                yield self._answer(exhausted=False)
                 if self._bound == 0.0:
                     seconds = _BOUND_SHARE * self._clock.budget.seconds
                     self._bound = lower_bound(self._grounded.variables, seconds)
@@ -152,7 +162,7 @@ class _Solve:
                 break
         if exhausted and self._cost is not None:
             self._bound = self._cost
-        return self._answer(exhausted)
+        yield self._answer(exhausted)
 
     def _take(self, plan: Sequence[int]) -> None:
         steps = self._grounded.steps(plan)

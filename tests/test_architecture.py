@@ -56,6 +56,7 @@ LIBRARIES = {
         "tensorboard",
         "torch",
         "tyro",
+        "unified_planning",
         "uvicorn",
         "websockets",
         "z3",

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import TYPE_CHECKING
 
 from tesuji.engine.commands.base import Answer
+from tesuji.engine.commands.solver_run import (
+    NO_ANSWER,
+    TIME_UP,
+    proven,
+    read_solve_budget,
+    run_solver,
+    write_answer,
+)
 from tesuji.engine.errors import TesujiError, UsageError
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
     from tesuji.engine.planning import PlanAnswer
-    from tesuji.engine.solving import Listener, SolveBudget, SolveProgress
+    from tesuji.engine.solving import Listener, SolveBudget
 
-NO_ANSWER, TIME_UP = 3, 4  # exit codes
 _MOST_BYTES = 64 << 20
 
 
 def solve_file(arguments: Arguments) -> Answer:
     """Solve what a file describes."""
-    from tesuji.engine.solving import SolveBudget
-
-    try:
-        budget = SolveBudget(seconds=arguments.time, gap=arguments.gap, seed=arguments.seed)
-    except ValueError as error:
-        raise UsageError(f"--{error}") from None
+    budget = read_solve_budget(arguments.time, arguments.gap, arguments.seed)
     path = Path(arguments.what)
     if not path.is_file():
         raise UsageError(f"no such file: {path}")
@@ -49,70 +51,15 @@ def solve_file(arguments: Arguments) -> Answer:
     return _solve_shop(arguments, budget)
 
 
-def _run(arguments: Arguments, work: Callable[[Listener, Event], Any]) -> Any:
-    """Return what `work` returns, with progress shown; Ctrl-C ends it with what is found."""
-    from tesuji.engine.progress import open_progress
-
-    found: list[Any] = []
-    stop = Event()
-    with open_progress(arguments.json) as progress:
-
-        def listen(row: SolveProgress) -> None:
-            progress.update({"kind": "live", **_row(row)})
-
-        def run() -> None:
-            try:
-                found.append(work(listen, stop))
-            except (ValueError, OSError, MemoryError, TesujiError) as error:
-                found.append(error)
-
-        thread = Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            while thread.is_alive():
-                thread.join(0.1)
-        except KeyboardInterrupt:
-            stop.set()
-            thread.join()
-    if not found:
-        raise TesujiError("the solver ended without an answer; see its message above")
-    if isinstance(found[0], MemoryError):
-        raise TesujiError("out of memory; give a smaller instance or more memory")
-    if isinstance(found[0], ValueError | OSError):
-        raise TesujiError(str(found[0])) from found[0]
-    if isinstance(found[0], TesujiError):
-        raise found[0]
-    return found[0]
-
-
-def _row(row: SolveProgress) -> dict[str, object]:
-    gap = row.gap
-    return {
-        "cost": row.cost, "bound": row.bound, "gap": None if gap is None else round(gap, 4),
-        "seconds": round(row.seconds, 2), "rate": round(row.rate),
-    }  # fmt: skip
-
-
-def _write(path: Path | None, forms: dict[str, Callable[[], str]]) -> None:
-    """Write an answer in the form that the file's name asks for; the first of `forms` else."""
-    from tesuji.engine.storage import atomic_write, explained
-
-    if path is None:
-        return
-    form = forms.get(path.suffix, next(iter(forms.values())))
-    with explained("write", path):
-        atomic_write(path, form().encode())
-
-
 def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.planning import solve_task
 
-    answer: PlanAnswer = _run(
-        arguments,
+    answer: PlanAnswer = run_solver(
+        arguments.json,
         lambda listen, stop: solve_task(arguments.what, arguments.moves, budget, listen, stop),
     )
     if answer.plan is not None:
-        _write(arguments.out, {".txt": lambda: plan_text(answer)})
+        write_answer(arguments.out, {".txt": lambda: plan_text(answer)})
     return _plan_answer(answer)
 
 
@@ -121,12 +68,6 @@ def plan_text(answer: PlanAnswer) -> str:
     assert answer.plan is not None
     lines = [f"({' '.join(step)})" for step in answer.plan]
     return "\n".join([*lines, f"; cost = {answer.cost:g}, lower bound {answer.bound:g}", ""])
-
-
-def _proven(cost: float, bound: float) -> str:
-    if cost <= bound:
-        return f"cost {cost:g}, proven to be the least"
-    return f"cost {cost:g}, lower bound {bound:g}: at most {1.0 - bound / cost:.1%} above the least"
 
 
 def _plan_answer(answer: PlanAnswer) -> Answer:
@@ -146,7 +87,7 @@ def _plan_answer(answer: PlanAnswer) -> Answer:
     assert answer.cost is not None
     first = "" if answer.first is None else f", the first after {answer.first[1]:.2f} s"
     summary = (
-        f"{_proven(answer.cost, answer.bound)}; {len(answer.plan)} actions, validated; "
+        f"{proven(answer.cost, answer.bound)}; {len(answer.plan)} actions, validated; "
         f"{answer.seconds:.1f} s{first}, {answer.generated:,} states generated"
     )
     lines = [f"({' '.join(step)})" for step in answer.plan]
@@ -164,7 +105,7 @@ def _solve_routing(arguments: Arguments, budget: SolveBudget) -> Answer:
         solve_routing(instance, SolveBudget(seconds=600.0), None, stop, iterations=1)
         return solve_routing(instance, budget, listen, stop)
 
-    answer: RoutingAnswer = _run(arguments, work)
+    answer: RoutingAnswer = run_solver(arguments.json, work)
     facts = {
         "status": "optimal" if answer.optimal else "solved" if answer.routes else "unknown",
         "routes": answer.routes, "cost": answer.cost, "bound": answer.bound,
@@ -177,11 +118,11 @@ def _solve_routing(arguments: Arguments, budget: SolveBudget) -> Answer:
     routes, name = answer.routes, answer.instance.name
     lines = [f"route {i}: {' '.join(map(str, route))}" for i, route in enumerate(routes, 1)]
     text = "\n".join([*lines, f"cost {answer.cost:g}", ""])
-    title = f"{name}: {_proven(answer.cost, answer.bound)}"
+    title = f"{name}: {proven(answer.cost, answer.bound)}"
     svg = lambda: map_svg(answer.instance, routes, title)  # noqa: E731
-    _write(arguments.out, {".txt": lambda: text, ".svg": svg})
+    write_answer(arguments.out, {".txt": lambda: text, ".svg": svg})
     summary = (
-        f"{_proven(answer.cost, answer.bound)}; {len(routes)} routes, checked; "
+        f"{proven(answer.cost, answer.bound)}; {len(routes)} routes, checked; "
         f"{answer.seconds:.1f} s, {answer.iterations:,} iterations"
     )
     return Answer("\n".join([*lines, "", summary]), facts)
@@ -193,8 +134,8 @@ def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.scheduling import ShopAnswer, solve_shop
     from tesuji.engine.storage import dump_json
 
-    answer: ShopAnswer = _run(
-        arguments,
+    answer: ShopAnswer = run_solver(
+        arguments.json,
         lambda listen, stop: solve_shop(read_shop(arguments.what), budget, listen, stop),
     )
     if arguments.certificate is not None:
@@ -204,7 +145,7 @@ def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
         ".json": lambda: dump_json(found).decode(),
         ".svg": lambda: draw_gantt(answer.instance, answer.schedule),
     }
-    _write(arguments.out, forms)
+    write_answer(arguments.out, forms)
     facts = {
         "status": "optimal" if answer.makespan <= answer.bound else "solved",
         "start": found["start"], "machine": found["machine"], "cost": answer.makespan,
@@ -215,7 +156,7 @@ def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
         for job, (times, own) in enumerate(zip(found["start"], found["machine"], strict=True))
     ]
     summary = (
-        f"makespan: {_proven(answer.makespan, answer.bound)}; checked; {answer.seconds:.1f} s, "
+        f"makespan: {proven(answer.makespan, answer.bound)}; checked; {answer.seconds:.1f} s, "
         f"{answer.moves:,} moves"
     )
     return Answer("\n".join(["start@machine of each operation", *lines, "", summary]), facts)

@@ -168,6 +168,31 @@ def test_conditions_with_too_many_cases_are_refused() -> None:
         make_operators(Grounder(parse_task(TRUCKS, problem)), 100_000)
 
 
+SWITCH = """
+(define (domain switch) (:requirements :adl) (:predicates (p) (q) (r) (done))
+  (:action act :parameters () :precondition (not (done))
+    :effect (and (done) (when (q) (p)) (when (r) (not (p))))))
+"""
+
+
+@pytest.mark.parametrize("facts", list(product([False, True], repeat=3)))
+@pytest.mark.parametrize("wanted", ["(p)", "(not (p))"])
+def test_what_is_added_and_deleted_at_once_is_true(
+    facts: tuple[bool, bool, bool], wanted: str
+) -> None:
+    init = " ".join(f"({name})" for name, holds in zip("pqr", facts, strict=True) if holds)
+    goal = f"(:goal (and (done) {wanted}))"
+    text = f"(define (problem x) (:domain switch) (:init {init}) {goal})"
+    task = parse_task(SWITCH, text)
+    _, variables = grounded(task)
+    steps = make_steps(variables)
+    after = np.zeros_like(variables.init)
+    count = applicable(steps.switches, variables.init, np.zeros(9, np.int32), np.zeros(9, np.int32))
+    apply(steps, 0, variables.init, after)
+    solved = count == 1 and bool(reaches_goal(steps, after))
+    assert solved == is_solution(task, [("act",)])
+
+
 def test_a_goal_with_cases_is_reached_by_either() -> None:
     text = HEAD + "(:init (at t a) (at c a)) (:goal (or (at c b) (in c t))))"
     task = parse_task(TRUCKS, text)

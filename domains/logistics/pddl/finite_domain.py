@@ -107,7 +107,7 @@ def _consistent(before: Ragged, variable_of: Numbers64) -> npt.NDArray[np.bool_]
 def _effects(
     task: Operators, fact: Numbers64, first: Numbers64, variable_of: Numbers64
 ) -> tuple[tuple[Numbers64, Numbers64], Ragged]:
-    """Return `(operator, fact)` of all effects, deletions before additions, and conditions.
+    """Return `(operator, fact)` of all effects in the order they happen, and their conditions.
 
     A deletion sets a variable to its last value where the atom holds; one whose variable gets a
     value anyway is left out.
@@ -119,12 +119,14 @@ def _effects(
     certain = effects.when.lengths() == 0
     replaced = np.isin(owner, owner[effects.adds & certain])
     keep = np.flatnonzero(effects.adds | ~replaced)
-    keep = keep[np.lexsort((effects.adds[keep], effects.operator[keep]))]
+    keep = keep[np.lexsort((effects.adds[keep], effects.late[keep], effects.operator[keep]))]
     chosen = effects.take(keep)
     target = np.where(chosen.adds, fact[chosen.atom], first[variable_of[fact[chosen.atom]] + 1] - 1)
-    # Whether the atom must be seen to hold: not where the operator requires it.
+    # Whether the atom must be seen to hold: not where the operator requires it, nor for a twin,
+    # whose atom is added at the same time.
     required = task.before.owner() * task.num_atoms + task.before.values
-    unseen = ~chosen.adds & ~np.isin(chosen.operator * task.num_atoms + chosen.atom, required)
+    unseen = ~chosen.adds & ~chosen.late
+    unseen &= ~np.isin(chosen.operator * task.num_atoms + chosen.atom, required)
     own = Ragged(starts(unseen.astype(np.int64)), fact[chosen.atom[unseen]])
     when = chosen.when.mapped(fact).with_more(own)
     return (chosen.operator, target), when

@@ -81,13 +81,15 @@ def _flatten(ground: Ground) -> Flat:
     effects = [(first[b], effect) for b, block in enumerate(blocks) for effect in block.effects]
     none = np.zeros(0, np.int64)
     operator = np.concatenate([none, *(at + effect.instances for at, effect in effects)])
+    adds = np.repeat(
+        np.array([effect.adds for _, effect in effects], np.bool_),
+        np.array([len(effect.atom) for _, effect in effects], np.int64),
+    )
     found = Effects(
         operator,
         np.concatenate([none, *(effect.atom for _, effect in effects)]),
-        np.repeat(
-            np.array([effect.adds for _, effect in effects], np.bool_),
-            np.array([len(effect.atom) for _, effect in effects], np.int64),
-        ),
+        adds,
+        adds,
         from_matrices([effect.true for _, effect in effects]),
         from_matrices([effect.false for _, effect in effects]),
     ).take(np.argsort(operator, kind="stable"))

@@ -10,7 +10,7 @@ from tesuji.domains.logistics.pddl.formulas import (
     read_expression,
     read_formula,
 )
-from tesuji.domains.logistics.pddl.reader import Group, Node, PddlError, Word, read
+from tesuji.domains.logistics.pddl.reader import Group, Node, Word, read, read_text
 from tesuji.domains.logistics.pddl.scope import Scope, groups, typed_list, variables_of, words
 from tesuji.domains.logistics.pddl.syntax import (
     EQUALS,
@@ -24,7 +24,6 @@ from tesuji.domains.logistics.pddl.syntax import (
     Variable,
 )
 
-MAX_BYTES = 64 << 20
 SUPPORTED = {
     ":strips", ":typing", ":negative-preconditions", ":disjunctive-preconditions", ":equality",
     ":existential-preconditions", ":universal-preconditions", ":quantified-preconditions",
@@ -39,20 +38,7 @@ def load_task(domain: str | Path, problem: str | Path) -> Task:
         PddlError: a file that cannot be read, is not PDDL, names what is not declared, or needs
             what is not supported; it says where.
     """
-    return parse_task(_text(domain), _text(problem), str(domain), str(problem))
-
-
-def _text(path: str | Path) -> str:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise PddlError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise PddlError(f"{path} has {len(data) >> 20} MiB; at most {MAX_BYTES >> 20} are read")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise PddlError(f"{path} is not text (byte {error.start} is not UTF-8)") from None
+    return parse_task(read_text(domain), read_text(problem), str(domain), str(problem))
 
 
 def parse_task(

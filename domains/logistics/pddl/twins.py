@@ -1,4 +1,8 @@
-"""Atoms that a condition wants false: each gets a twin that is true where it is not."""
+"""Atoms that a condition wants false: each gets a twin that is true where it is not.
+
+An action that deletes and adds the same atom leaves it true. So what follows from the text's
+deletions, for atoms and twins alike, happens first, and then what follows from its additions.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged
-from tesuji.domains.logistics.pddl.reader import PddlError
 
 
 class Effects(NamedTuple):
@@ -17,13 +20,14 @@ class Effects(NamedTuple):
     operator: Numbers64  # [m]
     atom: Numbers64  # [m]
     adds: BoolArray  # [m]
+    late: BoolArray  # [m] whether it follows from an addition in the text
     when: Ragged  # atoms that must hold before
     unless: Ragged  # atoms that must not
 
     def take(self, indices: Numbers64) -> Effects:
         """Return some of the effects."""
         return Effects(
-            self.operator[indices], self.atom[indices], self.adds[indices],
+            self.operator[indices], self.atom[indices], self.adds[indices], self.late[indices],
             self.when.take(indices), self.unless.take(indices),
         )  # fmt: skip
 
@@ -52,7 +56,6 @@ def positive(flat: Flat) -> Flat:
     twin = np.full(num_atoms, -1, np.int64)
     twin[wanted] = num_atoms + np.arange(len(wanted))
     mirrored = np.flatnonzero(twin[effects.atom] >= 0)
-    _check_conflicts(effects, mirrored)
     both = np.concatenate([np.arange(len(effects.atom)), mirrored])
     doubled = effects.take(both)
     doubled.atom[len(effects.atom) :] = twin[effects.atom[mirrored]]
@@ -75,14 +78,3 @@ def _without_overruled(effects: Effects) -> Effects:
     keys = effects.operator * size + effects.atom
     overruled = ~effects.adds & np.isin(keys, keys[effects.adds & certain])
     return effects.take(np.flatnonzero(~overruled))
-
-
-def _check_conflicts(effects: Effects, mirrored: Numbers64) -> None:
-    size = int(effects.atom.max(initial=0)) + 1
-    keys = effects.operator[mirrored] * size + effects.atom[mirrored]
-    adds = effects.adds[mirrored]
-    if np.isin(keys[adds], keys[~adds]).any():
-        raise PddlError(
-            "an action adds and deletes the same atom under conditions, and some condition wants "
-            "it false: not supported"
-        )

@@ -10,7 +10,9 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
+from tesuji.domains.logistics.pddl.reader import read_text
 from tesuji.domains.logistics.pddl.syntax import (
     EQUALS,
     TOTAL_COST,
@@ -38,7 +40,15 @@ Step = tuple[str, ...]  # an action's name and its objects
 
 
 class PlanFault(ValueError):
-    """Why a plan is not valid: which step, and what does not hold."""
+    """Why a plan is not valid: which step, and what does not hold.
+
+    Attributes:
+        step: the number of the step that cannot be done, from 1; None where another thing is wrong.
+    """
+
+    def __init__(self, message: str, step: int | None = None) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 @dataclass
@@ -61,10 +71,12 @@ def validate_plan(task: Task, plan: Sequence[Step]) -> float:
     world = _World(set(task.init), {Atom(TOTAL_COST): 0.0, **task.numbers, Atom(TOTAL_TIME): 0.0})
     actions = {action.name: action for action in task.actions}
     for number, step in enumerate(plan, 1):
-        where = f"step {number}, ({' '.join(step)})"
-        if not step or step[0] not in actions:
-            raise PlanFault(f"{where}: the domain has no such action")
-        _do(task, world, actions[step[0]], step[1:], where)
+        try:
+            if not step or step[0] not in actions:
+                raise PlanFault("the domain has no such action")
+            _do(task, world, actions[step[0]], step[1:])
+        except PlanFault as fault:
+            raise PlanFault(f"step {number}, ({' '.join(step)}): {fault}", number) from None
         world.numbers[Atom(TOTAL_TIME)] += 1.0
     if not _holds(task.goal, {}, task, world):
         raise PlanFault(f"after the last step the goal does not hold: {_missing(task, world)}")
@@ -73,16 +85,16 @@ def validate_plan(task: Task, plan: Sequence[Step]) -> float:
     return _value(task.metric, {}, world)
 
 
-def _do(task: Task, world: _World, action: Action, objects: Step, where: str) -> None:
+def _do(task: Task, world: _World, action: Action, objects: Step) -> None:
     if len(objects) != len(action.parameters):
-        raise PlanFault(f"{where}: {action.name} takes {len(action.parameters)} objects")
+        raise PlanFault(f"{action.name} takes {len(action.parameters)} objects")
     binding: dict[str, str] = {}
     for variable, name in zip(action.parameters, objects, strict=True):
         if name not in task.objects_of(variable.types):
-            raise PlanFault(f"{where}: {name} is not a {' or a '.join(variable.types)}")
+            raise PlanFault(f"{name} is not a {' or a '.join(variable.types)}")
         binding[variable.name] = name
     if not _holds(action.precondition, binding, task, world):
-        raise PlanFault(f"{where}: its precondition does not hold")
+        raise PlanFault("its precondition does not hold")
     added: set[Atom] = set()
     deleted: set[Atom] = set()
     changed: dict[Atom, float] = {}
@@ -91,7 +103,7 @@ def _do(task: Task, world: _World, action: Action, objects: Step, where: str) ->
             target = _ground(effect.change.target, own)
             before = changed.get(target, world.numbers.get(target))
             value = _value(effect.change.value, own, world)
-            changed[target] = _assigned(effect.change.operator, before, value, where, target)
+            changed[target] = _assigned(effect.change.operator, before, value, target)
         elif isinstance(effect.change, Not):
             assert isinstance(effect.change.part, Atom)
             deleted.add(_ground(effect.change.part, own))
@@ -112,11 +124,11 @@ def _happening(
                 yield effect, own
 
 
-def _assigned(how: str, before: float | None, value: float, where: str, target: Atom) -> float:
+def _assigned(how: str, before: float | None, value: float, target: Atom) -> float:
     if how == "assign":
         return value
     if before is None:
-        raise PlanFault(f"{where}: {target} has no value yet")
+        raise PlanFault(f"{target} has no value yet")
     if how == "increase":
         return before + value
     if how == "decrease":
@@ -190,6 +202,19 @@ def _missing(task: Task, world: _World) -> str:
     named = [str(part) if isinstance(part, Atom) else "a condition" for part in open_parts]
     rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return ", ".join(named[:3]) + rest
+
+
+def load_plan(path: str | Path) -> list[Step]:
+    """Read a plan; see `parse_plan`.
+
+    Raises:
+        PddlError: the file cannot be read.
+        PlanFault: it is no plan; it says where.
+    """
+    try:
+        return parse_plan(read_text(path))
+    except PlanFault as fault:
+        raise PlanFault(f"{path}, {fault}") from None
 
 
 def parse_plan(text: str) -> list[Step]:

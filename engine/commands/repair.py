@@ -1,0 +1,114 @@
+"""`tesuji repair`: mend a plan after a disruption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from tesuji.engine.commands.base import Answer, Common, File, Seconds
+from tesuji.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from tesuji.engine.repair import RepairAnswer
+    from tesuji.engine.solving import Listener
+
+EXAMPLES = """
+Examples:
+  tesuji repair domain.pddl today.pddl plan.txt            today.pddl says how things are now
+  tesuji repair domain.pddl today.pddl plan.txt --change 5 --time 30 --out mended.txt
+
+Of the plan's steps those that stay are shown with " ", those that go with "-", new ones with "+".
+Leaves with 0 when there is a plan, 3 when it is proven that there is none, 4 when the time was up
+before there was one.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """Mend a plan for a problem that has changed, keeping as much of it as pays.
+
+    Attributes:
+        domain: the PDDL domain.
+        problem: the PDDL problem as it is now: a truck out, a road closed, a new order.
+        plan: the old plan, a step a line.
+        time: seconds that it may take.
+        gap: stop once the sum of cost and changes is proven to be within this part of the least.
+        change: what each step that goes or comes counts beside the plan's cost; by default the
+            mean cost of a step.
+        out: write the mended plan to this file.
+    """
+
+    domain: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DOMAIN")]
+    problem: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PROBLEM")]
+    plan: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PLAN")]
+    time: float = 10.0
+    gap: float = 0.0
+    change: Seconds = None
+    out: File = None
+
+
+def run(arguments: Arguments) -> Answer:
+    """Mend the plan and say what changed."""
+    from tesuji.domains.logistics.pddl.parser import load_task
+    from tesuji.domains.logistics.pddl.validation import load_plan
+    from tesuji.engine.commands.solver_run import read_solve_budget, run_solver, write_answer
+    from tesuji.engine.planning import load_kernels
+    from tesuji.engine.repair import RepairAnswer, repair_plan
+    from tesuji.engine.solving import SolveClock
+
+    budget = read_solve_budget(arguments.time, arguments.gap)
+    if arguments.change is not None and not 0.0 <= arguments.change < float("inf"):
+        raise UsageError(f"--change must be at least 0, got {arguments.change}")
+    old = load_plan(arguments.plan)
+
+    def work(listen: Listener, stop: Event) -> RepairAnswer:
+        load_kernels()
+        clock = SolveClock(budget, stop)
+        task = load_task(arguments.domain, arguments.problem)
+        *_, last = repair_plan(task, old, clock, arguments.change, listen)
+        assert isinstance(last, RepairAnswer)
+        return last
+
+    answer: RepairAnswer = run_solver(arguments.json, work)
+    write_answer(arguments.out if answer.best else None, {".txt": lambda: _text(answer)})
+    return _say(answer)
+
+
+def _text(answer: RepairAnswer) -> str:
+    assert answer.best is not None
+    lines = [f"({' '.join(step)})" for step in answer.best.plan]
+    return "\n".join([*lines, f"; cost = {answer.best.cost:g}", ""])
+
+
+def _say(answer: RepairAnswer) -> Answer:
+    from tesuji.engine.commands.solver_run import NO_ANSWER, TIME_UP, proven
+
+    facts = {
+        "status": answer.status,
+        "change": answer.change,
+        "bound": None if answer.bound == float("inf") else answer.bound,
+        "reason": answer.reason,
+        "seconds": round(answer.seconds, 3),
+    }
+    best = answer.best
+    if best is None:
+        code = NO_ANSWER if answer.status == "unsolvable" else TIME_UP
+        verdict = "no plan exists" if code == NO_ANSWER else "no plan found"
+        return Answer(f"{verdict}: {answer.reason}", {**facts, "plan": None}, code)
+    kept, removed, added = (best.steps(mark) for mark in " -+")
+    named = {"plan": best.plan, "kept": kept, "removed": removed, "added": added}
+    facts |= {name: [" ".join(step) for step in steps] for name, steps in named.items()}
+    counts = f"{len(kept)} steps kept, {len(removed)} removed, {len(added)} added"
+    summary = (
+        f"{counts}, validated; cost {best.cost:g}; counting {answer.change:g} a change "
+        f"{proven(best.total, answer.bound)}; {answer.seconds:.1f} s"
+    )
+    reason = [answer.reason] if answer.reason else ["the old plan is still valid"]
+    lines = [f"{mark} ({' '.join(step)})" for mark, step in best.lines]
+    return Answer("\n".join([*reason, "", *lines, "", summary]),
+                  {**facts, "cost": best.cost, "total": best.total})  # fmt: skip
