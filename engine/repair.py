@@ -182,7 +182,7 @@ class _Search:
         stack = np.zeros(len(steps.switches.own), np.int32)
         plan = []
         for step, operators in zip(self._old, self._track, strict=True):
-            can = out[: applicable(steps.switches, state, out, stack)]
+            can = out[: applicable(steps, state, out, stack)]
             fit = [op for op in operators if op in can]
             if fit:
                 apply(steps, fit[0], state, after)

@@ -162,7 +162,7 @@ def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferr
     accepted = nodes.accepted[node]
     for i in range(num_preferred):
         scratch.is_preferred[scratch.preferred[i]] = 1
-    found = applicable(steps.switches, nodes.state[node], scratch.applicable, scratch.stack)
+    found = applicable(steps, nodes.state[node], scratch.applicable, scratch.stack)
     counts[GENERATED] += found
     for i in range(found):
         operator = scratch.applicable[i]

@@ -47,7 +47,7 @@ def test_ground_operators_do_what_the_text_says(seed: int) -> None:
     out = np.zeros(len(variables.cost), np.int32)
     stack = np.zeros(len(steps.switches.own), np.int32)
     for _ in range(25):
-        count = applicable(steps.switches, state, out, stack)
+        count = applicable(steps, state, out, stack)
         found = {operators.action(int(variables.operator[op])): int(op) for op in out[:count]}
         allowed = {step for step in every if is_executable(task, [*plan, step])}
         # What can change nothing that the goal depends on may be left out.
@@ -187,7 +187,7 @@ def test_what_is_added_and_deleted_at_once_is_true(
     _, variables = grounded(task)
     steps = make_steps(variables)
     after = np.zeros_like(variables.init)
-    count = applicable(steps.switches, variables.init, np.zeros(9, np.int32), np.zeros(9, np.int32))
+    count = applicable(steps, variables.init, np.zeros(9, np.int32), np.zeros(9, np.int32))
     apply(steps, 0, variables.init, after)
     solved = count == 1 and bool(reaches_goal(steps, after))
     assert solved == is_solution(task, [("act",)])

@@ -37,7 +37,7 @@ def cheapest(task: GroundTask) -> float | None:
         values = np.array(state, np.int32)
         if reaches_goal(steps, values):
             return cost
-        for op in out[: applicable(steps.switches, values, out, stack)].tolist():
+        for op in out[: applicable(steps, values, out, stack)].tolist():
             after = np.zeros_like(values)
             apply(steps, op, values, after)
             heapq.heappush(queue, (cost + float(task.variables.cost[op]), tuple(after.tolist())))

@@ -131,11 +131,12 @@ def _build(path, width, sizes, own, branches, variable, table, child, fill):  # 
 
 
 @njit(cache=True, nogil=True)
-def applicable(switches, state, out, stack):  # type: ignore[no-untyped-def]
+def applicable(steps, state, out, stack):  # type: ignore[no-untyped-def]
     """Write the operators that apply in `state` to `out`; return how many.
 
     `out` has room for all operators, `stack` for all nodes of the tree.
     """
+    switches = steps.switches
     count = 0
     stack[0] = 0
     depth = 1
