@@ -6,7 +6,7 @@ that leaves the other alone. The routes follow from the seed and the number of i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +19,21 @@ from tesuji.domains.logistics.routing.instance import RoutingInstance
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.routing_certificate import write_certificate
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
-from tesuji.search.routing.anneal import Annealing
+from tesuji.search.routing.anneal import Annealing, load_kernels
 from tesuji.search.routing.duality import Multipliers
 
 if TYPE_CHECKING:
+    import z3
+
     from tesuji.search.routing.bound import CutBound
+    from tesuji.search.routing.side_constraints import SideConstraints
 
 __all__ = ["RoutingAnswer", "read_routing", "solve_routing"]
 
 _SLICE = 0.05  # seconds between two looks at the clock
 _COUNTED = 1000  # iterations of a slice where iterations are the budget
 _MOST_BOUNDED = 1500  # nodes of an instance whose linear program is solved
+_MOST_REASONS = 5  # customers of which it is said why no route may visit them
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class RoutingAnswer:
         seconds: it took.
         iterations: of ruin and recreate.
         bounded: whether a linear program was solved for the bound.
+        constraints: names of the side constraints that the routes keep to.
+        refuted: why some customers can be in no route, proved: there is no answer.
     """
 
     instance: RoutingInstance
@@ -56,6 +62,8 @@ class RoutingAnswer:
     seconds: float
     iterations: int
     bounded: bool
+    constraints: tuple[str, ...] = ()
+    refuted: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float | None:
@@ -93,10 +101,14 @@ def solve_routing(
     stop: Event | None = None,
     *,
     iterations: int | None = None,
-    forbidden: Sequence[tuple[int, int]] = (),
+    constraints: Mapping[str, z3.BoolRef] | Sequence[str] = (),
+    rest: float | None = None,
     start: Sequence[Sequence[int]] = (),
 ) -> RoutingAnswer:
     """Return cheap routes of an instance, and a lower bound.
+
+    Routes that are returned keep to all constraints, which is decided exactly; the bound holds
+    without them, and so with them.
 
     Args:
         instance: what has to be driven.
@@ -105,11 +117,24 @@ def solve_routing(
         stop: set by whoever wants the best so far at once.
         iterations: of ruin and recreate at most; with it the same seed gives the same routes, if
             neither time nor gap ends the search before.
-        forbidden: pairs of customers that may not share a route.
-        start: routes to begin with.
+        constraints: what must hold of each route, as text or as expressions over
+            `route_symbols(instance)`; see `tesuji.search.routing.side_constraints`.
+        rest: how long a stop must be for the driver to have rested, in the file's units.
+        start: routes to begin with; where constraints speak of vehicles, the first is vehicle 1's.
+
+    Raises:
+        ConstraintError: a constraint cannot be read or compiled; it is named.
     """
+    load_kernels()
+    side = _side_constraints(instance, constraints, rest)
     clock = SolveClock(budget or SolveBudget(), stop or Event())
-    annealing = Annealing(instance, clock.budget.seed, forbidden, start)
+    refuted = () if side is None else _refuted(side)
+    if refuted:
+        return _no_answer(instance, refuted, clock)
+    annealing = Annealing(
+        instance, clock.budget.seed, () if side is None else side.forbidden, start,
+        None if side is None else side.rules,
+    )  # fmt: skip
     bound = _make_bound(instance, annealing.routes)
     finished = Event()
     with ThreadPoolExecutor(1) as threads:
@@ -120,7 +145,43 @@ def solve_routing(
             finished.set()
     if raised is not None:
         raised.result()
-    return _answer(instance, annealing, bound, clock)
+    return _answer(instance, annealing, bound, clock, side)
+
+
+def _side_constraints(
+    instance: RoutingInstance,
+    constraints: Mapping[str, z3.BoolRef] | Sequence[str],
+    rest: float | None,
+) -> SideConstraints | None:
+    if not constraints:
+        return None
+    # It loads z3, which only constraints need.
+    from tesuji.search.routing.side_constraints import SideConstraints  # noqa: PLC0415
+
+    return SideConstraints(instance, constraints, rest)
+
+
+def _refuted(side: SideConstraints) -> tuple[str, ...]:
+    # Why some customers fit no route at all.
+    from tesuji.search.routing.refute import Refuter  # noqa: PLC0415
+
+    refuter, found = Refuter(side), []
+    for node in range(1, side.instance.num_nodes):
+        reasons = refuter.reasons(node)
+        if reasons:
+            found.append(f"no route may visit customer {node}: {' + '.join(reasons)}")
+        if len(found) == _MOST_REASONS:
+            break
+    return tuple(found)
+
+
+def _no_answer(
+    instance: RoutingInstance, refuted: tuple[str, ...], clock: SolveClock
+) -> RoutingAnswer:
+    none = Multipliers((0,) * instance.num_nodes, (), 0)
+    return RoutingAnswer(
+        instance, None, None, 0.0, none, clock.seconds(), 0, bounded=False, refuted=refuted
+    )
 
 
 def _make_bound(instance: RoutingInstance, routes: Sequence[Sequence[int]]) -> CutBound | None:
@@ -180,13 +241,19 @@ def _progress(
 
 
 def _answer(
-    instance: RoutingInstance, annealing: Annealing, bound: Bound | None, clock: SolveClock
+    instance: RoutingInstance,
+    annealing: Annealing,
+    bound: Bound | None,
+    clock: SolveClock,
+    side: SideConstraints | None,
 ) -> RoutingAnswer:
     none = Multipliers((0,) * instance.num_nodes, (), 0)
     multipliers = none if bound is None else bound.best
     routes = tuple(tuple(route) for route in annealing.routes) if annealing.is_feasible else None
     if routes is not None:
         checked = check_routes(instance, routes)
+        if side is not None:
+            checked = checked._replace(faults=checked.faults + side.faults(routes))
         if checked != (annealing.cost, ()):
             raise TesujiError(
                 f"a defect of the solver: the checker refuses its routes ({checked}); "
@@ -195,5 +262,5 @@ def _answer(
     cost = None if routes is None else annealing.cost / instance.scale
     return RoutingAnswer(
         instance, routes, cost, multipliers.bound / instance.scale, multipliers, clock.seconds(),
-        annealing.iterations, bound is not None,
+        annealing.iterations, bound is not None, () if side is None else tuple(side.constraints),
     )  # fmt: skip

@@ -33,7 +33,7 @@ LIBRARIES = {
         "pyspiel",
         "z3",
     },
-    "search": {"highspy", "networkx", "numba", "numpy", "ortools", "z3"},
+    "search": {"highspy", "networkx", "numba", "numpy", "ortools", "pyvrp", "z3"},
     "nets": {
         "llvmlite",
         "numba",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from tesuji.engine.commands.base import Answer, Common, File, open_domain
+from tesuji.engine.commands.base import Answer, Common, Constraints, File, Seconds, open_domain
 
 EXAMPLES = """
 Examples:
@@ -17,6 +17,8 @@ Examples:
   tesuji solve domain.pddl problem.pddl     a plan, better ones until the time is up, and a bound
   tesuji solve domain.pddl problem.pddl --time 60 --gap 0.05 --out plan.txt
   tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
+  tesuji solve city.vrp --constraint "apart: visits[3] + visits[7] < 2"
+                --constraint "shift: duration <= 480 * unit"   what must hold of each route
   tesuji solve shop.txt --out gantt.svg     a job shop or flexible job shop
   tesuji solve city.vrp --certificate c.json && tesuji verify c.json
 
@@ -36,6 +38,9 @@ class Arguments(Common):
         time: seconds that a file may take.
         gap: stop once the cost is proven to be within this part of the least.
         seed: of the search, where it draws at random.
+        constraints: of routes: what must hold of each, such as "order: place[3] < place[7]"; repeat
+            it for more (see docs/constraints.md).
+        rest: of routes: how long a stop must be for the driver to have rested.
         out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
@@ -45,6 +50,8 @@ class Arguments(Common):
     time: float = 10.0
     gap: float = 0.0
     seed: int = 0
+    constraints: Constraints = ()
+    rest: Seconds = None
     out: File = None
     certificate: File = None
 

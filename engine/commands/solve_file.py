@@ -21,6 +21,7 @@ from tesuji.engine.errors import TesujiError, UsageError
 if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
     from tesuji.engine.planning import PlanAnswer
+    from tesuji.engine.routing import RoutingAnswer
     from tesuji.engine.solving import Listener, SolveBudget
 
 _MOST_BYTES = 64 << 20
@@ -39,6 +40,8 @@ def solve_file(arguments: Arguments) -> Answer:
             raise UsageError(
                 "plans have no certificates yet; --certificate is for routes and shops"
             )
+        if arguments.constraints:
+            raise UsageError(f"{path} is no routing file; --constraint is for routes")
         return _solve_pddl(arguments, budget)
     if arguments.moves:
         raise UsageError(f"{path} is one whole task; what is {arguments.moves!r}?")
@@ -48,6 +51,8 @@ def solve_file(arguments: Arguments) -> Answer:
 
     if recognised(path.read_text(errors="replace")):
         return _solve_routing(arguments, budget)
+    if arguments.constraints:
+        raise UsageError(f"{path} is no routing file; --constraint is for routes")
     return _solve_shop(arguments, budget)
 
 
@@ -94,27 +99,36 @@ def _plan_answer(answer: PlanAnswer) -> Answer:
     return Answer("\n".join([*lines, "", summary]), facts)
 
 
+def _routing_status(answer: RoutingAnswer) -> str:
+    if answer.refuted:
+        return "infeasible"
+    return "optimal" if answer.optimal else "solved" if answer.routes else "unknown"
+
+
 def _solve_routing(arguments: Arguments, budget: SolveBudget) -> Answer:
-    from tesuji.engine.routing import RoutingAnswer, read_routing, solve_routing
+    from tesuji.engine.routing import read_routing, solve_routing
     from tesuji.engine.routing_map import map_svg
-    from tesuji.engine.solving import SolveBudget
 
     def work(listen: Listener, stop: Event) -> RoutingAnswer:
-        instance = read_routing(arguments.what)
-        # Loads the kernels, or compiles them the first time ever, before the clock starts.
-        solve_routing(instance, SolveBudget(seconds=600.0), None, stop, iterations=1)
-        return solve_routing(instance, budget, listen, stop)
+        return solve_routing(
+            read_routing(arguments.what), budget, listen, stop,
+            constraints=arguments.constraints, rest=arguments.rest,
+        )  # fmt: skip
 
     answer: RoutingAnswer = run_solver(arguments.json, work)
     facts = {
-        "status": "optimal" if answer.optimal else "solved" if answer.routes else "unknown",
+        "status": _routing_status(answer),
         "routes": answer.routes, "cost": answer.cost, "bound": answer.bound,
         "iterations": answer.iterations, "seconds": round(answer.seconds, 3),
+        "constraints": answer.constraints, "refuted": answer.refuted,
     }  # fmt: skip
+    if answer.refuted:
+        return Answer("\n".join(("no routes exist; proved:", *answer.refuted)), facts, NO_ANSWER)
     if arguments.certificate is not None:
         answer.write_certificate(arguments.certificate)
     if answer.routes is None or answer.cost is None:
-        return Answer("no routes found that the fleet can drive", facts, TIME_UP)
+        kept = " under the constraints" if answer.constraints else ""
+        return Answer(f"no routes found that the fleet can drive{kept}", facts, TIME_UP)
     routes, name = answer.routes, answer.instance.name
     lines = [f"route {i}: {' '.join(map(str, route))}" for i, route in enumerate(routes, 1)]
     text = "\n".join([*lines, f"cost {answer.cost:g}", ""])

@@ -54,7 +54,9 @@ def run_solver(as_json: bool, work: Callable[[Listener, Event], Any]) -> Any:
         raise TesujiError("the solver ended without an answer; see its message above")
     if isinstance(found[0], MemoryError):
         raise TesujiError("out of memory; give a smaller instance or more memory")
-    if isinstance(found[0], ValueError | OSError):
+    if isinstance(found[0], ValueError):
+        raise UsageError(str(found[0])) from found[0]
+    if isinstance(found[0], OSError):
         raise TesujiError(str(found[0])) from found[0]
     if isinstance(found[0], TesujiError):
         raise found[0]

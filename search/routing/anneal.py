@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tesuji.domains.logistics.routing.instance import RoutingInstance
+from tesuji.domains.logistics.routing.instance import RoutingInstance, make_instance
 from tesuji.search.routing.recreate import chance_of, recreate
 from tesuji.search.routing.ruin import ABSENTS, TOUCHED, make_scratch, ruin
+from tesuji.search.routing.rules import Rules
 from tesuji.search.routing.tours import (
+    BROKEN,
     COST,
     USED,
     copy_free,
@@ -27,10 +29,9 @@ HOT, COLD = 0.2, 0.002  # temperatures, in mean distances
 
 @forced_kernel
 def _charged(problem, tours):  # type: ignore[no-untyped-def]
-    # The cost with that of excess routes.
-    return tours.totals[COST] + problem.excess * max(
-        np.int64(0), tours.totals[USED] - problem.fleet
-    )
+    # The cost with that of excess routes and of broken rules.
+    beyond = max(np.int64(0), tours.totals[USED] - problem.fleet)
+    return tours.totals[COST] + problem.excess * beyond + problem.penalty * tours.totals[BROKEN]
 
 
 @forced_kernel
@@ -82,6 +83,12 @@ def _anneal(problem, current, working, best, scratch, iterations, temperature, f
         temperature *= factor
 
 
+def load_kernels() -> None:
+    """Compile or load what a search runs on, so that no budget pays for it."""
+    distance = np.ones((3, 3), np.int64) - np.eye(3, dtype=np.int64)
+    Annealing(make_instance("pair", distance, np.array([0, 1, 1]), 2), 0).run(1, 0.0, 1.0)
+
+
 class Annealing:
     """A search for cheap routes that can be stopped and gone on with.
 
@@ -95,6 +102,7 @@ class Annealing:
         seed: int,
         forbidden: Iterable[tuple[int, int]] = (),
         start: Sequence[Sequence[int]] = (),
+        rules: Rules | None = None,
     ) -> None:
         """Make the first plan.
 
@@ -103,9 +111,10 @@ class Annealing:
             seed: of everything random.
             forbidden: pairs of customers that may not share a route.
             start: routes to begin with; customers that are in none are inserted.
+            rules: what else must hold of each route.
         """
         nodes = instance.num_nodes
-        self._problem = make_problem(instance, forbidden)
+        self._problem = make_problem(instance, forbidden, rules)
         self._current, self._working, self._best = (make_tours(nodes) for _ in range(3))
         self._scratch = make_scratch(nodes, seed)
         self._mean = float(instance.distance.mean())
@@ -137,10 +146,12 @@ class Annealing:
 
     @property
     def is_feasible(self) -> bool:
-        """Return whether the best routes need no more vehicles than there are."""
-        return int(self._best.totals[USED]) <= self._problem.fleet
+        """Return whether the best routes keep to the fleet and to the rules."""
+        totals = self._best.totals
+        return int(totals[USED]) <= self._problem.fleet and not totals[BROKEN]
 
     @property
     def routes(self) -> list[list[int]]:
-        """Return the best routes."""
-        return routes_of(self._best)
+        """Return the best routes; where rules speak of vehicles, the first is vehicle 1's."""
+        routes = routes_of(self._best)
+        return routes if self._problem.rules.fleet else sorted(filter(None, routes))

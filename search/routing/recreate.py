@@ -11,12 +11,13 @@ import numpy as np
 from tesuji.search.random import below, uniform
 from tesuji.search.routing.pairs import find_pair
 from tesuji.search.routing.ruin import ABSENTS, bits, touch
-from tesuji.search.routing.tours import ABSENT, USED, insert, refresh
+from tesuji.search.routing.rules import broken_rules, broken_with
+from tesuji.search.routing.tours import ABSENT, USED, detour, insert, refresh
 from tesuji.search.tree import forced_kernel
 
 NOWHERE = np.int64(1) << 60
 _BLINK = np.uint64(0.01 * 2**24)
-_DETOUR, _ROUTE, _BEFORE = 0, 1, 2
+_COST, _ROUTE, _BEFORE = 0, 1, 2
 
 
 @forced_kernel
@@ -32,8 +33,8 @@ def is_allowed(problem, tours, node, route):  # type: ignore[no-untyped-def]
 def _consider(problem, tours, found, node, route, before, after):  # type: ignore[no-untyped-def]
     # Keep a place if it costs less than the best so far and is in time.
     distance = problem.distance
-    detour = np.int64(distance[before, node]) + distance[node, after] - distance[before, after]
-    if detour >= found[_DETOUR]:
+    cost = detour(problem, before, node, after) - problem.penalty * tours.broken[route]
+    if cost >= found[_COST]:
         return
     if problem.windows:
         leave = tours.begin[before] if before else problem.earliest[0]
@@ -44,7 +45,11 @@ def _consider(problem, tours, found, node, route, before, after):  # type: ignor
         due = tours.due[after] if after else problem.latest[0]
         if begin + problem.service[node] + distance[node, after] > due:
             return
-    found[_DETOUR] = detour
+    if problem.ruled:
+        cost += problem.penalty * broken_with(problem, tours, route, node, before, 0, 0)
+        if cost >= found[_COST]:
+            return
+    found[_COST] = cost
     found[_ROUTE] = route
     found[_BEFORE] = before
 
@@ -85,17 +90,39 @@ def _find_anywhere(problem, tours, scratch, node):  # type: ignore[no-untyped-de
 
 
 @forced_kernel
+def _take_vehicle(problem, tours, node, other):  # type: ignore[no-untyped-def]
+    # What rules cost where a free vehicle visits `node`, then `other`; it will leave next.
+    if not problem.ruled:
+        return np.int64(0)
+    rules, top = problem.rules, len(tours.free) - 1 - tours.totals[USED]
+    fewest, chosen = np.int64(-1), top
+    rules.way[0], rules.way[1] = node, other
+    for i in range(top, -1, -1):
+        count = broken_rules(
+            rules, problem.distance, problem.demand, problem.earliest, problem.service,
+            2 if other else 1, np.int64(tours.free[i]),
+        )  # fmt: skip
+        if fewest < 0 or count < fewest:
+            fewest, chosen = count, i
+        if fewest == 0 or not rules.fleet:
+            break
+    tours.free[chosen], tours.free[top] = tours.free[top], tours.free[chosen]
+    return problem.penalty * fewest
+
+
+@forced_kernel
 def _place(problem, tours, scratch, node):  # type: ignore[no-untyped-def]
     # Insert one customer at the cheapest place, a route of its own among them.
     found = scratch.found
-    found[_DETOUR] = NOWHERE
+    found[_COST] = NOWHERE
     _find_near(problem, tours, scratch, node)
-    if found[_DETOUR] == NOWHERE:
+    if found[_COST] == NOWHERE:
         _find_anywhere(problem, tours, scratch, node)
-    alone = np.int64(problem.distance[0, node]) + problem.distance[node, 0]
+    alone = detour(problem, np.int64(0), node, np.int64(0))
+    alone += _take_vehicle(problem, tours, node, np.int64(0))
     if tours.totals[USED] >= problem.fleet:
         alone += problem.excess
-    if alone < found[_DETOUR]:
+    if alone < found[_COST]:
         found[_ROUTE], found[_BEFORE] = -1, 0
     route = insert(problem, tours, node, found[_ROUTE], found[_BEFORE])
     touch(scratch, route)
@@ -109,6 +136,7 @@ def _place_pair(problem, tours, scratch, node):  # type: ignore[no-untyped-def]
     pickup, delivery = (node, partner) if problem.picks[node] else (partner, node)
     found, distance = scratch.found, problem.distance
     alone = np.int64(distance[0, pickup]) + distance[pickup, delivery] + distance[delivery, 0]
+    alone += _take_vehicle(problem, tours, pickup, delivery)
     if tours.totals[USED] >= problem.fleet:
         alone += problem.excess
     found[0], found[1], found[2], found[3] = alone, -1, 0, pickup

@@ -131,6 +131,4 @@ def ruin(problem, tours, scratch):  # type: ignore[no-untyped-def]
         length = min(length, np.int64(tours.size[route]))
         _take_string(problem, tours, scratch, node, length)
     for i in range(scratch.counts[TOUCHED]):
-        route = np.int64(scratch.touched[i])
-        if tours.size[route]:
-            refresh(problem, tours, route)
+        refresh(problem, tours, np.int64(scratch.touched[i]))

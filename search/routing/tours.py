@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.routing.instance import RoutingInstance
+from tesuji.search.routing.rules import Rules, broken_with, no_rules
 from tesuji.search.tree import forced_kernel
 
 Integers = npt.NDArray[np.int64]
@@ -39,8 +40,11 @@ class Problem(NamedTuple):
     capacity: int
     fleet: int
     excess: int  # what a route beyond the fleet costs
+    penalty: int  # what a broken rule costs, more than any plan
     windows: bool
     pairs: bool
+    ruled: bool
+    rules: Rules
 
 
 class Tours(NamedTuple):
@@ -56,21 +60,29 @@ class Tours(NamedTuple):
     last: Small  # [R]
     size: Small  # [R]
     load: Integers  # [R]
+    broken: Integers  # [R] how many rules
     free: Small  # [R] a stack of empty routes
-    totals: Integers  # cost without what excess routes cost, routes in use
+    totals: Integers  # cost without what excess routes and broken rules cost, routes in use, broken
 
 
-COST, USED = 0, 1
+COST, USED, BROKEN = 0, 1, 2
 
 
-def make_problem(instance: RoutingInstance, forbidden: Iterable[tuple[int, int]] = ()) -> Problem:
+def make_problem(
+    instance: RoutingInstance,
+    forbidden: Iterable[tuple[int, int]] = (),
+    rules: Rules | None = None,
+) -> Problem:
     """Return what the kernels read of an instance.
 
     Args:
         instance: what has to be driven.
         forbidden: pairs of customers that may not share a route.
+        rules: what else must hold of each route.
     """
-    distance = instance.distance
+    rules = no_rules(instance.num_nodes) if rules is None else rules
+    distance = instance.distance.copy()
+    np.fill_diagonal(distance, 0)  # nobody stays where it is
     partner = instance.delivery.copy()
     pickups = np.flatnonzero(partner)
     partner[partner[pickups]] = pickups
@@ -81,7 +93,8 @@ def make_problem(instance: RoutingInstance, forbidden: Iterable[tuple[int, int]]
         _nearest(np.minimum(distance, distance.T), NEAR, True),
         _nearest(_nearness(instance), PLACES, False), start, conflict,
         instance.capacity, instance.num_vehicles, 4 * int(distance.max()) + 1,
-        instance.has_windows, instance.has_pairs,
+        6 * int(distance.max()) * instance.num_nodes + 1,
+        instance.has_windows, instance.has_pairs, len(rules.holds) > 0 or rules.fleet > 0, rules,
     )  # fmt: skip
 
 
@@ -114,36 +127,47 @@ def _nearest(apart: npt.NDArray[np.generic], width: int, itself: bool) -> Small:
 def make_tours(num_nodes: int) -> Tours:
     """Return a plan without routes."""
     small = [np.zeros(num_nodes, np.int32) for _ in range(6)]
-    large = [np.zeros(num_nodes, np.int64) for _ in range(4)]
+    large = [np.zeros(num_nodes, np.int64) for _ in range(5)]
     free = np.arange(num_nodes, dtype=np.int32)[::-1].copy()
     small[2][:] = ABSENT
     return Tours(
         small[0], small[1], small[2], large[0], large[1], large[2], small[3], small[4], small[5],
-        large[3], free, np.zeros(2, np.int64),
+        large[3], large[4], free, np.zeros(3, np.int64),
     )  # fmt: skip
 
 
 def routes_of(tours: Tours) -> list[list[int]]:
-    """Return the customers of every route in use."""
-    routes = []
-    for route in np.flatnonzero(tours.size):
-        node, customers = int(tours.first[route]), []
+    """Return the customers of every route, in the order of the vehicles, up to the last in use."""
+    used = np.flatnonzero(tours.size)
+    routes: list[list[int]] = [[] for _ in range(int(used.max()) + 1 if len(used) else 0)]
+    for route in used:
+        node = int(tours.first[route])
         while node:
-            customers.append(node)
+            routes[route].append(node)
             node = int(tours.after[node])
-        routes.append(customers)
-    return sorted(routes)
+    return routes
 
 
 def set_routes(problem: Problem, tours: Tours, routes: Sequence[Sequence[int]]) -> None:
     """Make an empty plan drive the given routes."""
-    for customers in routes:
+    for number, customers in enumerate(routes):
         route = -1
+        if problem.rules.fleet and customers:
+            top = len(tours.free) - 1 - int(tours.totals[USED])
+            free = list(tours.free[: top + 1]).index(number)
+            tours.free[free], tours.free[top] = tours.free[top], tours.free[free]
         for node in customers:
             before = 0 if route < 0 else int(tours.last[route])
             route = insert(problem, tours, node, route, before)
         if route >= 0:
             refresh(problem, tours, route)
+
+
+@forced_kernel
+def detour(problem, before, node, after):  # type: ignore[no-untyped-def]
+    """Return how much longer the way from `before` to `after` is by `node`."""
+    distance = problem.distance
+    return np.int64(distance[before, node]) + distance[node, after] - distance[before, after]
 
 
 @forced_kernel
@@ -155,11 +179,7 @@ def insert(problem, tours, node, route, before):  # type: ignore[no-untyped-def]
         tours.first[route] = 0
         tours.last[route] = 0
     after = np.int64(tours.after[before]) if before else np.int64(tours.first[route])
-    distance = problem.distance
-    change = np.int64(distance[before, node]) + distance[node, after]
-    if before or after:
-        change -= distance[before, after]
-    tours.totals[COST] += change
+    tours.totals[COST] += detour(problem, before, node, after)
     tours.after[node] = after
     tours.before[node] = before
     if before:
@@ -181,11 +201,7 @@ def remove(problem, tours, node):  # type: ignore[no-untyped-def]
     """Take a customer out of its route."""
     route = np.int64(tours.route[node])
     before, after = np.int64(tours.before[node]), np.int64(tours.after[node])
-    distance = problem.distance
-    change = -np.int64(distance[before, node]) - distance[node, after]
-    if before or after:
-        change += distance[before, after]
-    tours.totals[COST] += change
+    tours.totals[COST] -= detour(problem, before, node, after)
     if before:
         tours.after[before] = after
     else:
@@ -204,8 +220,14 @@ def remove(problem, tours, node):  # type: ignore[no-untyped-def]
 
 @forced_kernel
 def refresh(problem, tours, route):  # type: ignore[no-untyped-def]
-    """Compute anew when service begins, when it must, and what is on board."""
-    if not problem.windows and not problem.pairs:
+    """Compute anew when service begins, when it must, what is on board and which rules break."""
+    if problem.ruled:
+        tours.totals[BROKEN] -= tours.broken[route]
+        tours.broken[route] = 0
+        if tours.size[route]:
+            tours.broken[route] = broken_with(problem, tours, route, 0, 0, 0, 0)
+        tours.totals[BROKEN] += tours.broken[route]
+    if tours.size[route] == 0 or not (problem.windows or problem.pairs):
         return
     before, clock, load = np.int64(0), problem.earliest[0] + problem.service[0], np.int64(0)
     node = np.int64(tours.first[route])
@@ -233,6 +255,7 @@ def copy_route(source, target, route):  # type: ignore[no-untyped-def]
     target.last[route] = source.last[route]
     target.size[route] = source.size[route]
     target.load[route] = source.load[route]
+    target.broken[route] = source.broken[route]
     if source.size[route] == 0:
         return
     node = np.int64(source.first[route])
@@ -253,3 +276,4 @@ def copy_free(source, target):  # type: ignore[no-untyped-def]
         target.free[i] = source.free[i]
     target.totals[COST] = source.totals[COST]
     target.totals[USED] = source.totals[USED]
+    target.totals[BROKEN] = source.totals[BROKEN]

@@ -192,3 +192,21 @@ def test_no_highspy_means_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = solve_routing(instance, LONG, iterations=1000)
     assert (answer.bound, answer.bounded) == (0, False)
     assert answer.cost is not None
+
+
+def test_constraints_are_kept_and_named() -> None:
+    instance = random_cvrp(20, np.random.default_rng(0))
+    texts = ["stops: stops <= 3", "apart: visits[1] + visits[2] < 2"]
+    answer = solve_routing(instance, LONG, iterations=1000, constraints=texts)
+    assert answer.routes is not None
+    assert max(map(len, answer.routes)) <= 3
+    assert answer.constraints == ("stops", "apart")
+    assert answer.cost is not None
+    assert answer.bound <= answer.cost
+
+
+def test_what_no_route_may_do_is_said_and_proved() -> None:
+    instance = random_cvrp(8, np.random.default_rng(0))
+    answer = solve_routing(instance, LONG, constraints=["never: visits[5] == 0"])
+    assert answer.routes is None
+    assert answer.refuted == ("no route may visit customer 5: never",)

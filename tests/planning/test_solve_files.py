@@ -69,8 +69,23 @@ def test_what_no_reader_knows_is_one_clear_line(
 ) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear all\n")
-    assert main(["solve", str(file)]) == 1
+    assert main(["solve", str(file)]) == 2
     assert "letter.txt, line 1" in capsys.readouterr().err
     file.write_text(ROUTES.replace("CAPACITY : 2", "CAPACITY : 0"))
-    assert main(["solve", str(file)]) == 1
+    assert main(["solve", str(file)]) == 2
     assert "CAPACITY" in capsys.readouterr().err
+
+
+def test_constraints_hold_of_routes_or_are_refuted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "square.vrp"
+    file.write_text(ROUTES)
+    flags = ["--time", "1", "--constraint", "apart: visits[1] + visits[2] < 2"]
+    facts = answer(["solve", str(file), *flags], capsys)
+    assert facts["constraints"] == ["apart"]
+    assert not any({1, 2} <= set(route) for route in facts["routes"])  # type: ignore[attr-defined]
+    assert main(["solve", str(file), "--constraint", "short: length < 20"]) == 3
+    assert "customer 1: short + the way" in capsys.readouterr().out
+    assert main(["solve", str(file), "--constraint", "short: lenght < 22"]) == 2
+    assert "did you mean 'length'" in capsys.readouterr().err

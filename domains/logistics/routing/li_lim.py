@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.routing.instance import (
-    MAX_NODES,
     Integers,
     RoutingError,
     RoutingInstance,
@@ -29,22 +28,15 @@ def parse_li_lim(text: str, file: str = "instance.txt") -> RoutingInstance:
         RoutingError: it is no such file; it says where.
     """
     lines = Lines(file, text)
-    head = lines.numbers(lines.take("the first line"), 3, "vehicles, capacity and speed")
-    num_vehicles, capacity = (lines.whole(v, "vehicles and capacity") for v in head[:2])
+    head = lines.take("the first line")
+    num_vehicles, capacity = lines.fleet(head, 3, "vehicles, capacity and speed")
     rows: list[list[float]] = []
     places: list[int] = []
-    for line in lines:
-        row = lines.numbers(line, 9, _COLUMNS)
-        if row[0] != len(rows):
-            raise lines.fault(f"expected number {len(rows)} (0 is the depot), got {row[0]:g}")
+    for row in lines.customers(9, _COLUMNS, 3):
         for value in (row[3], row[7], row[8]):
             lines.whole(value, "demands, pick-ups and deliveries")
-        if len(rows) == MAX_NODES:
-            raise lines.fault(f"there are more than {MAX_NODES} nodes")
         rows.append(row)
         places.append(lines.number)
-    if len(rows) < 3:
-        raise lines.fault("the file ends before a depot and a pair of customers")
     table = np.array(rows)
     delivery = _pairs(file, table, places)
     times = np.rint(table[:, 4:7] * SCALE).astype(np.int64)

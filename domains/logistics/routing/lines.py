@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tesuji.domains.logistics.routing.instance import RoutingError
+from tesuji.domains.logistics.routing.instance import MAX_NODES, RoutingError
 
 
 @dataclass
@@ -50,6 +50,34 @@ class Lines:
     def fault(self, message: str) -> RoutingError:
         """Return an error at the line that was read last."""
         return RoutingError(f"{self.file}:{self.number}: {message}")
+
+    def customers(self, width: int, wanted: str, fewest: int) -> Iterator[list[float]]:
+        """Yield the rows of numbered nodes that are left, 0 the depot.
+
+        Raises:
+            RoutingError: one has not `width` numbers or is out of turn; there are not `fewest`.
+        """
+        count = 0
+        for line in self:
+            row = self.numbers(line, width, wanted)
+            if row[0] != count:
+                raise self.fault(f"expected number {count} (0 is the depot), got {row[0]:g}")
+            if count == MAX_NODES:
+                raise self.fault(f"there are more than {MAX_NODES} nodes")
+            count += 1
+            yield row
+        if count < fewest:
+            raise self.fault(f"the file ends before a depot and {fewest - 1} customers at least")
+
+    def fleet(self, line: str, count: int, wanted: str) -> tuple[int, int]:
+        """Return how many vehicles there are and what they carry, the first of `count` numbers.
+
+        Raises:
+            RoutingError: the line says something else.
+        """
+        head = self.numbers(line, count, wanted)
+        vehicles, capacity = (self.whole(value, "vehicles and capacity") for value in head[:2])
+        return vehicles, capacity
 
     def numbers(self, line: str, count: int | None, wanted: str) -> list[float]:
         """Return the numbers of a line.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from tesuji.domains.logistics.routing.instance import (
-    MAX_NODES,
     RoutingError,
     RoutingInstance,
     make_instance,
@@ -31,23 +30,15 @@ def parse_solomon(text: str, file: str = "instance.txt") -> RoutingInstance:
     _word(lines, "VEHICLE")
     lines.take("NUMBER CAPACITY")
     line = lines.take("how many vehicles there are and what they carry")
-    fleet = lines.numbers(line, 2, "the number of vehicles and their capacity")
-    num_vehicles, capacity = (lines.whole(v, "vehicles and capacity") for v in fleet)
+    num_vehicles, capacity = lines.fleet(line, 2, "the number of vehicles and their capacity")
     _word(lines, "CUSTOMER")
     lines.take("the headings of the columns")
     rows: list[list[float]] = []
-    for line in lines:
-        row = lines.numbers(line, 7, _COLUMNS)
-        if row[0] != len(rows):
-            raise lines.fault(f"expected number {len(rows)} (0 is the depot), got {row[0]:g}")
+    for row in lines.customers(7, _COLUMNS, 2):
         if row[3] < 0:
             raise lines.fault(f"customer {len(rows)} has the negative demand {row[3]:g}")
         lines.whole(row[3], "a demand")
-        if len(rows) == MAX_NODES:
-            raise lines.fault(f"there are more than {MAX_NODES} nodes")
         rows.append(row)
-    if len(rows) < 2:
-        raise lines.fault("the file ends before a depot and a customer")
     table = np.array(rows)
     times = np.floor(table[:, 4:7] * SCALE + 1e-9).astype(np.int64)
     try:
