@@ -7,8 +7,13 @@ import pytest
 
 from tesuji.domains.logistics.routing.check import check_routes
 from tesuji.domains.logistics.routing.files import parse_routing, read_routing
+from tesuji.domains.logistics.routing.fleet import check_fleet
 from tesuji.domains.logistics.routing.generate import random_cvrp, random_pairs, random_vrptw
-from tesuji.domains.logistics.routing.instance import RoutingError, RoutingInstance
+from tesuji.domains.logistics.routing.instance import (
+    RoutingError,
+    RoutingInstance,
+    make_instance,
+)
 
 CVRP = """NAME : small
 TYPE : CVRP
@@ -127,6 +132,13 @@ def test_pairs_of_li_and_lim() -> None:
         (SOLOMON[: SOLOMON.index("CUSTOMER")], "x:5: the file ends before CUSTOMER"),
         (PAIRS.replace("1 1 0", "1 0 0"), "x:3: customer 1 needs one partner that names it back"),
         (PAIRS.replace("-5", "-4"), "customer 1 gives 5, but its delivery 2 takes 4"),
+        (
+            SOLOMON.replace("  2         20", "  1         20").replace(
+                "0        30", "0        10"
+            ),
+            "x: customers 1, 2 need a vehicle each (no two are in time on one route), "
+            "but there is 1 vehicle",
+        ),
         ("hello\n", "x is no routing file"),
     ],
 )
@@ -188,3 +200,28 @@ def test_random_instances_can_be_driven(
         checked = check_routes(instance, alone)
         assert checked.faults == ()
         assert checked.cost == instance.cost(alone)
+
+
+def test_a_fleet_too_small_is_blamed_on_fewest_customers() -> None:
+    distance = np.abs(np.subtract.outer([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]))
+    for demand, names in (((6, 6, 6, 1), "1, 2, 3"), ((1, 6, 5, 5), None), ((6, 5, 5, 4), None)):
+        instance = make_instance("line", distance, np.array([0, *demand]), 10, num_vehicles=2)
+        if names is None:
+            check_fleet(instance)
+            continue
+        with pytest.raises(RoutingError, match=f"customers {names} need a vehicle each"):
+            check_fleet(instance)
+
+
+def test_ways_by_other_customers_count_before_a_fleet_is_blamed() -> None:
+    # From 1 to 2 directly is far, by 3 it is near: one vehicle is enough.
+    distance = np.array([[0, 1, 9, 9], [9, 0, 50, 1], [1, 50, 0, 50], [9, 9, 1, 0]])
+    windows = (np.zeros(4, int), np.array([90, 1, 3, 2]), np.zeros(4, int))
+    far = np.full((4, 4), 50) * (1 - np.eye(4, dtype=int))
+    far[0], far[:, 0] = 1, 1
+    demand = np.array([0, 1, 1, 1])
+    late = (windows[0], np.array([90, 40, 40, 40]), windows[2])
+    distance[0, 2] = distance[0, 3] = 2
+    check_fleet(make_instance("x", distance, demand, 3, num_vehicles=1, windows=windows))
+    with pytest.raises(RoutingError, match="customers 1, 2 need a vehicle each"):
+        check_fleet(make_instance("x", far, demand, 3, num_vehicles=1, windows=late))

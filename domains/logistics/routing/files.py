@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tesuji.domains.logistics.routing.fleet import check_fleet
 from tesuji.domains.logistics.routing.instance import RoutingError, RoutingInstance
 from tesuji.domains.logistics.routing.li_lim import parse_li_lim
 from tesuji.domains.logistics.routing.solomon import parse_solomon
@@ -28,15 +29,21 @@ def parse_routing(text: str, file: str = "instance") -> RoutingInstance:
         RoutingError: it holds none; it says where.
     """
     if _TSPLIB.search(text):
-        return parse_tsplib(text, file)
-    if _SOLOMON.search(text):
-        return parse_solomon(text, file)
-    if _LI_LIM.match(text):
-        return parse_li_lim(text, file)
-    raise RoutingError(
-        f"{file} is no routing file: expected CVRPLIB (.vrp), Solomon (VEHICLE, CUSTOMER) "
-        "or Li & Lim (nine columns)"
-    )
+        instance = parse_tsplib(text, file)
+    elif _SOLOMON.search(text):
+        instance = parse_solomon(text, file)
+    elif _LI_LIM.match(text):
+        instance = parse_li_lim(text, file)
+    else:
+        raise RoutingError(
+            f"{file} is no routing file: expected CVRPLIB (.vrp), Solomon (VEHICLE, CUSTOMER) "
+            "or Li & Lim (nine columns)"
+        )
+    try:
+        check_fleet(instance)
+    except RoutingError as error:
+        raise RoutingError(f"{file}: {error}") from None
+    return instance
 
 
 def read_routing(path: str | Path) -> RoutingInstance:
