@@ -133,9 +133,9 @@ def test_pairs_of_li_and_lim() -> None:
         (PAIRS.replace("1 1 0", "1 0 0"), "x:3: customer 1 needs one partner that names it back"),
         (PAIRS.replace("-5", "-4"), "customer 1 gives 5, but its delivery 2 takes 4"),
         (
-            SOLOMON.replace("  2         20", "  1         20").replace(
-                "0        30", "0        10"
-            ),
+            SOLOMON.replace("  2         20", "  1         20")
+            .replace("10        20", "0   2")
+            .replace("0        30", "0    5"),
             "x: customers 1, 2 need a vehicle each (no two are in time on one route), "
             "but there is 1 vehicle",
         ),
