@@ -19,6 +19,7 @@ Examples:
   tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
   tesuji solve city.vrp --constraint "apart: visits[3] + visits[7] < 2"
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
+  tesuji solve city.graphml orders.csv --out map.svg   on a road network (networkx)
   tesuji solve shop.txt --out gantt.svg     a job shop or flexible job shop
   tesuji solve city.vrp --certificate c.json && tesuji verify c.json
 
@@ -34,7 +35,8 @@ class Arguments(Common):
     Attributes:
         what: connect_four, the one game with a solver, or a file: a PDDL domain, a routing
             instance, a job shop.
-        moves: the moves from the start, or the PDDL problem's file.
+        moves: the moves from the start, or the file of the PDDL problem or of the orders on a road
+            network.
         time: seconds that a file may take.
         gap: stop once the cost is proven to be within this part of the least.
         seed: of the search, where it draws at random.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
 from tesuji.engine.commands.base import Answer
@@ -21,8 +20,7 @@ from tesuji.engine.errors import TesujiError, UsageError
 if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
     from tesuji.engine.planning import PlanAnswer
-    from tesuji.engine.routing import RoutingAnswer
-    from tesuji.engine.solving import Listener, SolveBudget
+    from tesuji.engine.solving import SolveBudget
 
 _MOST_BYTES = 64 << 20
 
@@ -43,6 +41,10 @@ def solve_file(arguments: Arguments) -> Answer:
         if arguments.constraints:
             raise UsageError(f"{path} is no routing file; --constraint is for routes")
         return _solve_pddl(arguments, budget)
+    from tesuji.engine.commands.solve_routes import solve_roads, solve_routes
+
+    if path.suffix in {".graphml", ".json"}:
+        return solve_roads(arguments, budget)
     if arguments.moves:
         raise UsageError(f"{path} is one whole task; what is {arguments.moves!r}?")
     if path.stat().st_size > _MOST_BYTES:
@@ -50,7 +52,7 @@ def solve_file(arguments: Arguments) -> Answer:
     from tesuji.domains.logistics.routing.files import recognised
 
     if recognised(path.read_text(errors="replace")):
-        return _solve_routing(arguments, budget)
+        return solve_routes(arguments, budget)
     if arguments.constraints:
         raise UsageError(f"{path} is no routing file; --constraint is for routes")
     return _solve_shop(arguments, budget)
@@ -96,49 +98,6 @@ def _plan_answer(answer: PlanAnswer) -> Answer:
         f"{answer.seconds:.1f} s{first}, {answer.generated:,} states generated"
     )
     lines = [f"({' '.join(step)})" for step in answer.plan]
-    return Answer("\n".join([*lines, "", summary]), facts)
-
-
-def _routing_status(answer: RoutingAnswer) -> str:
-    if answer.refuted:
-        return "infeasible"
-    return "optimal" if answer.optimal else "solved" if answer.routes else "unknown"
-
-
-def _solve_routing(arguments: Arguments, budget: SolveBudget) -> Answer:
-    from tesuji.engine.routing import read_routing, solve_routing
-    from tesuji.engine.routing_map import map_svg
-
-    def work(listen: Listener, stop: Event) -> RoutingAnswer:
-        return solve_routing(
-            read_routing(arguments.what), budget, listen, stop,
-            constraints=arguments.constraints, rest=arguments.rest,
-        )  # fmt: skip
-
-    answer: RoutingAnswer = run_solver(arguments.json, work)
-    facts = {
-        "status": _routing_status(answer),
-        "routes": answer.routes, "cost": answer.cost, "bound": answer.bound,
-        "iterations": answer.iterations, "seconds": round(answer.seconds, 3),
-        "constraints": answer.constraints, "refuted": answer.refuted,
-    }  # fmt: skip
-    if answer.refuted:
-        return Answer("\n".join(("no routes exist; proved:", *answer.refuted)), facts, NO_ANSWER)
-    if arguments.certificate is not None:
-        answer.write_certificate(arguments.certificate)
-    if answer.routes is None or answer.cost is None:
-        kept = " under the constraints" if answer.constraints else ""
-        return Answer(f"no routes found that the fleet can drive{kept}", facts, TIME_UP)
-    routes, name = answer.routes, answer.instance.name
-    lines = [f"route {i}: {' '.join(map(str, route))}" for i, route in enumerate(routes, 1)]
-    text = "\n".join([*lines, f"cost {answer.cost:g}", ""])
-    title = f"{name}: {proven(answer.cost, answer.bound)}"
-    svg = lambda: map_svg(answer.instance, routes, title)  # noqa: E731
-    write_answer(arguments.out, {".txt": lambda: text, ".svg": svg})
-    summary = (
-        f"{proven(answer.cost, answer.bound)}; {len(routes)} routes, checked; "
-        f"{answer.seconds:.1f} s, {answer.iterations:,} iterations"
-    )
     return Answer("\n".join([*lines, "", summary]), facts)
 
 

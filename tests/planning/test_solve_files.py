@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
+import networkx as nx
 import pytest
 
 from tesuji.engine.cli import main
@@ -89,3 +92,27 @@ def test_constraints_hold_of_routes_or_are_refuted(
     assert "customer 1: short + the way" in capsys.readouterr().out
     assert main(["solve", str(file), "--constraint", "short: lenght < 22"]) == 2
     assert "did you mean 'length'" in capsys.readouterr().err
+
+
+def test_orders_on_a_road_network_are_driven_along_streets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = nx.convert_node_labels_to_integers(nx.grid_2d_graph(4, 4), label_attribute="at")
+    for node in grid.nodes.values():
+        node["x"], node["y"] = node.pop("at")
+    nx.set_edge_attributes(grid, 10, "length")
+    graph, orders, svg = tmp_path / "grid.graphml", tmp_path / "orders.csv", tmp_path / "map.svg"
+    nx.write_graphml(grid, graph)
+    orders.write_text("node,demand,capacity\n0,0,4\n3,2,\n12,2,\n15,2,\n")
+    flags = ["--time", "1", "--out", str(svg)]
+    facts = answer(["solve", str(graph), str(orders), *flags], capsys)
+    assert facts["cost"] == 180.0  # there and back on two sides, and around
+    for way in facts["streets"]:  # type: ignore[attr-defined]
+        assert (way[0], way[-1]) == ("0", "0")
+        assert all(grid.has_edge(int(a), int(b)) for a, b in pairwise(way))
+    picture = ElementTree.fromstring(svg.read_text())
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(picture.findall(f"{space}line")) == 24
+    assert len(picture.findall(f"{space}circle")) == 3
+    assert main(["solve", str(graph)]) == 2
+    assert "needs orders" in capsys.readouterr().err
