@@ -143,7 +143,7 @@ def _mask_all(kernel, states, instance, mask):  # type: ignore[no-untyped-def]
     total = 0
     for i in range(states.shape[0]):
         mask[:] = True
-        kernel(states[i], instance, mask)
+        kernel(states[i], instance, mask, 0)
         total += mask.sum()
     return total
 

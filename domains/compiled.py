@@ -32,6 +32,7 @@ from tesuji.domains.kernels import (
     legal_at,
     observe_at,
     reset_at,
+    restrict_at,
     row_pointer,
     step_at,
     transform_action_at,
@@ -49,6 +50,7 @@ __all__ = [
     "legal_at",
     "observe_at",
     "reset_at",
+    "restrict_at",
     "row_pointer",
     "step_at",
     "transform_action_at",
@@ -75,6 +77,10 @@ class CompiledDomain(Domain):
         refusal: `(state, action) -> text`, why an action is not legal, None where nothing is said.
         arrange: `(cells, to_play) -> state`, the position with these stones.
 
+    Under constraints `legal` and `step` keep them, and so does the search, which does it with fewer
+    checks: it plays by `free`, the kernels of the rules alone, asks `restrict` once a node, and takes
+    a node without a move for an end.
+
     The Python methods work on copies, one state at a time, for play and tests; the search works
     on rows. A state is a `numpy.record`: read its fields by name.
     """
@@ -98,6 +104,7 @@ class CompiledDomain(Domain):
     ) -> None:
         self.spec = spec
         self.kernels = kernels
+        self.free = kernels
         # Never empty, so that a kernel may hold a pointer to its first element.
         self.instance: Instance = np.append(np.asarray(instance, np.int64).ravel(), 0)
         self.state_dtype = kernels.state_dtype

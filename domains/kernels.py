@@ -54,6 +54,7 @@ def _signatures(state: Any) -> dict[str, Any]:
         "observe": types.void(state, _INSTANCE, types.float32[::1]),
         "transform": types.void(state, types.int64, _INSTANCE, state),
         "transform_action": types.int64(types.int64, types.int64, _INSTANCE),
+        "restrict": types.void(state, _INSTANCE, types.boolean[::1], types.int64),
     }
 
 
@@ -97,6 +98,7 @@ step_at = _function_at("step")
 observe_at = _function_at("observe")
 transform_at = _function_at("transform")
 transform_action_at = _function_at("transform_action")
+restrict_at = _function_at("restrict")
 
 
 def _row_pointer(typing_context, rows, index):  # type: ignore[no-untyped-def]
@@ -143,6 +145,8 @@ class Kernels:
     - `observe(state, instance, out)`: fill `out`, the observation flattened; it comes zeroed.
     - `transform(state, symmetry, instance, out)` and
       `transform_action(action, symmetry, instance)`: only for a domain with symmetries.
+    - `restrict(state, instance, mask, first)`: clear what constraints forbid of `mask` `[n]`, which
+      begins with action `first`: only for a domain under constraints, see `CompiledDomain.free`.
 
     Kernels do not raise and do not allocate. They compile on first use and are cached on disk.
     """
@@ -180,6 +184,10 @@ class Kernels:
     def transform_action(self, function: Callable[..., Any]) -> Any:
         """Register the kernel that maps an action under a symmetry."""
         return self._add("transform_action", function)
+
+    def restrict(self, function: Callable[..., Any]) -> Any:
+        """Register the kernel that clears what constraints forbid."""
+        return self._add("restrict", function)
 
     def take(self, name: str, kernel: Any) -> None:
         """Register a compiled kernel as `name`, such as one of another domain."""
@@ -254,9 +262,14 @@ def _no_transform_action(action, symmetry, instance):  # type: ignore[no-untyped
     return action
 
 
+def _no_restriction(state, instance, mask, first):  # type: ignore[no-untyped-def]
+    return None
+
+
 _STAND_INS: dict[str, Any] = {
     "transform": njit(cache=True)(_no_transform),
     "transform_action": njit(cache=True)(_no_transform_action),
+    "restrict": njit(cache=True)(_no_restriction),
 }
 
 

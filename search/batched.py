@@ -13,7 +13,17 @@ import numpy as np
 from tesuji.domains.compiled import row_pointer, step_at
 from tesuji.search.backup import add_pending, back_up, back_up_edge
 from tesuji.search.graph import enter, find_node, node_value, remember
-from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
+from tesuji.search.leaves import (
+    COLLIDED,
+    DONE,
+    REQUESTED,
+    any_true,
+    dead_end,
+    list_moves,
+    open_node,
+    settle,
+    write_priors,
+)
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import mix
 from tesuji.search.select import select_leaf
@@ -51,22 +61,26 @@ def _find_outcome(tree, t, child, reward, discount, row):  # type: ignore[no-unt
 @forced
 def _step_edge(tree, t, node, index, key, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     # Step an edge: the state after it is left in row 0 of the workspace. Returns `(reward,
-    # discount, child)`, where the child is one that is known already, or UNVISITED.
+    # discount, child)`, where the child is one that is known already, or UNVISITED. Of a new one
+    # under constraints the moves are left in the workspace, too; without any it is an end.
     edge = tree.edges[t, index]
     copy_row(tree.states, t * tree.nodes.shape[1] + node, workspace.row, 0)
-    reward, discount = step_at(rules.table)(
-        row_pointer(workspace.row, 0), np.int64(edge.action), rules.instance, key
-    )
+    pointer = row_pointer(workspace.row, 0)
+    reward, discount = step_at(rules.moves)(pointer, np.int64(edge.action), rules.instance, key)
     child = np.int64(UNVISITED)
-    if discount == 0.0:
-        if parameters.chance == 0:
-            edge.lower = reward
-            edge.upper = reward
-    elif parameters.chance:
-        child = _find_outcome(tree, t, np.int64(edge.child), reward, discount, workspace.row)
-    elif parameters.graph:
-        child = find_node(tree, t, reward, discount, workspace.row)
-        edge.child = child
+    if discount != 0.0:
+        if parameters.chance:
+            child = _find_outcome(tree, t, np.int64(edge.child), reward, discount, workspace.row)
+        elif parameters.graph:
+            child = find_node(tree, t, reward, discount, workspace.row)
+            edge.child = child
+        if rules.restricted and child == UNVISITED:
+            list_moves(pointer, rules, workspace.legal)
+            if not any_true(workspace.legal):
+                reward, discount = dead_end(discount, parameters), 0.0
+    if discount == 0.0 and parameters.chance == 0:
+        edge.lower = reward
+        edge.upper = reward
     return reward, discount, child
 
 

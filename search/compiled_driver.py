@@ -34,6 +34,8 @@ class CompiledDriver(Driver):
         self.row_size = domain.row_size
         self.rules = Rules(
             domain.kernels.addresses(),
+            domain.free.addresses(),
+            int("restrict" in domain.kernels),
             domain.instance,
             self.inline,
             self.rollouts,

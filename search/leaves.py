@@ -15,6 +15,7 @@ from tesuji.domains.compiled import (
     choose_legal,
     legal_at,
     observe_at,
+    restrict_at,
     row_pointer,
     step_at,
     transform_action_at,
@@ -66,6 +67,8 @@ class Rules(NamedTuple):
     """A compiled domain as the kernels take it, and what judges its leaves."""
 
     table: npt.NDArray[np.int64]
+    moves: npt.NDArray[np.int64]  # the kernels of the rules without constraints
+    restricted: int  # whether there are constraints, which `table` keeps
     instance: npt.NDArray[np.int64]
     inline: int  # which evaluator runs inside the kernel, if any
     rollouts: int
@@ -154,22 +157,68 @@ def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-d
         dress_root(tree, t, parameters)
 
 
+@forced
+def list_moves(state, rules, mask):  # type: ignore[no-untyped-def]
+    """Fill `mask` `[A]` with what rules and constraints allow."""
+    legal_at(rules.moves)(state, rules.instance, mask)
+    if rules.restricted:
+        restrict_at(rules.table)(state, rules.instance, mask, np.int64(0))
+
+
+@forced
+def any_true(mask):  # type: ignore[no-untyped-def]
+    """Return whether anything in `mask` `[A]` is true."""
+    for action in range(mask.shape[0]):  # noqa: SIM110 (`any` takes no loops of numba)
+        if mask[action]:
+            return True
+    return False
+
+
+@forced
+def dead_end(discount, parameters):  # type: ignore[no-untyped-def]
+    """Return the reward of a step with `discount` to where constraints leave no move.
+
+    Of two players the one that cannot move has lost.
+    """
+    return parameters.highest if discount < 0.0 else parameters.lowest
+
+
+@forced
+def _draw_move(state, mask, seed, rules):  # type: ignore[no-untyped-def]
+    # A random move out of `mask`, -1 if there is none, and the seed after it. Constraints are
+    # asked about the move that was drawn; to draw anew where they refuse it leaves all that they
+    # allow equally likely.
+    seed = next_seed(seed)
+    chosen = choose_legal(mask, mix(seed))
+    if rules.restricted:
+        while chosen >= 0:
+            restrict_at(rules.table)(state, rules.instance, mask[chosen : chosen + 1], chosen)
+            if mask[chosen]:
+                break
+            seed = next_seed(seed)
+            chosen = choose_legal(mask, mix(seed))
+    return chosen, seed
+
+
 @inner
-def _random_playouts(tree, t, row, rules, workspace):  # type: ignore[no-untyped-def]
+def _random_playouts(tree, t, row, rules, parameters, workspace):  # type: ignore[no-untyped-def]
     # The mean return of random play from a state, for its side to move.
-    step = step_at(rules.table)
-    legal = legal_at(rules.table)
+    step = step_at(rules.moves)
+    legal = legal_at(rules.moves)
     seed = tree.trees[t].seed
     total = 0.0
     for _ in range(rules.rollouts):
         copy_row(tree.states, row, workspace.row, 0)
         pointer = row_pointer(workspace.row, 0)
-        sign = 1.0
+        sign, before, reward, discount = 1.0, 1.0, 0.0, 1.0
         for _step in range(rules.rollout_steps):
             legal(pointer, rules.instance, workspace.legal)
-            seed = next_seed(seed)
-            chosen = choose_legal(workspace.legal, mix(seed))
+            chosen, seed = _draw_move(pointer, workspace.legal, seed, rules)
+            if chosen < 0:
+                total += before * (dead_end(discount, parameters) - reward)
+                break
             reward, discount = step(pointer, chosen, rules.instance, seed)
+            before = sign
             total += sign * reward
             sign *= discount
             if discount == 0.0:
@@ -186,8 +235,8 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
     if node == ROOT and rules.roots.shape[0]:
         for action in range(workspace.legal.shape[0]):
             workspace.legal[action] = rules.roots[t, action]
-    else:
-        legal_at(rules.table)(row_pointer(tree.states, row), rules.instance, workspace.legal)
+    elif node == ROOT or rules.restricted == 0:  # else the step here has left it there
+        list_moves(row_pointer(tree.states, row), rules, workspace.legal)
     if add_edges(tree, t, node, workspace.legal, parameters) and parameters.lookahead > 0:
         bound_edges(tree, t, node, rules.table, rules.instance, workspace.stack, parameters)
         tighten(tree, t, node)
@@ -199,7 +248,7 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
         settle(tree, t, node, 0.0, 0.0, parameters)
         return DONE
     if rules.inline == INLINE_ROLLOUT:
-        mean = _random_playouts(tree, t, row, rules, workspace)
+        mean = _random_playouts(tree, t, row, rules, parameters, workspace)
         settle(tree, t, node, mean, 0.0, parameters)
         return DONE
     key = np.uint64(0)

@@ -96,9 +96,10 @@ class ConstrainedDomain(CompiledDomain):
         self._predicates = (guards, invariants)  # keeps the code at its addresses
         self._may_doubt = any(p is not None and p.may_doubt for p in self._predicates)
         self._not_refuted: npt.NDArray[np.int64] | None = None
+        alone = guards.kernel if guards is not None and invariants is None else None
         super().__init__(
             replace(base.spec, num_symmetries=1),
-            constrained_kernels(base.kernels),
+            constrained_kernels(base.kernels, alone),
             _instance(base, guards, invariants),
             render=base.render,
             action_name=base.action_name,
@@ -109,6 +110,7 @@ class ConstrainedDomain(CompiledDomain):
             format_state=base.format_state,
             parse_state=base.parse_state,
         )
+        self.free = base.kernels
 
     def allowed(self, state: State) -> BoolArray:
         """Return the mask `[A]` of what rules and constraints allow, decided exactly."""
@@ -261,7 +263,7 @@ def _instance(
     tail = np.zeros(TAIL, np.int64)
     table = base.kernels.addresses()
     tail[BASE : BASE + len(table)] = table
-    entry = KERNEL_NAMES.index("legal")
+    entry = KERNEL_NAMES.index("restrict")
     none = np.zeros(0, np.int64)
     parameters: list[Any] = []
     for place, flag, predicate in (

@@ -20,7 +20,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-from tesuji.domains.compiled import KERNEL_NAMES, Kernels, legal_at, row_pointer, step_at
+from tesuji.domains.compiled import (
+    KERNEL_NAMES,
+    Kernels,
+    legal_at,
+    restrict_at,
+    row_pointer,
+    step_at,
+)
 
 # Places in the tail.
 _TABLE = len(KERNEL_NAMES)
@@ -108,30 +115,30 @@ else:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _keep_invariants(state, instance, tail, mask, rows):  # type: ignore[no-untyped-def]
-    """Clear the actions of `mask` `[A]` that lead where an invariant fails; `rows` `[1, S]`."""
+def _keep_invariants(state, instance, tail, mask, first, rows):  # type: ignore[no-untyped-def]
+    """Clear the actions of `mask` that lead where an invariant fails; `rows` `[1, S]`."""
     second = instance[tail[SECOND] :]
     step = step_at(tail)
-    holds = legal_at(tail[INVARIANTS:])
+    holds = restrict_at(tail[INVARIANTS:])
     entered = row_pointer(rows, 0)
-    for action in range(mask.shape[0]):
-        if mask[action]:
+    for i in range(mask.shape[0]):
+        if mask[i]:
             copy_row(rows, state)
-            step(entered, action, instance, np.uint64(0))
-            holds(entered, second, mask[action : action + 1])  # the same for every action
+            step(entered, first + i, instance, np.uint64(0))
+            holds(entered, second, mask[i : i + 1], first + i)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(state, instance, tail, mask):  # type: ignore[no-untyped-def]
-    """Clear the actions of `mask` `[A]` that guards and invariants forbid."""
+def _keep(state, instance, tail, mask, first):  # type: ignore[no-untyped-def]
+    """Clear the actions of `mask` `[n]`, from `first` on, that guards and invariants forbid."""
     if tail[HAS_GUARDS]:
-        legal_at(tail[GUARDS:])(state, instance, mask)
+        restrict_at(tail[GUARDS:])(state, instance, mask, first)
     if tail[HAS_INVARIANTS]:
         size = tail[ROW_SIZE]
         if size <= STACK:
-            _keep_invariants(state, instance, tail, mask, stack_row(size))
+            _keep_invariants(state, instance, tail, mask, first, stack_row(size))
         else:
-            _keep_invariants(state, instance, tail, mask, np.empty((1, size), np.uint8))
+            _keep_invariants(state, instance, tail, mask, first, np.empty((1, size), np.uint8))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -139,10 +146,8 @@ def _may_move(state, instance, tail, mask):  # type: ignore[no-untyped-def]
     """Return whether any action is allowed; `mask` `[A]` is room to work in."""
     legal_at(tail)(state, instance, mask)
     for action in range(mask.shape[0]):
-        if mask[action]:
-            # Those before are illegal or were refused: this one is the only one to ask for. Most
-            # often the first that is legal is allowed.
-            _fill(state, instance, tail, mask[: action + 1])
+        if mask[action]:  # most often the first that is legal is allowed
+            _keep(state, instance, tail, mask[action : action + 1], action)
             if mask[action]:
                 return True
     return False
@@ -153,7 +158,13 @@ def _legal(state, instance, mask):  # type: ignore[no-untyped-def]
     tail = instance[instance.shape[0] - 1 - TAIL :]
     pointer = address_of(state)
     legal_at(tail)(pointer, instance, mask)
-    _fill(pointer, instance, tail, mask)
+    _keep(pointer, instance, tail, mask, 0)
+
+
+def _restrict(state, instance, mask, first):  # type: ignore[no-untyped-def]
+    instance = borrow(instance)
+    tail = instance[instance.shape[0] - 1 - TAIL :]
+    _keep(address_of(state), instance, tail, borrow(mask), first)
 
 
 def _step(state, action, instance, key):  # type: ignore[no-untyped-def]
@@ -176,21 +187,30 @@ def _step(state, action, instance, key):  # type: ignore[no-untyped-def]
     return ends[0], 0.0
 
 
-def constrained_kernels(base: Kernels) -> Kernels:
-    """Return the kernels of a constrained domain; they do what the end of the instance says."""
+def constrained_kernels(base: Kernels, restrict: object | None) -> Kernels:
+    """Return the kernels of a constrained domain; they do what the end of the instance says.
+
+    Args:
+        base: the kernels of the domain without constraints.
+        restrict: the kernel of the guards where there are no invariants, which saves a detour.
+    """
     kernels = Kernels(base.state_dtype)
     for name in ("reset", "observe"):
         kernels.take(name, base[name])
     kernels.legal(_legal)
     kernels.step(_step)
+    if restrict is None:
+        kernels.restrict(_restrict)
+    else:
+        kernels.take("restrict", restrict)
     return kernels
 
 
 def predicate_address(kernel: object, state_dtype: np.dtype[np.void]) -> int:
-    """Return the address of a predicate's kernel; it has the signature of `legal`."""
+    """Return the address of a predicate's kernel."""
     kernels = Kernels(state_dtype)
-    kernels.take("legal", kernel)
-    return kernels.address("legal")
+    kernels.take("restrict", kernel)
+    return kernels.address("restrict")
 
 
 def make_instance(

@@ -42,7 +42,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mask_actions(state, instance, mask):
+def mask_actions(state, instance, mask, first):
 '''
 
 
@@ -93,14 +93,14 @@ class Predicate:
             (inside if instruction.per_action else before).append(line)
             used.add(instruction.operation)
         body = [f"    {line}" for line in before]
-        body += ["    for action in range(mask.shape[0]):", "        if mask[action]:"]
+        body += ["    for i in range(mask.shape[0]):", "        if mask[i]:"]
         body += [f"            {line}" for line in inside]
-        body += [f"            mask[action] = x{self._slot} {keep}", ""]
+        body += [f"            mask[i] = x{self._slot} {keep}", ""]
         return _HEADER.format(imports="\n".join(_imports(used))) + "\n".join(body)
 
     @cached_property
     def kernel(self) -> Any:
-        """Return the numba function `(state, instance, mask)` that clears what is not allowed."""
+        """Return the numba function that clears what is not allowed; it is a `restrict`."""
         return self._compiled(f"== {TRUE}")
 
     @cached_property
@@ -138,7 +138,7 @@ def _expression(instruction: Instruction, offset: int) -> str:
     if instruction.operation == "const":
         return _literal(instruction)
     if instruction.operation == "action":
-        return "np.int64(action)"
+        return "np.int64(first + i)"
     if instruction.operation == "state":
         return _wrapped(instruction, _field(str(instruction.source), arguments))
     if instruction.operation == "parameter":

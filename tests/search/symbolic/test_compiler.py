@@ -64,7 +64,7 @@ def test_the_kernel_says_what_numpy_says(x: Symbols) -> None:
     for row in states:
         state = domain.state(np.frombuffer(row.tobytes(), np.uint8).copy())
         mask = np.ones(NUM_ACTIONS, np.bool_)
-        predicate.kernel(state, instance, mask)
+        predicate.kernel(state, instance, mask, 0)
         many = np.repeat(row[None], NUM_ACTIONS)
         expected = predicate.check(many, np.arange(NUM_ACTIONS)) == ALLOWED
         assert mask.tolist() == expected.tolist()
@@ -75,7 +75,7 @@ def test_the_kernel_leaves_forbidden_actions_forbidden(x: Symbols) -> None:
     predicate = compile_predicate(x, [z3.BoolVal(True)])
     mask = np.array([True, False, True, False, True])
     state = domain.state(np.zeros(domain.row_size, np.uint8))
-    predicate.kernel(state, np.append(domain.instance, predicate.parameters), mask)
+    predicate.kernel(state, np.append(domain.instance, predicate.parameters), mask, 0)
     assert mask.tolist() == [True, False, True, False, True]
 
 

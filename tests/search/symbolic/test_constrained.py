@@ -5,9 +5,11 @@ import pytest
 import z3
 
 from tesuji.domains.base import Domain, DomainSpec
+from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.registry import make
 from tesuji.search.base import Budget, Evaluation, UniformEvaluator
 from tesuji.search.config import PUCT, Gumbel
+from tesuji.search.driver import RolloutEvaluator
 from tesuji.search.search import Search
 from tesuji.search.symbolic.constrained import constrain
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
@@ -219,3 +221,69 @@ def test_the_root_is_decided_exactly_where_the_search_cannot_decide() -> None:
     entered, _, discount = constrained.step(state, 7)
     assert discount == 1.0
     assert constrained.allowed(entered).tolist() == [True] * 6 + [False] * 3  # no faster
+
+
+def checked(domain):
+    """Return a constrained domain as one whose `legal` and `step` are all the search has."""
+    kernels = Kernels(domain.state_dtype)
+    for name in ("reset", "legal", "step", "observe"):
+        kernels.take(name, domain.kernels[name])
+    return CompiledDomain(domain.spec, kernels, domain.instance[:-1])
+
+
+@pytest.fixture(scope="module")
+def cornered():
+    """The robot where most ways soon leave no move."""
+    domain = make("double_integrator")
+    x = symbols(domain, bounds={"steps": (0, 32)})
+    far = z3.Or(x.state.x < -2, x.state.y < -2)
+    return constrain(domain, SymbolicModel(x, {"far": z3.Or(x.state.steps < 2, far)}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        PUCT(lookahead=0, canonical=False, cache_entries=0),
+        PUCT(lookahead=0, graph=True),
+        PUCT(lookahead=2, leaves=4),
+        Gumbel(lookahead=0),
+    ],
+)
+@pytest.mark.parametrize("name", ["squareless", "cornered"])
+def test_a_search_by_the_free_rules_grows_the_trees_of_one_by_the_kept_ones(
+    name, settings, request
+):
+    domain = request.getfixturevalue(name)
+    roots, plies = [], 30 if name == "squareless" else 1
+    for seed in range(8):
+        rng, state = np.random.default_rng(seed), domain.reset()
+        for _ in range(plies):
+            after, _, discount = domain.step(
+                state, int(rng.choice(np.flatnonzero(domain.legal(state))))
+            )
+            if discount == 0.0:
+                break
+            state = after
+        roots.append(state)
+    found = [
+        Search(which, UniformEvaluator(domain.spec.num_actions), settings).run(
+            roots, Budget(simulations=300), seed=4
+        )
+        for which in (domain, checked(domain))
+    ]
+    for one, other in zip(*found, strict=True):
+        assert one.visits.tolist() == other.visits.tolist()
+        assert np.array_equal(one.q, other.q, equal_nan=True)
+
+
+def test_random_play_draws_what_is_allowed_alike_and_ends_where_nothing_is(cornered):
+    state = cornered.reset()
+    settings = PUCT(lookahead=0, c_init=1e9)  # every action alike
+    means = [
+        Search(which, RolloutEvaluator(num_rollouts=400), settings)
+        .run([state], Budget(simulations=9), seed=5)[0]
+        .q
+        for which in (cornered, checked(cornered))
+    ]
+    assert np.allclose(*means, atol=0.15)
+    assert (means[0] < 0).all()
