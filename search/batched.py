@@ -13,17 +13,8 @@ import numpy as np
 from tesuji.domains.compiled import row_pointer, step_at
 from tesuji.search.backup import add_pending, back_up, back_up_edge
 from tesuji.search.graph import enter, find_node, node_value, remember
-from tesuji.search.leaves import (
-    COLLIDED,
-    DONE,
-    REQUESTED,
-    any_true,
-    dead_end,
-    list_moves,
-    open_node,
-    settle,
-    write_priors,
-)
+from tesuji.search.leaves import COLLIDED, DONE, REQUESTED, open_node, settle, write_priors
+from tesuji.search.moves import any_true, dead_end, list_moves
 from tesuji.search.random import advance as next_seed
 from tesuji.search.random import mix
 from tesuji.search.select import select_leaf

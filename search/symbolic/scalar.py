@@ -21,60 +21,6 @@ def both(a, b):  # type: ignore[no-untyped-def]
 
 
 @operation
-def guard(truth, ok):  # type: ignore[no-untyped-def]
-    return truth if ok else 1
-
-
-@operation
-def truth(a):  # type: ignore[no-untyped-def]
-    return 2 if a else 0
-
-
-@operation
-def negation(a):  # type: ignore[no-untyped-def]
-    return 2 - a
-
-
-@operation
-def conjunction(a, b):  # type: ignore[no-untyped-def]
-    return min(a, b)
-
-
-@operation
-def disjunction(a, b):  # type: ignore[no-untyped-def]
-    return max(a, b)
-
-
-@operation
-def same_truth(a, b):  # type: ignore[no-untyped-def]
-    if a == 1 or b == 1:
-        return 1
-    return 2 if a == b else 0
-
-
-@operation
-def choose_truth(c, a, b):  # type: ignore[no-untyped-def]
-    if c == 1:
-        return a if a == b else 1
-    return a if c == 2 else b
-
-
-@operation
-def decided(c):  # type: ignore[no-untyped-def]
-    return c != 1
-
-
-@operation
-def choose(c, a, b):  # type: ignore[no-untyped-def]
-    return a if c == 2 else b
-
-
-@operation
-def count(c, weight):  # type: ignore[no-untyped-def]
-    return weight if c == 2 else 0
-
-
-@operation
 def within(i, low, high):  # type: ignore[no-untyped-def]
     return low <= i <= high
 
@@ -82,21 +28,6 @@ def within(i, low, high):  # type: ignore[no-untyped-def]
 @operation
 def clamp(i, low, high):  # type: ignore[no-untyped-def]
     return min(max(i, low), high)
-
-
-@operation
-def equal(a, b):  # type: ignore[no-untyped-def]
-    return 2 if a == b else 0
-
-
-@operation
-def less(a, b):  # type: ignore[no-untyped-def]
-    return 2 if a < b else 0
-
-
-@operation
-def at_most(a, b):  # type: ignore[no-untyped-def]
-    return 2 if a <= b else 0
 
 
 @operation

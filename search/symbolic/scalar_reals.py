@@ -129,24 +129,3 @@ def divide(a, b):  # type: ignore[no-untyped-def]
 @operation
 def apart_from_zero(low, high):  # type: ignore[no-untyped-def]
     return low > 0.0 or high < 0.0
-
-
-@operation
-def interval_less(a_low, a_high, b_low, b_high):  # type: ignore[no-untyped-def]
-    if a_high < b_low:
-        return 2
-    return 0 if a_low >= b_high else 1
-
-
-@operation
-def interval_at_most(a_low, a_high, b_low, b_high):  # type: ignore[no-untyped-def]
-    if a_high <= b_low:
-        return 2
-    return 0 if a_low > b_high else 1
-
-
-@operation
-def interval_equal(a_low, a_high, b_low, b_high):  # type: ignore[no-untyped-def]
-    if a_low == a_high and b_low == b_high and a_low == b_low:
-        return 2
-    return 0 if a_high < b_low or b_high < a_low else 1

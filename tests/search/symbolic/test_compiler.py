@@ -63,11 +63,19 @@ def test_the_kernel_says_what_numpy_says(x: Symbols) -> None:
     states = random_states(rng, 300)
     for row in states:
         state = domain.state(np.frombuffer(row.tobytes(), np.uint8).copy())
-        mask = np.ones(NUM_ACTIONS, np.bool_)
+        answers = predicate.check(np.repeat(row[None], NUM_ACTIONS), np.arange(NUM_ACTIONS))
+        mask, later, possible = (np.ones(n, np.bool_) for n in (NUM_ACTIONS, 2, NUM_ACTIONS))
         predicate.kernel(state, instance, mask, 0)
-        many = np.repeat(row[None], NUM_ACTIONS)
-        expected = predicate.check(many, np.arange(NUM_ACTIONS)) == ALLOWED
-        assert mask.tolist() == expected.tolist()
+        assert mask.tolist() == (answers == ALLOWED).tolist()
+        predicate.kernel(state, instance, later, 3)
+        assert later.tolist() == mask[3:].tolist()
+        predicate.possible(state, instance, possible, 0)
+        assert possible.tolist() == (answers != REFUSED).tolist()
+
+
+def test_a_thousand_constraints_are_written_as_one_kernel(x: Symbols) -> None:
+    predicate = compile_predicate(x, [x.state.n + x.action < 50 + i for i in range(1000)])
+    assert predicate.source.count(" < ") == 1000
 
 
 def test_the_kernel_leaves_forbidden_actions_forbidden(x: Symbols) -> None:
