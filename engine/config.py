@@ -218,6 +218,8 @@ def _describe(option: Any) -> str:
         return " or ".join(repr(choice) for choice in get_args(option))
     if option is type(None):
         return f'"{NONE}"'
+    if option is tuple:
+        return "an array of strings"
     if get_origin(option) is tuple:
         return "an array"
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
