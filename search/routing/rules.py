@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.compiled import KERNEL_NAMES, legal_at, row_pointer
+from tesuji.domains.compiled import KERNEL_NAMES, restrict_at, row_pointer
 from tesuji.search.tree import forced_kernel, kernel
 
 # The whole numbers of a row; `place` and `begin` follow, then `visits`.
@@ -59,14 +59,14 @@ def make_rules(
     Args:
         num_nodes: of the instance.
         count: how many rules there are.
-        kernel: address of what clears those that a row breaks; it has the signature of `legal`.
+        kernel: address of what clears those that a row breaks; it is a `restrict`.
         data: that it reads.
         rest: how long a vehicle must stand for its driver to have rested.
         fleet: vehicles that have a number; 0 where no rule speaks of it.
     """
     row = np.zeros((1, -(-row_dtype(num_nodes).itemsize // 8) * 8), np.uint8)
     table = np.zeros(len(KERNEL_NAMES), np.int64)
-    table[KERNEL_NAMES.index("legal")] = kernel
+    table[KERNEL_NAMES.index("restrict")] = kernel
     return Rules(
         row, row[0].view(np.int64), table, data, np.zeros(count, np.bool_),
         np.zeros(num_nodes + 1, np.int64), rest, fleet,
@@ -123,7 +123,7 @@ def broken_rules(rules, distance, demand, earliest, service, size, vehicle):  # 
     words[VEHICLE] = vehicle + 1
     for i in range(len(rules.holds)):
         rules.holds[i] = True
-    legal_at(rules.kernel)(row_pointer(rules.row, 0), rules.data, rules.holds)
+    restrict_at(rules.kernel)(row_pointer(rules.row, 0), rules.data, rules.holds, 0)
     count = np.int64(0)
     for i in range(len(rules.holds)):
         if not rules.holds[i]:
