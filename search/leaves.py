@@ -26,7 +26,6 @@ from tesuji.search.random import gamma, gumbel, mix
 from tesuji.search.tree import (
     ROOT,
     add_edges,
-    copy_row,
     forced,
     forced_kernel,
     inner,

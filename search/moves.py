@@ -1,6 +1,6 @@
 """The moves of a state under rules and constraints, and random play with them.
 
-The constraints of a domain are asked once a node, and in random play about the moves that are drawn.
+Constraints are asked once a node, and in random play about the moves that are drawn.
 """
 
 from __future__ import annotations
