@@ -77,9 +77,9 @@ class CompiledDomain(Domain):
         refusal: `(state, action) -> text`, why an action is not legal, None where nothing is said.
         arrange: `(cells, to_play) -> state`, the position with these stones.
 
-    Under constraints `legal` and `step` keep them. So does the search, with fewer checks: it plays by
-    `free`, the kernels of the rules alone, asks `restrict` once a node, and takes a node without a
-    move for an end.
+    Under constraints `legal` and `step` keep them. So does the search, with fewer checks: it plays
+    by `free`, the kernels of the rules alone, asks `restrict` once a node, and takes a node without
+    a move for an end.
 
     The Python methods work on copies, one state at a time, for play and tests; the search works
     on rows. A state is a `numpy.record`: read its fields by name.
