@@ -15,9 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from tesuji.domains.base import Domain, State
+from tesuji.domains.playout import random_states
 from tesuji.domains.registry import make
 from tesuji.engine.trained import load_evaluator
 from tesuji.search.base import Budget, Evaluator
@@ -28,21 +27,6 @@ from tesuji.search.search import Search
 _GAMES = {"hex_5x5": (6, 14), "othello_6x6": (16, 24), "connect_four": (16, 28)}
 _RUNS = ((0, 0), (6, 50), (12, 50), (12, 400))  # most moves, positions a question
 _SIMULATIONS = (8, 32, 128)
-
-
-def random_states(domain: Domain, number: int, low: int, high: int, seed: int) -> list[State]:
-    """Return positions that are no end after `low` to `high` random moves."""
-    rng, states = np.random.default_rng(seed), []
-    while len(states) < number:
-        state, discount = domain.reset(), 1.0
-        for _ in range(int(rng.integers(low, high + 1))):
-            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
-            state, _, discount = domain.step(state, action)
-            if discount == 0.0:
-                break
-        if discount != 0.0:
-            states.append(state)
-    return states
 
 
 def measure(

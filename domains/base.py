@@ -43,6 +43,8 @@ class DomainSpec:
         policy_planes: planes `P` of a spatial policy whose action is `p * H * W + cell`; 0 where
             actions are not cells. A network then needs no weights that depend on the board size.
         num_extra_actions: actions after the spatial ones, such as a pass.
+        proof_moves: a tree search asks a proof search of leaves with at most so many legal actions;
+            0 where that does not pay.
     """
 
     name: str
@@ -55,6 +57,7 @@ class DomainSpec:
     deterministic: bool = True
     policy_planes: int = 0
     num_extra_actions: int = 0
+    proof_moves: int = 0
 
 
 class Board(NamedTuple):

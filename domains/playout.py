@@ -1,4 +1,4 @@
-"""Random playouts inside one kernel, for any compiled domain."""
+"""Random playouts in one kernel for any compiled domain, and random positions of any domain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, types
 
+from tesuji.domains.base import Domain, State
 from tesuji.domains.compiled import (
     CompiledDomain,
     choose_legal,
@@ -90,3 +91,19 @@ def random_playouts(domain: CompiledDomain, num_games: int, seed: int = 0) -> Pl
     addresses, max_steps = domain.kernels.addresses(), domain.spec.max_steps
     num_steps = _play(addresses, domain.instance, rows, mask, max_steps, bits, returns)
     return Playouts(int(num_steps), returns)
+
+
+def random_states(domain: Domain, number: int, low: int, high: int, seed: int = 0) -> list[State]:
+    """Return positions that are no ends, after `low` to `high` random moves each."""
+    rng = np.random.default_rng(seed)
+    states: list[State] = []
+    while len(states) < number:
+        state, discount = domain.reset(), 1.0
+        for _ in range(int(rng.integers(low, high + 1))):
+            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
+            state, _, discount = domain.step(state, action)
+            if discount == 0.0:
+                break
+        if discount != 0.0:
+            states.append(state)
+    return states

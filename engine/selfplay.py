@@ -81,6 +81,7 @@ def search_settings(config: SelfPlayConfig) -> PUCT | Gumbel:
         return Gumbel(
             gumbel_scale=config.gumbel_scale,
             lookahead=config.lookahead,
+            proof_moves=config.proof_moves,
             cache_entries=config.cache_entries,
         )
     return PUCT(
@@ -90,6 +91,7 @@ def search_settings(config: SelfPlayConfig) -> PUCT | Gumbel:
         forced_playouts=config.forced_playouts,
         temperature=1.0,
         lookahead=config.lookahead,
+        proof_moves=config.proof_moves,
         cache_entries=config.cache_entries,
     )
 

@@ -45,15 +45,11 @@ class CompiledDriver(Driver):
         self.cache = allocate_cache(cache_entries, domain.spec.num_actions)
         self.workspace = allocate_workspace(self.row_size, domain.spec.num_actions)
         self.prover: LeafProver | None = None  # of leaves where few moves are left
+        if parameters.proof_moves:
+            self.prover = open_leaf_prover(domain, int(parameters.proof_nodes))
         self._batch = Batch(
             np.zeros(0, request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
         )
-
-    def prove_leaves(self, num_moves: int, num_nodes: int) -> None:
-        """Ask a proof search about leaves with at most `num_moves` legal actions."""
-        settled = self.parameters.prove and self.spec.value_range == (-1.0, 1.0)
-        if num_moves and settled and self.spec.num_players == 2:
-            self.prover = open_leaf_prover(self.compiled, num_moves, num_nodes)
 
     def place_roots(self, roots: Sequence[State]) -> None:
         """Put the roots' rows into the empty trees."""
@@ -98,12 +94,12 @@ class CompiledDriver(Driver):
             self.parameters, self.workspace,
         )  # fmt: skip
         self.pace(time.perf_counter() - began)
+        if filled and self.prover is not None:
+            filled = prove_leaves(
+                self.tree, self._batch, filled, self.prover, self.rules, self.cache,
+                self.parameters, self.workspace,
+            )  # fmt: skip
         if filled:
-            if self.prover is not None:
-                prove_leaves(
-                    self.tree, self._batch.requests, filled, self.prover, self.rules.table,
-                    self.rules.instance,
-                )  # fmt: skip
             logits, value, draw = self.evaluate(self._batch.observations[:filled])
             receive(
                 self.tree, self.rules, self.cache, self._batch, filled, logits, value, draw,

@@ -16,7 +16,8 @@ class SearchSettings:
         lookahead_steps: steps that it may take at a leaf; where more legal actions would need
             more, it looks fewer plies ahead.
         proof_moves: leaves with at most so many legal actions are asked of a proof search before
-            they are evaluated (compiled games of two players without chance); 0 for none.
+            they are evaluated (compiled games of two players without chance); 0 for none, None
+            for what the domain finds worth it.
         proof_nodes: positions that it may open for each question there.
         policy_temperature: divides the evaluator's logits; above 1 trusts a sharp policy less.
         prove: back up proven wins, draws and losses exactly (score-bounded MCTS, Cazenave &
@@ -31,8 +32,8 @@ class SearchSettings:
 
     lookahead: int = 3
     lookahead_steps: int = 400
-    proof_moves: int = 0
-    proof_nodes: int = 100
+    proof_moves: int | None = None
+    proof_nodes: int = 50
     policy_temperature: float = 1.0
     prove: bool = True
     cache_entries: int = 65_536
@@ -45,11 +46,10 @@ class SearchSettings:
             raise ValueError(f"lookahead must be between 0 and 8 plies, got {self.lookahead}")
         if self.lookahead_steps < 1:
             raise ValueError(f"lookahead_steps must be at least 1, got {self.lookahead_steps}")
-        if self.proof_moves < 0 or self.proof_nodes < 1:
-            raise ValueError(
-                "proof_moves must be at least 0 and proof_nodes at least 1, got "
-                f"{self.proof_moves} and {self.proof_nodes}"
-            )
+        if self.proof_moves is not None and self.proof_moves < 0:
+            raise ValueError(f"proof_moves must be at least 0, got {self.proof_moves}")
+        if self.proof_nodes < 1:
+            raise ValueError(f"proof_nodes must be at least 1, got {self.proof_nodes}")
         if not self.policy_temperature > 0:
             raise ValueError(f"policy_temperature must be above 0, got {self.policy_temperature}")
         if self.cache_entries < 0:

@@ -67,6 +67,8 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
     puct = settings if isinstance(settings, PUCT) else PUCT()
     gumbel = settings if isinstance(settings, Gumbel) else Gumbel()
     prove = settings.prove and spec.deterministic  # an expectation is not proven by its samples
+    proof_moves = spec.proof_moves if settings.proof_moves is None else settings.proof_moves
+    settled = prove and spec.num_players == 2 and spec.value_range == (-1.0, 1.0)
     values = dict(
         gumbel=int(isinstance(settings, Gumbel)),
         c_init=float(puct.c_init),
@@ -82,6 +84,8 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         adaptive=int(spec.value_range != (-1.0, 1.0)),
         lookahead=settings.lookahead if prove else 0,
         lookahead_steps=settings.lookahead_steps,
+        proof_moves=proof_moves if settled else 0,
+        proof_nodes=settings.proof_nodes,
         policy_temperature=settings.policy_temperature,
         leaves=settings.leaves,
         canonical=int(settings.canonical and spec.num_symmetries > 1),

@@ -153,6 +153,20 @@ def settle(tree, t, node, value, draw, parameters):  # type: ignore[no-untyped-d
         dress_root(tree, t, parameters)
 
 
+@inner
+def recall(tree, t, node, key, symmetry, cache, rules, parameters, workspace):  # type: ignore[no-untyped-def]
+    """Judge a node by its cached evaluation; return whether there was one."""
+    entries = cache.keys.shape[0]
+    slot = np.int64(key & np.uint64(entries - 1))
+    if entries == 0 or cache.keys[slot] != key:
+        return False
+    tree.trees[t].cache_hits += 1
+    write_priors(tree, t, node, cache.logits[slot], symmetry, rules, parameters, workspace)
+    value = np.float64(cache.values[slot, 0])
+    settle(tree, t, node, value, np.float64(cache.values[slot, 1]), parameters)
+    return True
+
+
 @forced
 def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace):  # type: ignore[no-untyped-def]
     """Judge a new node at once where that is possible, else ask for its evaluation."""
@@ -179,17 +193,13 @@ def open_node(tree, t, node, rules, cache, batch, filled, parameters, workspace)
         return DONE
     key = np.uint64(0)
     symmetry = np.int64(0)
-    entries = cache.keys.shape[0]
-    if entries or parameters.canonical:
+    if cache.keys.shape[0] or parameters.canonical:
         key, symmetry = _identify(tree, row, rules, parameters, workspace)
-    if entries:
-        slot = np.int64(key & np.uint64(entries - 1))
-        if cache.keys[slot] == key:
-            tree.trees[t].cache_hits += 1
-            write_priors(tree, t, node, cache.logits[slot], symmetry, rules, parameters, workspace)
-            value = np.float64(cache.values[slot, 0])
-            settle(tree, t, node, value, np.float64(cache.values[slot, 1]), parameters)
-            return DONE
+    # Those with few moves are asked of the proof search first, whatever is in the cache.
+    if not 0 < record.num_edges <= parameters.proof_moves and recall(
+        tree, t, node, key, symmetry, cache, rules, parameters, workspace
+    ):
+        return DONE
     request = batch.requests[filled]
     request.key = key
     request.tree = t

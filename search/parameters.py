@@ -29,6 +29,8 @@ parameters_dtype = np.dtype(
         ("adaptive", np.int64),  # whether a tree's own values set their scale
         ("lookahead", np.int64),
         ("lookahead_steps", np.int64),
+        ("proof_moves", np.int64),
+        ("proof_nodes", np.int64),
         ("leaves", np.int64),
         ("canonical", np.int64),
         ("num_symmetries", np.int64),

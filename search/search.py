@@ -78,7 +78,6 @@ class Search:
         self.driver: Driver
         if isinstance(domain, CompiledDomain):
             self.driver = CompiledDriver(domain, evaluator, self.parameters, entries)
-            self.driver.prove_leaves(self.settings.proof_moves, self.settings.proof_nodes)
         else:
             self.driver = ObjectDriver(domain, evaluator, self.parameters, entries)
 

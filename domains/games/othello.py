@@ -270,6 +270,7 @@ def othello(size: int = 8) -> CompiledDomain:
         num_symmetries=NUM_SYMMETRIES,
         policy_planes=1,
         num_extra_actions=1,
+        proof_moves=12,
     )
     board = sum(1 << 8 * row + column for row in range(size) for column in range(size))
     low, high = size // 2 - 1, size // 2
