@@ -81,7 +81,7 @@ def search_settings(config: SelfPlayConfig) -> PUCT | Gumbel:
         return Gumbel(
             gumbel_scale=config.gumbel_scale,
             lookahead=config.lookahead,
-            proof_moves=config.proof_moves,
+            proof_moves=None if config.leaf_proofs else 0,
             cache_entries=config.cache_entries,
         )
     return PUCT(
@@ -91,7 +91,7 @@ def search_settings(config: SelfPlayConfig) -> PUCT | Gumbel:
         forced_playouts=config.forced_playouts,
         temperature=1.0,
         lookahead=config.lookahead,
-        proof_moves=config.proof_moves,
+        proof_moves=None if config.leaf_proofs else 0,
         cache_entries=config.cache_entries,
     )
 

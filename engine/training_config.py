@@ -68,8 +68,8 @@ class SelfPlayConfig:
         full_share: share of moves that are searched in full; below 1 is playout-cap randomisation.
         search: `gumbel`, or `puct` with noise at the root and moves drawn by visits.
         lookahead: plies of exact look-ahead at a leaf, fewer where there are many moves.
-        proof_moves: leaves with at most so many moves are asked of a proof search; 0 for none, none
-            for what the game finds worth it.
+        leaf_proofs: whether leaves with few moves are asked of a proof search, in the games where
+            that pays.
         cache_entries: evaluations kept by position in each lane.
         gumbel_scale: gumbel: how much the root explores.
         dirichlet_fraction: puct: share of noise in the root's priors.
@@ -87,7 +87,7 @@ class SelfPlayConfig:
     full_share: float = 1.0
     search: Literal["gumbel", "puct"] = "gumbel"
     lookahead: int = 3
-    proof_moves: int | None = None
+    leaf_proofs: bool = True
     cache_entries: int = 262_144
     gumbel_scale: float = 1.0
     dirichlet_fraction: float = 0.25
@@ -101,8 +101,6 @@ class SelfPlayConfig:
         for name in ("lanes", "moves", "simulations", "fast_simulations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.proof_moves is not None and self.proof_moves < 0:
-            raise ValueError(f"proof_moves must be at least 0, got {self.proof_moves}")
         for name in ("full_share", "opening_share", "dirichlet_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")

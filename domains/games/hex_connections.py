@@ -23,14 +23,14 @@ import numpy as np
 from tesuji.domains.games.hex_points import (
     AND,
     BASE,
-    MAX_SEMI,
     OR,
-    PARENTS,
     add,
+    forced,
     is_known,
     kernel,
     mark_points,
     neighbour,
+    next_point,
 )
 
 NEVER, FULL, SEMI = range(3)  # when to stop
@@ -38,11 +38,11 @@ _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 
 
-@kernel
-def _combine(work, index, parents, rest):  # type: ignore[no-untyped-def]
+@forced
+def _combine(work, index):  # type: ignore[no-untyped-def]
     # The *or* rule: sets of up to four semi connections, the new one among them. `rest[i]` is what
     # all from `i` on need: where that meets what is common so far, no set can be free of it.
-    record = work.pool[index]
+    record, parents, rest = work.pool[index], work.parents, work.rest
     first, second = np.int64(record.first), np.int64(record.second)
     common = record.carrier
     parents[0] = index
@@ -81,10 +81,10 @@ def _combine(work, index, parents, rest):  # type: ignore[no-untyped-def]
                     add(work, first, second, union_2 | cells[k], OR, 1, parents, 4)
 
 
-@kernel
-def _join(work, index, size, parents, rest, stop):  # type: ignore[no-untyped-def]
+@forced
+def _join(work, index, size, stop):  # type: ignore[no-untyped-def]
     # The *and* rule: a full connection with each that shares an end with it.
-    pool = work.pool
+    pool, parents = work.pool, work.parents
     top = size * size
     carrier = pool[index].carrier
     for turn in range(2):
@@ -95,13 +95,14 @@ def _join(work, index, size, parents, rest, stop):  # type: ignore[no-untyped-de
         end_bit = _NONE if work.chains[end] else _ONE << np.uint64(end)
         chain = work.chains[middle]
         middle_bit = _NONE if chain else _ONE << np.uint64(middle)
-        for far in range(top + 2):
-            if far in (end, middle):
+        far = np.int64(-1)
+        while True:
+            far = next_point(work.reach[middle] & ~carrier, far, top)
+            if far < 0:
+                break
+            if far == end:
                 continue
             low, high = min(middle, far), max(middle, far)
-            far_bit = _NONE if work.chains[far] else _ONE << np.uint64(far)
-            if carrier & far_bit:
-                continue
             near, away = min(end, far), max(end, far)
             fulls, semis = work.full_cells[near, away], work.semi_cells[near, away]
             i = 0
@@ -120,7 +121,7 @@ def _join(work, index, size, parents, rest, stop):  # type: ignore[no-untyped-de
                 parents[1] = other
                 made = add(work, end, far, union, AND, chain, parents, 2)
                 if made >= 0 and not chain:
-                    _combine(work, made, parents, rest)
+                    _combine(work, made)
                     if stop == SEMI and work.num_semi[top, top + 1]:
                         return
                 if stop and work.num_full[top, top + 1]:
@@ -145,10 +146,10 @@ def connect(work, own, other, size, stop):  # type: ignore[no-untyped-def]
     work.counts[:] = 0
     work.num_full[: top + 2, : top + 2] = 0
     work.num_semi[: top + 2, : top + 2] = 0
+    work.reach[: top + 2] = _NONE
     if mark_points(work, own, other, size):
         return True
-    parents = np.full(PARENTS, -1, np.int64)
-    rest = np.zeros(MAX_SEMI + 1, np.uint64)
+    parents = work.parents
     for cell in range(top):
         here = work.points[cell]
         if here < 0:
@@ -165,7 +166,7 @@ def connect(work, own, other, size, stop):  # type: ignore[no-untyped-def]
         index = np.int64(work.queue[work.counts[2]])
         work.counts[2] += 1
         if work.pool[index].alive:
-            _join(work, index, size, parents, rest, stop)
+            _join(work, index, size, stop)
         if stop and (work.num_full[top, top + 1] or (stop == SEMI and work.num_semi[top, top + 1])):
             break
     return False

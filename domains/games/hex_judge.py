@@ -47,9 +47,9 @@ def _threats(work, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _link(work, size, mesh, voltage):  # type: ignore[no-untyped-def]
+def _link(work, size):  # type: ignore[no-untyped-def]
     # The equations of the circuit: an edge at 1 V, the other at 0 V.
-    top = size * size
+    top, mesh, voltage = size * size, work.mesh, work.voltage
     mesh[: top + 2, : top + 2] = 0.0
     voltage[: top + 2] = 0.0
     for one in range(top + 2):
@@ -89,11 +89,11 @@ def _solve(mesh, voltage, top):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _rate(work, size, turned, mesh, voltage, scores):  # type: ignore[no-untyped-def]
+def _rate(work, size, turned, scores):  # type: ignore[no-untyped-def]
     # Add to each cell's score the share of the side's current that runs through it.
-    top = size * size
-    _link(work, size, mesh, voltage)
-    _solve(mesh, voltage, top)
+    top, voltage = size * size, work.voltage
+    _link(work, size)
+    _solve(work.mesh, voltage, top)
     whole = 0.0
     for pass_ in range(2):
         for one in range(top + 1):
@@ -161,10 +161,8 @@ def judge(own_work, other_work, first, second, to_play, size, scores):  # type: 
         common, union = transpose(common, size), transpose(union, size)
     must = common & ~(first | second)
     scores[: top + 2] = 0.0
-    mesh = np.zeros((top + 2, top + 2))
-    voltage = np.zeros(top + 2)
-    _rate(own_work, size, to_play == 1, mesh, voltage, scores)
-    _rate(other_work, size, to_play == 0, mesh, voltage, scores)
+    _rate(own_work, size, to_play == 1, scores)
+    _rate(other_work, size, to_play == 0, scores)
     return (UNKNOWN if must else LOSS), must, union
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-kernel = njit(cache=True, nogil=True, error_model="numpy")
+# Kernels that make no arrays count none: counting cost several times what the search computes.
+kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+forced = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 
 MAX_SIZE = 8
 POINTS = MAX_SIZE * MAX_SIZE + 2
@@ -50,10 +52,15 @@ class Workspace(NamedTuple):
     semi_cells: npt.NDArray[np.uint64]  # [V, V, MAX_SEMI]
     num_full: npt.NDArray[np.int32]  # [V, V]
     num_semi: npt.NDArray[np.int32]  # [V, V]
+    reach: npt.NDArray[np.uint64]  # [V] the cells that each point has full connections to
     queue: npt.NDArray[np.int32]  # [P]
     points: npt.NDArray[np.int64]  # [V] the chain's first cell, the edge, the cell; -1 taken
     chains: npt.NDArray[np.int8]  # [V] 1 for a chain or an edge
     counts: npt.NDArray[np.int64]  # [3] connections in the pool, in the queue, taken from it
+    parents: npt.NDArray[np.int64]  # [PARENTS] what the next connection is made of
+    rest: npt.NDArray[np.uint64]  # [MAX_SEMI + 1] what all semi connections from one on need
+    mesh: npt.NDArray[np.float64]  # [V, V] conductances between points
+    voltage: npt.NDArray[np.float64]  # [V]
 
 
 def allocate() -> Workspace:
@@ -66,14 +73,19 @@ def allocate() -> Workspace:
         np.zeros((POINTS, POINTS, MAX_SEMI), np.uint64),
         np.zeros((POINTS, POINTS), np.int32),
         np.zeros((POINTS, POINTS), np.int32),
+        np.zeros(POINTS, np.uint64),
         np.zeros(POOL, np.int32),
         np.zeros(POINTS, np.int64),
         np.zeros(POINTS, np.int8),
         np.zeros(3, np.int64),
+        np.full(PARENTS, -1, np.int64),
+        np.zeros(MAX_SEMI + 1, np.uint64),
+        np.zeros((POINTS, POINTS)),
+        np.zeros(POINTS),
     )
 
 
-@kernel
+@forced
 def count_cells(cells):  # type: ignore[no-untyped-def]
     """Return how many cells a set has."""
     cells = cells - ((cells >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -81,6 +93,17 @@ def count_cells(cells):  # type: ignore[no-untyped-def]
     cells = (cells & fours) + ((cells >> np.uint64(2)) & fours)
     cells = (cells + (cells >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((cells * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@forced
+def next_point(cells, point, top):  # type: ignore[no-untyped-def]
+    """Return the next cell of a set after `point`, then both edges, then -1."""
+    if point + 1 < top:
+        rest = cells >> np.uint64(point + 1)
+        if rest:
+            return point + 1 + count_cells((rest & (~rest + _ONE)) - _ONE)
+        return np.int64(top)
+    return np.int64(point + 1 if point <= top else -1)
 
 
 @kernel
@@ -165,7 +188,7 @@ def _merge(work, cell, size):  # type: ignore[no-untyped-def]
     return changed
 
 
-@kernel
+@forced
 def is_known(carriers, count, carrier):  # type: ignore[no-untyped-def]
     """Return whether a connection of the list needs no more than `carrier`."""
     for i in range(count):
@@ -175,7 +198,7 @@ def is_known(carriers, count, carrier):  # type: ignore[no-untyped-def]
     return False
 
 
-@kernel
+@forced
 def _make_room(pool, indices, carriers, count, limit, carrier):  # type: ignore[no-untyped-def]
     # Drop what needs more than `carrier`, or the largest; return how many are left, -1 if full.
     kept = 0
@@ -201,7 +224,7 @@ def _make_room(pool, indices, carriers, count, limit, carrier):  # type: ignore[
     return kept - 1
 
 
-@kernel
+@forced
 def add(work, first, second, carrier, kind, full, parents, num_parents):  # type: ignore[no-untyped-def]
     """Put a connection into the pool and its points' list; return where, -1 if it adds nothing."""
     low, high = min(first, second), max(first, second)
@@ -235,4 +258,8 @@ def add(work, first, second, carrier, kind, full, parents, num_parents):  # type
     if full:
         work.queue[work.counts[1]] = index
         work.counts[1] += 1
+        if low < 64:
+            work.reach[high] |= _ONE << np.uint64(low)
+        if high < 64:
+            work.reach[low] |= _ONE << np.uint64(high)
     return index
