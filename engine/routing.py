@@ -25,7 +25,6 @@ from tesuji.search.routing.duality import Multipliers
 if TYPE_CHECKING:
     import z3
 
-    from tesuji.search.routing.bound import CutBound
     from tesuji.search.routing.side_constraints import SideConstraints
 
 __all__ = ["RoutingAnswer", "read_routing", "solve_routing"]
@@ -87,8 +86,13 @@ class RoutingAnswer:
 class Bound(Protocol):
     """What raises a lower bound round by round."""
 
-    best: Multipliers
-    done: bool
+    @property
+    def best(self) -> Multipliers:
+        """Return what proves most so far."""
+
+    @property
+    def done(self) -> bool:
+        """Return whether no round will prove more."""
 
     def step(self, seconds: float) -> None:
         """Do one round."""
@@ -135,7 +139,7 @@ def solve_routing(
         instance, clock.budget.seed, () if side is None else side.forbidden, start,
         None if side is None else side.rules,
     )  # fmt: skip
-    bound = _make_bound(instance, annealing.routes)
+    bound = make_bound(instance, annealing.routes)
     finished = Event()
     with ThreadPoolExecutor(1) as threads:
         raised = threads.submit(_raise_bound, bound, clock, finished) if bound else None
@@ -184,14 +188,35 @@ def _no_answer(
     )
 
 
-def _make_bound(instance: RoutingInstance, routes: Sequence[Sequence[int]]) -> CutBound | None:
+class _BestOf:
+    """Bounds that are raised one after the other."""
+
+    def __init__(self, bounds: Sequence[Bound]) -> None:
+        self._bounds = bounds
+
+    @property
+    def best(self) -> Multipliers:
+        return max((bound.best for bound in self._bounds), key=lambda best: best.bound)
+
+    @property
+    def done(self) -> bool:
+        return all(bound.done for bound in self._bounds)
+
+    def step(self, seconds: float) -> None:
+        next(bound for bound in self._bounds if not bound.done).step(seconds)
+
+
+def make_bound(instance: RoutingInstance, routes: Sequence[Sequence[int]]) -> Bound | None:
+    """Return what raises a lower bound; None for large instances, or without the extra."""
     if instance.num_nodes > _MOST_BOUNDED:
         return None
     try:
         from tesuji.search.routing.bound import CutBound  # noqa: PLC0415
+        from tesuji.search.routing.price_bound import PriceBound  # noqa: PLC0415
     except ImportError:  # the extra `logistics` is not installed
         return None
-    return CutBound(instance, routes)
+    # Prices know how routes fit into a day, cuts how loads fit into vehicles.
+    return _BestOf([PriceBound(instance, routes), CutBound(instance, routes)])
 
 
 def _raise_bound(bound: Bound, clock: SolveClock, finished: Event) -> None:

@@ -3,7 +3,7 @@
 The first line is a JSON object: the format, what is claimed, and the SHA-256 of the file without
 that entry. A JSON list of whole numbers a line follows: demands; earliest, latest and service where
 there are windows; the deliveries where there are pairs; each node's distances; the routes; the
-multipliers of the nodes; of each cut its multiplier and its customers.
+multipliers of the nodes; of each cut its multiplier and its customers; the prices of the nodes.
 `tesuji.engine.routing_verification` says what they mean and checks them.
 """
 
@@ -18,7 +18,7 @@ from tesuji.engine.storage import atomic_write, sha256
 from tesuji.search.routing.duality import Multipliers
 
 FORMAT = "tesuji routing certificate"
-VERSION = 1
+VERSION = 2
 
 
 def certificate_text(
@@ -41,6 +41,8 @@ def certificate_text(
     rows += routes or ()
     rows.append(multipliers.nodes)
     rows += [(multiplier, *members) for members, multiplier in multipliers.cuts]
+    if multipliers.width:
+        rows.append(multipliers.prices)
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -54,6 +56,7 @@ def certificate_text(
         "routes": len(routes or ()),
         "cost": None if routes is None else instance.cost(routes),
         "cuts": len(multipliers.cuts),
+        "width": multipliers.width,
         "bound": multipliers.bound,
     }
     body = "\n".join(json.dumps(list(row), separators=(",", ":")) for row in rows) + "\n"

@@ -9,6 +9,12 @@ customers and all `m >= 0` of sets the routes cost at least
     2 sum p - sum m (|S| - k(S)) + sum over edges of most(a, b) * min(0, d - p_a - p_b + sum m)
 
 with the shorter way `d` of both: weak duality. Multipliers come in millionths.
+
+Where customers have prices `q`, routes cost `sum q` and, each, what it costs beyond the prices of
+its customers. No route costs less beyond them than `r`, the least over all ways in time from depot
+to depot, among them some that are no routes: time is rounded down to steps of `width` at each
+customer, a customer may come twice with two others between, loads and pairs do not count. So routes
+cost at least `sum q + vehicles * min(0, r)`.
 """
 
 from __future__ import annotations
@@ -25,8 +31,9 @@ from tesuji.engine.errors import TesujiError
 
 _UNIT = 1_000_000
 _MAX_BYTES = 1 << 30
-_FORMAT, _VERSION = "tesuji routing certificate", 1
-_NUMBERS = ("version", "nodes", "capacity", "vehicles", "scale", "routes", "cuts", "bound")
+_MAX_STEPS = 10_000
+_FORMAT, _VERSION = "tesuji routing certificate", 2
+_NUMBERS = ("version", "nodes", "capacity", "vehicles", "scale", "routes", "cuts", "width", "bound")
 
 
 class RoutingFault(TesujiError):
@@ -85,8 +92,9 @@ def verify_routing(path: Path) -> Checked:
     routes = [_row(rows) for _ in range(header["routes"])]
     multipliers = _row(rows, nodes)
     cuts = [_row(rows) for _ in range(header["cuts"])]
+    prices = _row(rows, nodes) if header["width"] else None
     if next(rows, None) is not None:
-        raise RoutingFault("there are lines after the last cut")
+        raise RoutingFault("there are lines after the last of the proof")
     cost = None
     if header["cost"] is not None:
         cost = _check_routes(task, routes)
@@ -94,7 +102,12 @@ def verify_routing(path: Path) -> Checked:
             raise RoutingFault(f"the routes cost {cost}, not {header['cost']}")
     elif routes:
         raise RoutingFault("there are routes without a cost")
-    bound = _bound(task, multipliers, cuts)
+    if prices is None:
+        bound = _bound(task, multipliers, cuts)
+    elif any(multipliers) or cuts:
+        raise RoutingFault("there are multipliers beside the prices")
+    else:
+        bound = _bound_by_prices(task, prices, header["width"])
     if bound < header["bound"]:
         raise RoutingFault(f"the multipliers prove {bound}, not {header['bound']}")
     return Checked(str(header["name"]), cost, header["bound"], header["scale"], len(cuts))
@@ -229,3 +242,57 @@ def _drivable(task: _Task, a: int, b: int) -> bool:
         leave_a + task.distance[a][b] <= task.latest[b]
         or leave_b + task.distance[b][a] <= task.latest[a]
     )
+
+
+def _bound_by_prices(task: _Task, prices: list[int], width: int) -> int:
+    nodes = len(task.demand)
+    if task.latest is None or prices[0]:
+        raise RoutingFault("prices need windows, and the depot has none")
+    for a in range(1, nodes):
+        for b in range(nodes):
+            if a != b and task.service[a] + task.distance[a][b] < width:
+                raise RoutingFault(f"from node {a} to {b} is less than a step of time")
+    steps = task.latest[0] // width + 1
+    if steps > _MAX_STEPS:
+        raise RoutingFault(f"there are {steps} steps of time; at most {_MAX_STEPS} are checked")
+    # Of each step and node the two cheapest ways there, from different nodes: (cost, node before).
+    ways: list[dict[int, list[tuple[int, int]]]] = [{} for _ in range(steps)]
+    least = 0
+    _extend(task, prices, width, ways, (0, task.earliest[0]), [(0, -1)])
+    for step, here in enumerate(ways):
+        for node, found in here.items():
+            clock = max(step * width, task.earliest[node])
+            home = clock + task.service[node] + task.distance[node][0]
+            if home <= task.latest[0]:
+                least = min(least, found[0][0] + task.distance[node][0] * _UNIT)
+            _extend(task, prices, width, ways, (node, clock), found)
+        here.clear()
+    return -(-(sum(prices) + task.vehicles * least) // _UNIT)
+
+
+def _extend(
+    task: _Task,
+    prices: list[int],
+    width: int,
+    ways: list[dict[int, list[tuple[int, int]]]],
+    here: tuple[int, int],
+    found: list[tuple[int, int]],
+) -> None:
+    # Add the ways that go on from a node at a time.
+    assert task.latest is not None
+    node, clock = here
+    leave = clock + task.service[node]
+    for other in range(1, len(prices)):
+        at = max(leave + task.distance[node][other], task.earliest[other])
+        if other == node or at > task.latest[other]:
+            continue
+        best = next((cost for cost, before in found if before != other), None)
+        if best is None:
+            continue
+        cost = best + task.distance[node][other] * _UNIT - prices[other]
+        known = ways[min(at // width, len(ways) - 1)].setdefault(other, [])
+        known.append((cost, node))
+        known.sort()
+        # All come from different nodes, for each node is left once a step.
+        apart = {before: (cost, before) for cost, before in reversed(known)}
+        known[:] = sorted(apart.values())[:2]

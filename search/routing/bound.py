@@ -14,17 +14,11 @@ import numpy as np
 from tesuji.domains.logistics.routing.instance import Floats, Integers, RoutingInstance
 from tesuji.search.routing.cuts import vehicles, violated_sets
 from tesuji.search.routing.duality import UNIT, Multipliers, demands_of, drivable, proven_bound
+from tesuji.search.routing.linear_program import make_program
 
 _NEAR = 10  # edges of each customer to begin with
 _MORE = 200  # edges or cuts that enter at once
 _SLACK = 1e-4
-
-
-class _Program(highspy.Highs):  # type: ignore[misc]
-    """HiGHS without callbacks, whose setting up prints a banner."""
-
-    def __init__(self) -> None:
-        super(highspy.Highs, self).__init__()
 
 
 class CutBound:
@@ -48,9 +42,7 @@ class CutBound:
         self._possible = drivable(instance)
         self._cuts: list[tuple[int, ...]] = []
         self._members = np.zeros((0, instance.num_nodes), np.bool_)
-        self._program = _Program()
-        for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex")):
-            self._program.setOptionValue(option, value)
+        self._program = make_program()
         self._round = 0
         self.done = False
         self.best = Multipliers((0,) * instance.num_nodes, (), 0)

@@ -25,12 +25,16 @@ class Multipliers:
     Attributes:
         nodes: `[N]` of the degree equations, in millionths; 0 of the depot.
         cuts: sets of customers, each with its multiplier in millionths, above 0.
-        bound: what they prove.
+        bound: what they prove, or what the prices do, if those prove more.
+        prices: `[N]` of customers, in millionths (`price_routes.py`); empty without them.
+        width: of a step of time, where there are prices.
     """
 
     nodes: tuple[int, ...]
     cuts: tuple[tuple[tuple[int, ...], int], ...]
     bound: int
+    prices: tuple[int, ...] = ()
+    width: int = 0
 
 
 def demands_of(instance: RoutingInstance) -> Integers:

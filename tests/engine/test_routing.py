@@ -98,6 +98,7 @@ def mutated(lines: list[str], header: dict[str, object], rng: random.Random) -> 
     """Return the lines with one thing wrong: routes or the bound no longer hold."""
     lines = list(lines)
     first = len(lines) - int(header["routes"]) - 1 - int(header["cuts"])  # type: ignore[call-overload]
+    first -= bool(header["width"])  # the prices are last
     kind = rng.randrange(4)
     if kind == 0:  # a claim
         wrong = dict(header)
@@ -114,8 +115,10 @@ def mutated(lines: list[str], header: dict[str, object], rng: random.Random) -> 
     else:  # a multiplier shrinks or grows by far
         at = rng.randrange(first + int(header["routes"]), len(lines))  # type: ignore[call-overload]
         row = json.loads(lines[at])
-        place = 0 if at > first + int(header["routes"]) else rng.randrange(1, len(row))  # type: ignore[call-overload]
-        row[place] = row[place] + rng.choice([-1, 1]) * 10**9
+        is_cut = first + int(header["routes"]) < at < len(lines) - bool(header["width"])  # type: ignore[call-overload]
+        place = 0 if is_cut else rng.randrange(1, len(row))
+        # A price that grows may prove as much, where prices are not yet the best.
+        row[place] = row[place] + rng.choice([-1, -1 if header["width"] else 1]) * 10**9
         lines[at] = json.dumps(row, separators=(",", ":"))
     return lines
 

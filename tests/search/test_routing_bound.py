@@ -10,6 +10,12 @@ from tesuji.domains.logistics.routing.instance import make_instance
 from tesuji.search.routing.anneal import Annealing
 from tesuji.search.routing.cuts import vehicles, violated_sets
 from tesuji.search.routing.duality import UNIT, proven_bound
+from tesuji.search.routing.price_routes import (
+    make_labels,
+    proven_by_prices,
+    route_to,
+    step_width,
+)
 
 pytest.importorskip("highspy")
 
@@ -30,6 +36,41 @@ def test_no_plan_costs_less_than_the_bound(make: object) -> None:
         assert proven == sorted(proven)
         assert 0 < bound.best.bound <= annealing.cost
         assert proven_bound(instance, bound.best.nodes, bound.best.cuts) == bound.best.bound
+
+
+@pytest.mark.parametrize("make", [random_vrptw, random_pairs])
+def test_no_plan_costs_less_than_prices_prove(make: object) -> None:
+    from tesuji.search.routing.price_bound import PriceBound
+
+    for seed in range(4):
+        instance = make(12, np.random.default_rng(seed))  # type: ignore[operator]
+        annealing = Annealing(instance, 0)
+        annealing.run(2000, 0.0, 1.0)
+        bound = PriceBound(instance, annealing.routes)
+        proven = []
+        while not bound.done:
+            bound.step(10.0)
+            proven.append(bound.best.bound)
+        assert proven == sorted(proven)
+        share = 0.9 if make is random_vrptw else 0.4  # it knows nothing of pairs
+        assert share * annealing.cost < bound.best.bound <= annealing.cost
+
+
+def test_any_prices_prove_a_bound() -> None:
+    rng = np.random.default_rng(5)
+    instance = random_vrptw(9, rng)
+    annealing = Annealing(instance, 0)
+    annealing.run(3000, 0.0, 1.0)
+    width = step_width(instance)
+    labels, last = make_labels(instance, width), np.zeros((10, 2), np.int64)
+    for _ in range(100):
+        prices = [0, *(rng.integers(-UNIT, 900 * UNIT, 9)).tolist()]
+        assert proven_by_prices(instance, prices, width, labels, last) <= annealing.cost
+        least = int(last[:, 0].min())
+        node = int(np.argmin(last[:, 0]))
+        route = route_to(labels, node, int(last[node, 1]))
+        assert instance.cost([route]) * UNIT - sum(prices[n] for n in route) == least
+        assert all(a != b for a, b in zip(route, route[2:], strict=False))
 
 
 def test_two_customers_that_share_no_vehicle_are_bounded_exactly() -> None:
