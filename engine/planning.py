@@ -14,11 +14,11 @@ from tesuji.domains.logistics.pddl.operators import Operators, make_operators
 from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import Step, validate_plan
+from tesuji.engine.plan_bounds import BoundThread
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
-from tesuji.search.planning.bounds import lower_bound
 from tesuji.search.planning.planner import PlanSearch
+from tesuji.search.planning.proofs import BoundProof, BoundSearch
 
-_BOUND_SHARE = 0.2  # of the time, at most, for a lower bound
 UNREACHABLE = "the goal cannot be reached even if no action ever made an atom false"
 _TOY = """(define (domain toy) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))"""
 _TOY_PROBLEM = "(define (problem toy) (:domain toy) (:init (p)) (:goal (q)))"
@@ -38,6 +38,8 @@ class PlanAnswer:
         generated: successors.
         seconds: in all; `ground_seconds` of it before the search.
         first: `(cost, seconds)` of the first plan.
+        grounded: the task in all its forms.
+        proof: of the bound or of a lower one, where search proved more.
     """
 
     status: str
@@ -50,6 +52,8 @@ class PlanAnswer:
     seconds: float
     ground_seconds: float
     first: tuple[float, float] | None
+    grounded: GroundTask
+    proof: BoundProof | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def answers(
     if not grounded.operators.solvable:
         yield PlanAnswer(
             "unsolvable", None, None, float("inf"), UNREACHABLE, 0, 0, clock.seconds(),
-            ground_seconds, None,
+            ground_seconds, None, grounded,
         )  # fmt: skip
         return
     yield from _Solve(grounded, clock, listener, ground_seconds).answers()
@@ -124,7 +128,8 @@ def answers(
 def load_kernels() -> None:
     """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
     variables = ground(parse_task(_TOY, _TOY_PROBLEM)).variables
-    lower_bound(variables, 1.0)
+    for _ in BoundSearch(variables).improve():
+        pass
     for _ in PlanSearch(variables).steps():
         pass
 
@@ -137,11 +142,17 @@ class _Solve:
         self._ground_seconds = ground_seconds
         self._plan: tuple[Step, ...] | None = None
         self._cost: float | None = None
-        self._bound = 0.0
+        self._bounds = BoundThread(grounded.variables, clock)
         self._first: tuple[float, float] | None = None
         self._evaluated = self._generated = 0
 
     def answers(self) -> Iterator[PlanAnswer]:
+        try:
+            yield from self._search()
+        finally:
+            self._bounds.close()
+
+    def _search(self) -> Iterator[PlanAnswer]:
         search = PlanSearch(self._grounded.variables)
         exhausted = False
         told = 0.0
@@ -149,10 +160,8 @@ class _Solve:
             self._evaluated, self._generated = step.evaluated, step.generated
             if step.plan is not None:
                 self._take(step.plan)
+                self._bounds.start()
                 yield self._answer(exhausted=False)
-                if self._bound == 0.0:
-                    seconds = _BOUND_SHARE * self._clock.budget.seconds
-                    self._bound = lower_bound(self._grounded.variables, seconds)
             exhausted = step.exhausted
             now = time.monotonic()
             if step.plan is not None or now - told > 0.1:
@@ -160,8 +169,6 @@ class _Solve:
                 self._listener(self._progress())
             if exhausted or self._clock.is_over(self._progress()):
                 break
-        if exhausted and self._cost is not None:
-            self._bound = self._cost
         yield self._answer(exhausted)
 
     def _take(self, plan: Sequence[int]) -> None:
@@ -175,17 +182,19 @@ class _Solve:
     def _progress(self) -> SolveProgress:
         seconds = self._clock.seconds()
         rate = self._generated / max(seconds - self._ground_seconds, 1e-3)
-        return SolveProgress(self._cost, self._bound, seconds, rate)
+        return SolveProgress(self._cost, self._bounds.best.bound, seconds, rate)
 
     def _answer(self, exhausted: bool) -> PlanAnswer:
-        reason = ""
+        reason, proof = "", self._bounds.best
+        bound = proof.bound
         if self._cost is None:
             status = "unsolvable" if exhausted else "unknown"
             reason = "every state that can be reached was seen" if exhausted else "the time is up"
+            bound = float("inf") if exhausted else bound
         else:
-            status = "optimal" if self._cost <= self._bound else "solved"
-        bound = float("inf") if status == "unsolvable" else self._bound
+            bound = self._cost if exhausted else bound
+            status = "optimal" if self._cost <= bound else "solved"
         return PlanAnswer(
             status, self._plan, self._cost, bound, reason, self._evaluated, self._generated,
-            self._clock.seconds(), self._ground_seconds, self._first,
+            self._clock.seconds(), self._ground_seconds, self._first, self._grounded, proof,
         )  # fmt: skip

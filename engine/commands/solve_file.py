@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,6 @@ def solve_file(arguments: Arguments) -> Answer:
     if path.suffix == ".pddl":
         if not arguments.moves:
             raise UsageError(f"a PDDL domain needs a problem: tesuji solve {path} PROBLEM.pddl")
-        if arguments.certificate is not None:
-            raise UsageError(
-                "plans have no certificates yet; --certificate is for routes and shops"
-            )
-        if arguments.constraints:
-            raise UsageError(f"{path} is no routing file; --constraint is for routes")
         return _solve_pddl(arguments, budget)
     from tesuji.engine.commands.solve_routes import solve_roads, solve_routes
 
@@ -67,7 +62,31 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
     )
     if answer.plan is not None:
         write_answer(arguments.out, {".txt": lambda: plan_text(answer)})
-    return _plan_answer(answer)
+    if arguments.certificate is None:
+        return _plan_answer(answer)
+    certified = _certify(arguments.certificate, answer, arguments.what, arguments.moves)
+    told = _plan_answer(answer)
+    text = f"{told.text}\n{arguments.certificate}: {certified}"
+    return replace(told, text=text, facts={**told.facts, "certified": certified})
+
+
+def _certify(path: Path, answer: PlanAnswer, domain: str, problem: str) -> str:
+    """Write a certificate that the verifier accepts; return what it proves."""
+    from tesuji.engine.plan_certificate import certificate
+    from tesuji.engine.plan_reading import PlanProofFault
+    from tesuji.engine.plan_verification import verify_plan
+    from tesuji.engine.storage import atomic_write, dump_json
+
+    texts = (Path(name).read_text() for name in (domain, problem))
+    content = certificate(answer, *texts)
+    try:
+        found = verify_plan(content)
+    except PlanProofFault as fault:
+        raise TesujiError(f"no certificate: {fault}") from None
+    atomic_write(path, dump_json(content))
+    if found.bound is None:
+        return "no plan exists: certified"
+    return f"no plan costs less than {float(found.bound):g}: certified"
 
 
 def plan_text(answer: PlanAnswer) -> str:

@@ -27,6 +27,7 @@ Leaves with 0 when the file proves what it claims, 1 when it does not.
 # kind of certificate is one line here.
 CHECKERS = {
     b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
+    b'{\n "format": "tesuji plan certificate"': "tesuji.engine.commands.verify:verify_plan",
     b'{\n "format": "tesuji shop certificate"': "tesuji.engine.commands.verify:verify_shop",
     b'{"format": "tesuji routing certificate"': "tesuji.engine.commands.verify:verify_routes",
 }
@@ -127,6 +128,36 @@ def verify_shop(arguments: Arguments) -> Answer:
         "gap": found.gap,
         "verified": True,
     }
+    return Answer(text, facts)
+
+
+def verify_plan(arguments: Arguments) -> Answer:
+    """Check a plan and what proves that none costs much less."""
+    import time
+
+    from tesuji.engine.errors import TesujiError
+    from tesuji.engine.plan_reading import PlanProofFault
+    from tesuji.engine.plan_verification import verify_plan_file
+
+    start = time.monotonic()
+    try:
+        found = verify_plan_file(arguments.file)
+    except PlanProofFault as fault:
+        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
+    seconds = time.monotonic() - start
+    cost = None if found.cost is None else float(found.cost)
+    bound = None if found.bound is None else float(found.bound)
+    plan = "no plan is given" if cost is None else f"the plan reaches the goal and costs {cost:g}"
+    claim = "no plan exists" if bound is None else f"none costs less than {bound:g}"
+    gap = "" if not cost or bound is None else f", a gap of {max(cost - bound, 0) / cost:.2%}"
+    text = (
+        f"{found.problem} of domain {found.domain}: {plan}; {claim}{gap}: proven, "
+        f"{found.operators:,} ground actions checked in {seconds:.2f} s"
+    )
+    facts = {
+        "file": str(arguments.file), "domain": found.domain, "problem": found.problem,
+        "cost": cost, "bound": bound, "verified": True, "seconds": round(seconds, 3),
+    }  # fmt: skip
     return Answer(text, facts)
 
 

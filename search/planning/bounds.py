@@ -1,4 +1,4 @@
-"""Lower bounds on the cost of plans: LM-cut (Helmert & Domshlak 2009).
+"""Landmarks: LM-cut (Helmert & Domshlak 2009).
 
 Again and again a set of operators is found of which every plan must use one, its least cost is paid
 and taken off all of them, until nothing has to be paid. The sum is a lower bound.
@@ -7,6 +7,8 @@ and taken off all of them, until nothing has to be paid. The sum is a lower boun
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,43 +22,82 @@ def lower_bound(task: FiniteDomain, seconds: float) -> float:
     """Return the LM-cut bound of a task's first state, in the units of its costs.
 
     Args:
-        task: the task.
+        task: its goal can be reached if nothing is ever deleted.
         seconds: when to stop; the cuts found by then are a bound, too.
     """
-    relaxation, unit = _relaxation(task)
-    return lm_cut(relaxation, task.init, task.first, seconds) / unit
+    began = time.monotonic()
+    cost, unit = whole_costs(task)
+    found = cut_landmarks(
+        task, make_relaxation(task, cost), cost, lambda: time.monotonic() - began > seconds
+    )
+    return sum(landmark.weight for landmark in found) / unit
 
 
-def _relaxation(task: FiniteDomain) -> tuple[Relaxation, int]:
-    """Return a relaxation with whole costs, rounded down, and how many of them make a unit."""
+class Landmark(NamedTuple):
+    """Facts, none true at first, of which every plan makes one true."""
+
+    facts: npt.NDArray[np.int32]
+    weight: int  # what its cheapest operators cost, after what was paid before
+
+
+def whole_costs(task: FiniteDomain) -> tuple[npt.NDArray[np.int64], int]:
+    """Return whole costs, rounded down, and how many of them make a unit."""
     thousandths = np.floor(task.cost * 1000.0 + 1e-6).astype(np.int64)
     if (thousandths % 1000 == 0).all():
-        return make_relaxation(task, thousandths // 1000), 1
-    return make_relaxation(task, thousandths), 1000
+        return thousandths // 1000, 1
+    return thousandths, 1000
 
 
-def lm_cut(
+def cut_landmarks(
+    task: FiniteDomain,
     relaxation: Relaxation,
-    state: npt.NDArray[np.int32],
-    first: npt.NDArray[np.int32],
-    seconds: float = float("inf"),
-) -> int:
-    """Return the LM-cut value of a state, in the relaxation's costs.
+    cost: npt.NDArray[np.int64],
+    is_over: Callable[[], bool] = lambda: False,
+) -> list[Landmark]:
+    """Return the landmarks of LM-cut from a task's first state.
 
-    `DEAD_END` says that no plan can lead from there.
+    Args:
+        task: its goal can be reached if nothing is ever deleted.
+        relaxation: of the task.
+        cost: `[n]` of the operators.
+        is_over: says when to end; the landmarks found by then count, too.
     """
-    cost = relaxation.cost.copy()
+    cost = cost.copy()
     start = np.zeros(len(relaxation.marked) + 1, np.int64)
     achievers = np.zeros(len(relaxation.effect), np.int32)
     _achievers(relaxation, start, achievers)
-    began = time.monotonic()
-    total, paid = 0, 1
-    while paid and len(relaxation.goal) and time.monotonic() - began < seconds:
-        paid = int(_pay_cut(relaxation, cost, state, first, start, achievers))
-        if paid == DEAD_END:
-            return int(DEAD_END)
-        total += paid
-    return total
+    found: list[Landmark] = []
+    facts = np.zeros(len(task.atom), np.int32)
+    while len(relaxation.goal) and not is_over():
+        paid, size = _pay_cut(relaxation, cost, task.init, task.first, start, achievers, facts)
+        if paid in (0, DEAD_END):
+            break
+        found.append(Landmark(np.sort(facts[:size]), int(paid)))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def charged(task, facts):  # type: ignore[no-untyped-def]
+    """Return the operators that can be the first to make one of `facts` true."""
+    inside = np.zeros(len(task.atom), np.uint8)
+    inside[facts] = 1
+    found = np.zeros(len(task.cost), np.int64)
+    count = 0
+    for op in range(len(task.cost)):
+        free = True
+        for i in range(task.before_start[op], task.before_start[op + 1]):
+            free &= not inside[task.before[i]]
+        makes = False
+        for k in range(task.effect_start[op], task.effect_start[op + 1]):
+            if free and inside[task.effect[k]]:
+                happens = True
+                for i in range(task.when_start[k], task.when_start[k + 1]):
+                    happens &= not inside[task.when[i]]
+                makes |= happens
+        if makes:
+            found[count] = op
+            count += 1
+    return found[:count]
 
 
 @njit(cache=True, nogil=True)
@@ -73,7 +114,7 @@ def _h_max(relaxation, cost, state, first):  # type: ignore[no-untyped-def]
         push(relaxation.heap, size, fact)
         size += 1
     for op in relaxation.free:
-        size = _offer_all(relaxation, op, cost[op], size)
+        size = _offer_all(relaxation, op, cost[relaxation.operator[op]], size)
     while size:
         key = pop(relaxation.heap, size)
         size -= 1
@@ -87,7 +128,8 @@ def _h_max(relaxation, cost, state, first):  # type: ignore[no-untyped-def]
             if relaxation.left[op] == 0:
                 # Facts come in the order of their costs, so that the last one costs most.
                 relaxation.reached[op] = fact
-                size = _offer_all(relaxation, op, value + cost[op], size)
+                paid = cost[relaxation.operator[op]]
+                size = _offer_all(relaxation, op, value + paid, size)
 
 
 @njit(cache=True, nogil=True)
@@ -123,17 +165,18 @@ def _mark_goal_zone(relaxation, achievers, achiever_start, cost, goal):  # type:
         for i in range(achiever_start[fact], achiever_start[fact + 1]):
             op = achievers[i]
             dearest = relaxation.reached[op]
-            if cost[op] == 0 and dearest >= 0 and not relaxation.marked[dearest]:
+            free = cost[relaxation.operator[op]] == 0
+            if free and dearest >= 0 and not relaxation.marked[dearest]:
                 relaxation.marked[dearest] = 1
                 relaxation.stack[depth] = dearest
                 depth += 1
 
 
 @njit(cache=True, nogil=True)
-def _find_cut(relaxation, state, first, cut):  # type: ignore[no-untyped-def]
-    # Explore from the state without entering the goal zone; the operators that would are the cut.
-    seen = np.zeros(len(relaxation.marked), np.uint8)
-    in_cut = np.zeros(len(relaxation.left), np.uint8)
+def _find_cut(relaxation, state, first, cut, seen):  # type: ignore[no-untyped-def]
+    # Explore from the state without entering the goal zone; the operators that would are the cut,
+    # those of the task.
+    in_cut = np.zeros(len(cut), np.uint8)
     depth = 0
     for variable in range(len(state)):
         fact = first[variable] + state[variable]
@@ -160,9 +203,9 @@ def _find_cut(relaxation, state, first, cut):  # type: ignore[no-untyped-def]
                 if relaxation.marked[relaxation.effect[k]]:
                     enters = True
             if enters:
-                if not in_cut[op]:
-                    in_cut[op] = 1
-                    cut[count] = op
+                if not in_cut[relaxation.operator[op]]:
+                    in_cut[relaxation.operator[op]] = 1
+                    cut[count] = relaxation.operator[op]
                     count += 1
                 continue
             for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
@@ -190,19 +233,49 @@ def _achievers(relaxation, start, found):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pay_cut(relaxation, cost, state, first, achiever_start, achievers):  # type: ignore[no-untyped-def]
+def _gather(relaxation, goal, seen, achiever_start, achievers, facts):  # type: ignore[no-untyped-def]
+    # Write into `facts` a goal and what has to be unseen for it to stay so: of each operator that
+    # makes one of them true, and is not in the cut, a condition. Return how many.
+    inside = np.zeros(len(seen), np.uint8)
+    inside[goal] = 1
+    facts[0] = goal
+    count = 1
+    done = 0
+    while done < count:
+        fact = facts[done]
+        done += 1
+        for i in range(achiever_start[fact], achiever_start[fact + 1]):
+            op = achievers[i]
+            unseen = -1
+            for k in range(relaxation.before_start[op], relaxation.before_start[op + 1]):
+                before = relaxation.before[k]
+                if inside[before]:
+                    unseen = -1
+                    break
+                if not seen[before] and (unseen < 0 or before == relaxation.reached[op]):
+                    unseen = before
+            if unseen >= 0:
+                inside[unseen] = 1
+                facts[count] = unseen
+                count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _pay_cut(relaxation, cost, state, first, achiever_start, achievers, facts):  # type: ignore[no-untyped-def]
     # Find one cut, take its least cost off its operators and return it; 0 where none is left.
     _h_max(relaxation, cost, state, first)
     goal = _dearest_goal(relaxation)
     value = relaxation.fact_cost[goal]
     if value in (0, DEAD_END):
-        return value
+        return value, 0
     _mark_goal_zone(relaxation, achievers, achiever_start, cost, goal)
     cut = np.zeros(len(cost), np.int64)
-    count = _find_cut(relaxation, state, first, cut)
+    seen = np.zeros(len(relaxation.marked), np.uint8)
+    count = _find_cut(relaxation, state, first, cut, seen)
     least = DEAD_END
     for i in range(count):
         least = min(least, cost[cut[i]])
     for i in range(count):
         cost[cut[i]] -= least
-    return least
+    return least, _gather(relaxation, goal, seen, achiever_start, achievers, facts)

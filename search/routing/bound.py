@@ -12,9 +12,9 @@ import highspy
 import numpy as np
 
 from tesuji.domains.logistics.routing.instance import Floats, Integers, RoutingInstance
+from tesuji.search.linear_program import make_program
 from tesuji.search.routing.cuts import vehicles, violated_sets
 from tesuji.search.routing.duality import UNIT, Multipliers, demands_of, drivable, proven_bound
-from tesuji.search.routing.linear_program import make_program
 
 _NEAR = 10  # edges of each customer to begin with
 _MORE = 200  # edges or cuts that enter at once

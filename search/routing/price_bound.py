@@ -14,8 +14,8 @@ import highspy
 import numpy as np
 
 from tesuji.domains.logistics.routing.instance import Floats, RoutingInstance
+from tesuji.search.linear_program import make_program
 from tesuji.search.routing.duality import UNIT, Multipliers
-from tesuji.search.routing.linear_program import make_program
 from tesuji.search.routing.price_routes import (
     make_labels,
     proven_by_prices,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import random
+
+import numpy as np
+
+from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps, reaches_goal
+from tesuji.engine.planning import GroundTask
 
 TRUCKS = """
 (define (domain trucks)
@@ -57,3 +63,25 @@ def trucks(seed: int, places: int = 4, parcels: int = 2) -> str:
   (:goal (and {goals}))
   (:metric minimize (total-cost)))
 """
+
+
+def cheapest(task: GroundTask) -> float | None:
+    """The least cost by uniform-cost search over all states, in plain Python."""
+    steps = make_steps(task.variables)
+    out = np.zeros(len(task.variables.cost), np.int32)
+    stack = np.zeros(len(steps.switches.own), np.int32)
+    queue = [(0.0, tuple(task.variables.init.tolist()))]
+    seen: set[tuple[int, ...]] = set()
+    while queue:
+        cost, state = heapq.heappop(queue)
+        if state in seen:
+            continue
+        seen.add(state)
+        values = np.array(state, np.int32)
+        if reaches_goal(steps, values):
+            return cost
+        for op in out[: applicable(steps, values, out, stack)].tolist():
+            after = np.zeros_like(values)
+            apply(steps, op, values, after)
+            heapq.heappush(queue, (cost + float(task.variables.cost[op]), tuple(after.tolist())))
+    return None

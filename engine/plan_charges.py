@@ -1,0 +1,172 @@
+"""What a certificate of a plan charges an operator, at most its cost; see `plan_verification.py`.
+
+It is counted over what is known of the state before the operator: its conditions, and of each group
+at most one literal, of each limit no more than fit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fractions import Fraction
+from typing import NamedTuple
+
+from tesuji.engine.plan_operators import Operator
+from tesuji.engine.plan_reading import Case, PlanProofFault
+
+Weights = dict[int, int]  # of literals
+
+
+class Claims(NamedTuple):
+    """What a certificate says of a task."""
+
+    unit: int  # of weights in one of costs
+    limits: list[tuple[int, Weights]]
+    groups: Weights  # of literals
+    landmarks: list[tuple[int, Case]]
+    potentials: dict[Case, int]
+
+
+class _Change(NamedTuple):
+    """What an operator may do: each is about literals."""
+
+    before: Case
+    gains: set[int]  # those that may become true
+    losses: set[int]  # those that were true and become false for certain
+    ends: set[int]  # those that are false afterwards for certain
+
+
+def _change(operator: Operator) -> _Change:
+    certain = {literal for literal, cases in operator.effects if frozenset() in cases}
+    made = {
+        literal
+        for literal, _ in operator.effects
+        if not (literal & 1 and literal ^ 1 in certain)  # what is added as well stays
+    }
+    ends = {literal ^ 1 for literal in certain & made if literal ^ 1 not in made}
+    before = operator.before
+    return _Change(before, made - before, set(before & ends), ends)
+
+
+class Charges:
+    """Whether each operator is charged at most its cost."""
+
+    def __init__(self, claims: Claims) -> None:
+        self._unit = claims.unit
+        self._limits = claims.limits
+        self._in_limits: dict[int, list[int]] = defaultdict(list)
+        self._groups = claims.groups
+        self._apart: dict[int, set[int]] = defaultdict(set)  # limits of which one literal holds
+        for i, (most, weights) in enumerate(claims.limits):
+            for literal, value in weights.items():
+                self._in_limits[literal].append(i)
+                if most == 1 and value == 1:
+                    self._apart[literal].add(i)
+        self._charges = [value for value, _ in claims.landmarks]
+        self._member: dict[int, int] = defaultdict(int)  # bits: the landmarks that a literal is in
+        for i, (_, members) in enumerate(claims.landmarks):
+            for literal in members:
+                self._member[literal] |= 1 << i
+        self._single: Weights = {}
+        self._partners: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for case, value in claims.potentials.items():
+            one, *two = sorted(case)
+            if two:
+                self._partners[one].append((two[0], value))
+                self._partners[two[0]].append((one, value))
+            else:
+                self._single[one] = value
+
+    def check(self, operator: Operator) -> None:
+        """Check one operator.
+
+        Raises:
+            PlanProofFault: it breaks a limit, or is charged more than it costs.
+        """
+        change = _change(operator)
+        if self._is_impossible(change.before):
+            return
+        name = f"({' '.join(operator.name)})"
+        touched = {i for literal in change.gains for i in self._in_limits.get(literal, ())}
+        for i in touched:
+            weights = self._limits[i][1]
+            gained = sum(weights.get(literal, 0) for literal in change.gains)
+            if gained > sum(weights.get(literal, 0) for literal in change.losses):
+                raise PlanProofFault(f"{name} may break a limit")
+        charged = self._landmarks(operator) + self._potential(change)
+        if charged > operator.cost * self._unit:
+            raise PlanProofFault(
+                f"{name} is charged {Fraction(charged, self._unit)}, more than its cost of "
+                f"{operator.cost}"
+            )
+
+    def _is_impossible(self, before: Case) -> bool:
+        touched = {i for literal in before for i in self._in_limits.get(literal, ())}
+        return any(
+            sum(self._limits[i][1].get(literal, 0) for literal in before) > self._limits[i][0]
+            for i in touched
+        )
+
+    def _landmarks(self, operator: Operator) -> int:
+        bits = 0
+        for literal, cases in operator.effects:
+            own = self._member.get(literal, 0)
+            if own:
+                for case in cases:
+                    bits |= own & ~self._any(case)
+        bits &= ~self._any(operator.before)
+        total = 0
+        while bits:
+            last = bits & -bits
+            total += self._charges[last.bit_length() - 1]
+            bits ^= last
+        return total
+
+    def _any(self, case: Case) -> int:
+        bits = 0
+        for literal in case:
+            bits |= self._member.get(literal, 0)
+        return bits
+
+    def _potential(self, change: _Change) -> int:
+        # What an operator takes off h at most.
+        before, gains, losses, ends = change
+        total = sum(self._single.get(literal, 0) for literal in gains)
+        total -= sum(self._single.get(literal, 0) for literal in losses)
+        apart = {i for literal in before for i in self._apart.get(literal, ())}
+        contexts: Weights = defaultdict(int)  # what is taken off where a literal holds all along
+        for literal in gains:
+            for other, value in self._partners.get(literal, ()):
+                if other in gains:
+                    total += value if literal < other else 0
+                elif other in ends or other ^ 1 in before:
+                    continue  # false afterwards
+                elif other in before:
+                    total += value
+                elif apart.isdisjoint(self._apart.get(other, ())):
+                    contexts[other] += value
+        for literal in losses:
+            for other, value in self._partners.get(literal, ()):
+                if other in before:
+                    total -= value if literal < other or other not in losses else 0
+                elif other not in gains and other not in ends:
+                    contexts[other] -= value
+        return total + self._most({c: value for c, value in contexts.items() if value > 0}, before)
+
+    def _most(self, contexts: Weights, before: Case) -> int:
+        # The most that literals can take off together that limits let hold together.
+        best: Weights = {}
+        limits: set[int] | None = None
+        for literal, value in contexts.items():
+            key = self._groups.get(literal, -1 - (literal >> 1))
+            best[key] = max(best.get(key, 0), value)
+            own = set(self._in_limits.get(literal, ()))
+            limits = own if limits is None else limits & own
+        values = sorted(best.values(), reverse=True)
+        least = sum(values)
+        for i in limits or ():
+            most, weights = self._limits[i]
+            left = most - sum(weights.get(literal, 0) for literal in before)
+            lightest = min(weights[literal] for literal in contexts)
+            if lightest:
+                least = min(least, sum(values[: max(left, 0) // lightest]))
+        return least
