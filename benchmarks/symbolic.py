@@ -44,7 +44,7 @@ from tesuji.domains.compiled import CompiledDomain, Kernels
 from tesuji.domains.logistics.delivery_task import random_task
 from tesuji.domains.registry import make
 from tesuji.engine.trained import load_evaluator
-from tesuji.search.base import Budget, Domain, Evaluator, UniformEvaluator
+from tesuji.search.base import Evaluator, UniformEvaluator
 from tesuji.search.config import PUCT
 from tesuji.search.driver import RolloutEvaluator
 from tesuji.search.search import Search
@@ -57,8 +57,9 @@ from tesuji.search.symbolic.symbols import Symbols, Variable, symbols
 STATES = 10_000
 REACHED = 2_000
 ROUNDS = 5  # of measuring a search
+SIMULATIONS = 200  # of a tree
 PROGRESS = 100_000  # evaluations between reports
-DRAWN = 128  # states and actions for each random expression
+DRAWN = 512  # states and actions for each random expression
 
 
 def delivery() -> tuple[Symbols, list[z3.BoolRef], Any]:
@@ -311,18 +312,19 @@ def cost_in_search(seconds: float) -> dict[str, float]:
     return found
 
 
-def search_rate(domain: Domain, evaluator: Evaluator, seconds: float) -> float:
+def search_rate(domain: CompiledDomain, evaluator: Evaluator, seconds: float) -> float:
     """Return simulations per CPU-second, 64 trees at once, no cache."""
     settings = PUCT(lookahead=0, canonical=False, cache_entries=0)
     search = Search(domain, evaluator, settings)
-    roots = [domain.reset()] * 64
-    search.run(roots, Budget(simulations=100), seed=0)
-    done, seed, start = 0, 0, time.process_time()
+    rows = np.stack([domain.row(domain.reset())] * 64)
+    budget = np.full(64, SIMULATIONS)
+    seeds = np.arange(64, dtype=np.uint64)
+    search.run_rows(rows, budget, seeds)
+    done, start = 0, time.process_time()
     while (spent := time.process_time() - start) < seconds:
-        seed += 1
-        done += sum(
-            r.num_simulations for r in search.run(roots, Budget(simulations=100), seed=seed)
-        )
+        seeds += np.uint64(64)
+        search.run_rows(rows, budget, seeds)
+        done += int(search.driver.tree.trees["simulations"].sum())
     return done / spent
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.compiled import CompiledDomain
-from tesuji.search.base import Evaluator, State
+from tesuji.search.base import BoolArray, Evaluator, State
 from tesuji.search.batched import advance, receive
 from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaf_proofs import LeafProver, open_leaf_prover, prove_leaves
@@ -51,10 +51,9 @@ class CompiledDriver(Driver):
             np.zeros(0, request_dtype).view(np.recarray), np.zeros((0, 1), np.float32)
         )
 
-    def place_roots(self, roots: Sequence[State]) -> None:
-        """Put the roots' rows into the empty trees."""
+    def place_roots(self, roots: Sequence[State], masks: Sequence[BoolArray]) -> None:
+        """Put the roots' rows into the empty trees, with what is allowed at each `[A]`."""
         self.place_rows(np.stack([self.compiled.row(state) for state in roots]))
-        masks = self.masks or [self.compiled.allowed(state) for state in roots]
         self.rules = self.rules._replace(roots=np.stack(masks))
 
     def place_rows(self, rows: npt.NDArray[np.uint8]) -> None:

@@ -123,7 +123,6 @@ class Driver(ABC):
         self.rollouts = self.rollout_steps = 0
         self.quota = FIRST_QUOTA
         self._cost = 0.0  # seconds of a call, by its quota
-        self.masks: Sequence[BoolArray] | None = None  # of the roots, where not `allowed`'s
         if isinstance(evaluator, UniformEvaluator):
             self.inline = INLINE_UNIFORM
         elif isinstance(evaluator, RolloutEvaluator):
@@ -195,8 +194,8 @@ class Driver(ABC):
         )
 
     @abstractmethod
-    def place_roots(self, roots: Sequence[State]) -> None:
-        """Put the roots' states into the empty trees."""
+    def place_roots(self, roots: Sequence[State], masks: Sequence[BoolArray]) -> None:
+        """Put the roots' states into the empty trees, with what is allowed at each `[A]`."""
 
     @abstractmethod
     def step(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.search.backup import add_pending, back_up, back_up_edge, tighten
-from tesuji.search.base import Domain, Evaluator, State
+from tesuji.search.base import BoolArray, Domain, Evaluator, State
 from tesuji.search.batched import IN_FLIGHT
 from tesuji.search.driver import Driver, RolloutEvaluator
 from tesuji.search.leaves import INLINE_ROLLOUT, INLINE_UNIFORM, dress_root, settle
@@ -49,14 +49,16 @@ class ObjectDriver(Driver):
         self._cache: dict[bytes, tuple[npt.NDArray[np.float32], float, float]] = {}
         self._states: list[dict[int, State]] = []
         self._requests: list[_Request] = []
+        self._masks: Sequence[BoolArray] = []  # of the roots
 
     def allocate(self, batch: int, num_nodes: int, num_edges: int) -> None:
         """Make empty trees."""
         super().allocate(batch, num_nodes, num_edges)
         self._states = [{} for _ in range(batch)]
 
-    def place_roots(self, roots: Sequence[State]) -> None:
-        """Put the roots' states into the empty trees."""
+    def place_roots(self, roots: Sequence[State], masks: Sequence[BoolArray]) -> None:
+        """Put the roots' states into the empty trees, with what is allowed at each `[A]`."""
+        self._masks = masks
         for states, root in zip(self._states, roots, strict=True):
             states[ROOT] = root
 
@@ -199,7 +201,7 @@ class ObjectDriver(Driver):
     def _open(self, t: int, node: int) -> bool:
         tree, parameters = self.tree, self.parameters
         state = self._states[t][node]
-        legal = self.masks[t] if self.masks and node == ROOT else self.domain.legal(state)
+        legal = self._masks[t] if node == ROOT else self.domain.legal(state)
         if add_edges(tree, t, node, legal, parameters) and parameters.lookahead:
             self._bound_edges(t, node)
             tighten(tree, t, node)

@@ -7,17 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.search.base import State
+from tesuji.search.base import BoolArray, State
 from tesuji.search.driver import Driver
 from tesuji.search.graph import remember
 from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, Tree
 
 
-def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: int) -> bool:
+def reroot(
+    driver: Driver,
+    roots: Sequence[State],
+    masks: Sequence[BoolArray],
+    num_nodes: int,
+    num_edges: int,
+) -> bool:
     """Make the subtrees at `roots` the driver's trees; return False where it has none of them.
 
-    A root is looked for among the nodes of its tree up to two plies deep. A tree without it starts
-    empty. The new trees have at least this room beside what they keep.
+    At a root `masks` `[A]` are allowed. A root is looked for among the nodes of its tree up to two
+    plies deep. A tree without it starts empty. The new trees have at least this room beside what
+    they keep.
     """
     old = driver.tree
     if len(old.trees) != len(roots):
@@ -34,7 +41,7 @@ def reroot(driver: Driver, roots: Sequence[State], num_nodes: int, num_edges: in
     keys = [old.keys[t, nodes] if old.keys.size else 0 for t, nodes in enumerate(kept)]
     scales = old.trees[["low", "high"]].copy()
     driver.allocate(len(roots), num_nodes + extra_nodes, num_edges + extra_edges)
-    driver.place_roots(roots)
+    driver.place_roots(roots, masks)
     for t, (nodes, edges) in enumerate(grown):
         if len(nodes):
             driver.tree.trees[t].low, driver.tree.trees[t].high = scales[t]

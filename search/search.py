@@ -74,6 +74,7 @@ class Search:
         # With several leaves in flight a cached one would come back before its turn, so that the
         # tree would depend on what other trees have seen.
         entries = self.settings.cache_entries if self.settings.leaves == 1 else 0
+        self._narrowed = False  # whether the last run's `allowed` was given
         self._glanced: FloatArray | None = None  # the policy's logits, as last seen by `glance`
         self.driver: Driver
         if isinstance(domain, CompiledDomain):
@@ -120,14 +121,16 @@ class Search:
         if not live:
             return every
         roots = [states[i] for i in live]
-        reuse = reuse and self.driver.masks is None  # else the last root may lack edges
-        self.driver.masks = None if allowed is None else [allowed[i] for i in live]
+        reuse = reuse and not self._narrowed  # else the last root may lack edges
+        self._narrowed = allowed is not None
         room = self._capacity(budget, max(int(legal[i].sum()) for i in live), len(live))
         # An inner node has no edges for what was undecided, so it cannot become such a root.
         reuse = reuse and all(np.array_equal(legal[i], self.domain.legal(states[i])) for i in live)
-        if not (reuse and not self.parameters.gumbel and reroot(self.driver, roots, *room)):
+        reuse = reuse and not self.parameters.gumbel
+        masks = [legal[i] for i in live]
+        if not (reuse and reroot(self.driver, roots, masks, *room)):
             self.driver.allocate(len(roots), *room)
-            self.driver.place_roots(roots)
+            self.driver.place_roots(roots, masks)
         self.driver.begin(budget.simulations or _NO_LIMIT, [seeds[i] for i in live])
 
         def results(reason: Status) -> list[SearchResult]:

@@ -121,7 +121,8 @@ class ConstrainedDomain(CompiledDomain):
             self._not_refuted = np.append(_instance(self.base, *self._predicates, certain=True), 0)
         doubtful = np.zeros_like(mask)
         self.kernels["legal"](state, self._not_refuted, doubtful)
-        return mask | self._refusals.allowed(state, doubtful & ~mask)
+        doubtful &= ~mask
+        return mask | self._refusals.allowed(state, doubtful) if doubtful.any() else mask
 
     def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
         """Return `(next state, reward, discount)`; a dead end, decided exactly, is an end."""

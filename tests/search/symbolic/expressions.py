@@ -208,6 +208,10 @@ class ByZ3:
             terms = {index: self._element(variable, index) for index in variable.elements()}
             pairs.append((variable.term, _array(terms, variable.shape, ())))
         self._expression = z3.substitute(expression, *pairs) if pairs else expression
+        size = len(self._elements)
+        self._terms, self._values = (z3.Ast * size)(), (z3.Ast * size)()
+        for place, (_, _, term) in enumerate(self._elements):
+            self._terms[place] = term.as_ast()
 
     def _element(self, variable: Variable, index: tuple[int, ...]) -> z3.ExprRef:
         if variable.role == "parameter":
@@ -220,12 +224,21 @@ class ByZ3:
     def answer(self, state: Any, action: int) -> bool | None:
         """Return what z3 makes of it, None where it leaves it open."""
         actions = self._x.action_values(action)
-        pairs = []
-        for variable, index, term in self._elements:
+        for place, (variable, index, _) in enumerate(self._elements):
             data = actions[variable.name] if variable.role == "action" else state[variable.name]
-            pairs.append((term, _number(variable, np.asarray(data)[index].item())))
-        found = z3.simplify(z3.substitute(self._expression, *pairs) if pairs else self._expression)
-        return True if z3.is_true(found) else False if z3.is_false(found) else None
+            self._values[place] = _number(variable, np.asarray(data)[index].item()).as_ast()
+        # By z3's C functions: its Python classes would take most of the time.
+        context = self._expression.ctx.ref()
+        found = z3.Z3_substitute(
+            context, self._expression.as_ast(), len(self._elements), self._terms, self._values
+        )
+        z3.Z3_inc_ref(context, found)
+        simple = z3.Z3_simplify(context, found)
+        z3.Z3_inc_ref(context, simple)
+        answer = z3.Z3_get_bool_value(context, simple)
+        z3.Z3_dec_ref(context, simple)
+        z3.Z3_dec_ref(context, found)
+        return {z3.Z3_L_TRUE: True, z3.Z3_L_FALSE: False}.get(answer)
 
 
 def _array(terms: Any, shape: tuple[int, ...], index: tuple[int, ...]) -> z3.ExprRef:
