@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, make_finite_domain
+from tesuji.domains.logistics.pddl.finite_domain import (
+    FiniteDomain,
+    classical,
+    make_finite_domain,
+)
 from tesuji.domains.logistics.pddl.grounding import MAX_OPERATORS, Grounder
 from tesuji.domains.logistics.pddl.operators import Operators, make_operators
 from tesuji.domains.logistics.pddl.parser import load_task, parse_task
@@ -32,7 +36,7 @@ class PlanAnswer:
         status: `optimal` (cost meets bound), `solved`, `unsolvable` (proven), or `unknown`.
         plan: the best plan, None where there is none.
         cost: what it costs by the task's metric.
-        bound: no plan costs less; proven.
+        bound: no plan costs less; proven. -inf where the metric is no sum of costs.
         reason: why a task is unsolvable.
         evaluated: states that were judged.
         generated: successors.
@@ -63,6 +67,16 @@ class GroundTask:
     task: Task
     operators: Operators
     variables: FiniteDomain
+
+    @property
+    def adds_up(self) -> bool:
+        """Return whether what a plan costs is `least` and what its operators cost."""
+        return self.operators.ground.grounder.numbers.exact
+
+    @property
+    def least(self) -> float:
+        """Return what every plan costs at least; -inf where nothing is known of that."""
+        return self.operators.ground.grounder.numbers.offset if self.adds_up else -float("inf")
 
     def steps(self, plan: Sequence[int]) -> tuple[Step, ...]:
         """Return a plan as the user's actions."""
@@ -142,7 +156,7 @@ class _Solve:
         self._ground_seconds = ground_seconds
         self._plan: tuple[Step, ...] | None = None
         self._cost: float | None = None
-        self._bounds = BoundThread(grounded.variables, clock)
+        self._bounds = BoundThread(classical(grounded.variables), clock)
         self._first: tuple[float, float] | None = None
         self._evaluated = self._generated = 0
 
@@ -160,7 +174,8 @@ class _Solve:
             self._evaluated, self._generated = step.evaluated, step.generated
             if step.plan is not None:
                 self._take(step.plan)
-                self._bounds.start()
+                if self._grounded.adds_up:
+                    self._bounds.start()
                 yield self._answer(exhausted=False)
             exhausted = step.exhausted
             now = time.monotonic()
@@ -182,19 +197,21 @@ class _Solve:
     def _progress(self) -> SolveProgress:
         seconds = self._clock.seconds()
         rate = self._generated / max(seconds - self._ground_seconds, 1e-3)
-        return SolveProgress(self._cost, self._bounds.best.bound, seconds, rate)
+        return SolveProgress(self._cost, self._bound(), seconds, rate)
+
+    def _bound(self) -> float:
+        return self._grounded.least + self._bounds.best.bound
 
     def _answer(self, exhausted: bool) -> PlanAnswer:
-        reason, proof = "", self._bounds.best
-        bound = proof.bound
+        reason, bound = "", self._bound()
         if self._cost is None:
             status = "unsolvable" if exhausted else "unknown"
             reason = "every state that can be reached was seen" if exhausted else "the time is up"
             bound = float("inf") if exhausted else bound
         else:
-            bound = self._cost if exhausted else bound
+            bound = self._cost if exhausted and self._grounded.adds_up else bound
             status = "optimal" if self._cost <= bound else "solved"
         return PlanAnswer(
             status, self._plan, self._cost, bound, reason, self._evaluated, self._generated,
-            self._clock.seconds(), self._ground_seconds, self._first, self._grounded, proof,
+            self._clock.seconds(), self._ground_seconds, self._first, self._grounded, self._bounds.best,
         )  # fmt: skip

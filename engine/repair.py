@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.domains.logistics.pddl.finite_domain import classical
+from tesuji.domains.logistics.pddl.numeric import make_row
 from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import PlanFault, Step, validate_plan
@@ -135,7 +137,7 @@ class _Search:
         changes = np.where([bool(name[0]) for name in names], self._change, 0.0)
         self._task, self._origin = repair_task(grounded.variables, track, changes, self._change)
         self._best: Repair | None = None
-        self._bound = 0.0
+        self._bound, self._bounded = grounded.least, False
         self._reason = ""
 
     def answers(self) -> Iterator[Repair | RepairAnswer]:
@@ -156,11 +158,13 @@ class _Search:
             if better is not None:
                 yield better
             if self._best is not None:
-                total = int(np.ceil(self._best.total / search.unit - 1e-6))
-                search.bound[0] = min(int(search.bound[0]), total)
-                if self._bound == 0.0:
+                if self._grounded.adds_up:
+                    total = (self._best.total - self._grounded.least) / search.unit
+                    search.bound[0] = min(int(search.bound[0]), int(np.ceil(total - 1e-6)))
+                if not self._bounded:
+                    self._bounded = True
                     seconds = _BOUND_SHARE * self._clock.budget.seconds
-                    self._bound = lower_bound(self._task, seconds)
+                    self._bound += lower_bound(classical(self._task), seconds)
             exhausted = step.exhausted
             if better is not None or time.monotonic() - told > 0.1:
                 told = time.monotonic()
@@ -177,7 +181,8 @@ class _Search:
         """Return the old plan without the steps that cannot be done when their turn comes."""
         variables = self._grounded.variables
         steps = make_steps(variables)
-        state, after = variables.init.copy(), variables.init.copy()
+        state = make_row(variables.init, variables.numeric.init)
+        after = state.copy()
         out = np.zeros(len(variables.cost), np.int32)
         stack = np.zeros(len(steps.switches.own), np.int32)
         plan = []
@@ -207,7 +212,7 @@ class _Search:
     def _last(self, exhausted: bool) -> RepairAnswer:
         reason = self._reason
         if self._best is not None:
-            if exhausted:
+            if exhausted and self._grounded.adds_up:
                 self._bound = self._best.total
             status = "optimal" if self._best.total <= self._bound else "solved"
         else:

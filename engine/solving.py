@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,7 +51,9 @@ class SolveProgress:
         """Return the part of the cost that might be saved at most; None without an answer."""
         if self.cost is None:
             return None
-        return 0.0 if self.cost <= self.bound else (self.cost - self.bound) / self.cost
+        if self.cost <= self.bound:
+            return 0.0
+        return (self.cost - self.bound) / self.cost if self.cost > 0.0 else math.inf
 
 
 Listener = Callable[[SolveProgress], None]

@@ -70,6 +70,8 @@ CONTRACTS = {
         "tesuji.domains.base",
         "tesuji.domains.compiled",
         "tesuji.domains.logistics.pddl.finite_domain",
+        "tesuji.domains.logistics.pddl.numeric",
+        "tesuji.domains.logistics.pddl.programs",
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
         "tesuji.domains.logistics.routing.instance",

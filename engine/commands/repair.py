@@ -86,12 +86,12 @@ def _text(answer: RepairAnswer) -> str:
 
 
 def _say(answer: RepairAnswer) -> Answer:
-    from tesuji.engine.commands.solver_run import NO_ANSWER, TIME_UP, proven
+    from tesuji.engine.commands.solver_run import NO_ANSWER, TIME_UP, finite, proven
 
     facts = {
         "status": answer.status,
         "change": answer.change,
-        "bound": None if answer.bound == float("inf") else answer.bound,
+        "bound": finite(answer.bound),
         "reason": answer.reason,
         "seconds": round(answer.seconds, 3),
     }

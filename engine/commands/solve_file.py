@@ -11,6 +11,7 @@ from tesuji.engine.commands.base import Answer
 from tesuji.engine.commands.solver_run import (
     NO_ANSWER,
     TIME_UP,
+    finite,
     proven,
     read_solve_budget,
     run_solver,
@@ -101,7 +102,7 @@ def _plan_answer(answer: PlanAnswer) -> Answer:
         "status": answer.status,
         "plan": None if answer.plan is None else [" ".join(step) for step in answer.plan],
         "cost": answer.cost,
-        "bound": answer.bound if answer.bound != float("inf") else None,
+        "bound": finite(answer.bound),
         "evaluated": answer.evaluated,
         "generated": answer.generated,
         "seconds": round(answer.seconds, 3),

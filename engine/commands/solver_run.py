@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -66,7 +67,8 @@ def run_solver(as_json: bool, work: Callable[[Listener, Event], Any]) -> Any:
 def _row(row: SolveProgress) -> dict[str, object]:
     gap = row.gap
     return {
-        "cost": row.cost, "bound": row.bound, "gap": None if gap is None else round(gap, 4),
+        "cost": row.cost, "bound": finite(row.bound),
+        "gap": None if gap is None or finite(gap) is None else round(gap, 4),
         "seconds": round(row.seconds, 2), "rate": round(row.rate),
     }  # fmt: skip
 
@@ -82,8 +84,17 @@ def write_answer(path: Path | None, forms: dict[str, Callable[[], str]]) -> None
         atomic_write(path, form().encode())
 
 
+def finite(number: float) -> float | None:
+    """Return a number, None where it is infinite: JSON has no such numbers."""
+    return number if math.isfinite(number) else None
+
+
 def proven(cost: float, bound: float) -> str:
     """Return what is known of a cost, in words."""
     if cost <= bound:
         return f"cost {cost:g}, proven to be the least"
+    if finite(bound) is None:
+        return f"cost {cost:g}, no lower bound known"
+    if bound <= 0.0 or cost <= 0.0:
+        return f"cost {cost:g}, lower bound {bound:g}"
     return f"cost {cost:g}, lower bound {bound:g}: at most {1.0 - bound / cost:.1%} above the least"

@@ -165,7 +165,7 @@ def _greedy_orders(
 @njit(cache=True, nogil=True)
 def accept(landmarks, state, first, out):  # type: ignore[no-untyped-def]
     """Add to `out` `[W]`, the landmarks seen on the way, those that hold in `state`."""
-    for variable in range(len(state)):
+    for variable in range(len(first) - 1):
         mark = landmarks.number[first[variable] + state[variable]]
         if mark >= 0:
             out[mark >> 6] |= np.uint64(1) << np.uint64(mark & 63)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, classical
+from tesuji.domains.logistics.pddl.numeric import make_row
 from tesuji.domains.logistics.pddl.successors import make_steps
 from tesuji.search.planning.best_first import (
     BEST,
@@ -74,12 +75,15 @@ class PlanSearch:
         unit = bool(len(self.cost)) and bool((self.cost == self.cost[0]).all())
         judged = np.ones_like(self.cost) if unit else self.cost + 1
         self._relaxation = make_relaxation(task, judged)
-        self._landmarks = find_landmarks(task, self._relaxation)
+        plain = classical(task)
+        relaxed = self._relaxation if plain is task else make_relaxation(plain, judged)
+        self._landmarks = find_landmarks(plain, relaxed)
         wide = int(np.diff(task.first).max(initial=1)) > 256
         self._kind = np.uint16 if wide else np.uint8
+        self._init = make_row(task.init, task.numeric.init, self._kind)
         count = len(task.cost)
         self._scratch = Scratch(
-            np.zeros(len(task.init), self._kind), np.zeros(count, np.int32),
+            np.zeros_like(self._init), np.zeros(count, np.int32),
             np.zeros(1024, np.int32), np.zeros(count, np.uint8),
             np.zeros(max(1, len(self._steps.switches.own)), np.int32),
         )  # fmt: skip
@@ -98,7 +102,7 @@ class PlanSearch:
         self._allocate(_START_NODES, _START_QUEUE)
         self._control = Control(np.zeros(COUNTER + 1, np.int64), weight, self.bound, self.cost)
         self._control.counts[BEST] = self._control.counts[BEST_LANDMARKS] = DEAD_END
-        status = begin(*self._arguments(), self.task.init.astype(self._kind))
+        status = begin(*self._arguments(), self._init)
         quota = _QUOTA
         while True:
             if status == FOUND:
@@ -150,7 +154,7 @@ class PlanSearch:
 
     def _allocate(self, num_nodes: int, size: int) -> None:
         self._nodes = Nodes(
-            np.zeros((num_nodes, len(self.task.init)), self._kind), np.zeros(num_nodes, np.int32),
+            np.zeros((num_nodes, len(self._init)), self._kind), np.zeros(num_nodes, np.int32),
             np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int64),
             np.zeros(num_nodes, np.int64), np.zeros(num_nodes, np.int64),
             np.zeros((num_nodes, self._landmarks.before.shape[1]), np.uint64),

@@ -16,6 +16,13 @@ from numba import njit
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
 from tesuji.domains.logistics.pddl.ragged import Ragged, from_pairs, starts
+from tesuji.search.planning.numeric_guide import (
+    NumericGuide,
+    is_met,
+    make_guide,
+    measure_gaps,
+    times_needed,
+)
 
 DEAD_END = np.int64(1) << 40
 
@@ -43,6 +50,7 @@ class Relaxation(NamedTuple):
     marked: npt.NDArray[np.uint8]  # [F]
     used: npt.NDArray[np.uint8]  # [r]
     stack: Small  # [F]
+    guide: NumericGuide  # facts from `len(marked) - len(guide.gap)` on are numeric
 
 
 def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
@@ -57,7 +65,9 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     owner = np.repeat(np.arange(len(task.cost)), np.diff(task.effect_start))
     # A variable's last value says that none of its atoms hold: relaxed operators need not make it,
     # unless somebody asks for it.
-    last = np.zeros(len(task.atom), np.bool_)
+    numeric = task.numeric
+    facts = len(task.atom) + len(numeric.kind)
+    last = np.zeros(facts, np.bool_)
     last[task.first[1:] - 1] = True
     last[before.values] = False
     last[when.values] = False
@@ -65,23 +75,29 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     wanted = ~last[task.effect]
     plain = np.flatnonzero((when.lengths() == 0) & wanted)
     conditional = np.flatnonzero((when.lengths() > 0) & wanted)
-    simple = np.unique(owner[plain])
+    changer = np.repeat(np.arange(len(task.cost)), np.diff(numeric.change_start))
+    always = np.diff(numeric.when_start) == 0
+    simple = np.unique(np.concatenate([owner[plain], changer[always]]))
     number = np.full(len(task.cost), -1, np.int64)
     number[simple] = np.arange(len(simple))
     effects = from_pairs(number[owner[plain]], task.effect[plain].astype(np.int64), len(simple))
-    more = before.take(owner[conditional]).with_more(when.take(conditional))
-    first = before.take(simple)
-    values = np.concatenate([first.values, more.values])
-    lists = Ragged(starts(np.concatenate([first.lengths(), more.lengths()])), values)
-    made = Ragged(
-        starts(np.concatenate([effects.lengths(), np.ones(len(conditional), np.int64)])),
-        np.concatenate([effects.values, task.effect[conditional]]).astype(np.int64),
+    number_when = Ragged(numeric.when_start.astype(np.int64), numeric.when.astype(np.int64))
+    sometimes = np.flatnonzero(~always)
+    lists = _chained(
+        before.take(simple),
+        before.take(owner[conditional]).with_more(when.take(conditional)),
+        before.take(changer[sometimes]).with_more(number_when.take(sometimes)),
     )
-    operator = np.concatenate([simple, owner[conditional]])
-    facts = len(task.atom)
-    users = from_pairs(lists.values, lists.owner(), facts)
-    room = len(made.values) + facts + 1
+    ones = Ragged(np.arange(len(conditional) + 1), task.effect[conditional].astype(np.int64))
+    nothing = Ragged(np.zeros(len(sometimes) + 1, np.int64), np.zeros(0, np.int64))
+    made = _chained(effects, ones, nothing)
+    operator = np.concatenate([simple, owner[conditional], changer[sometimes]])
     count = len(operator)
+    own = count - len(sometimes) + np.arange(len(sometimes))
+    changers = np.concatenate([number[changer[always]], own])
+    guide = make_guide(task, changers, np.concatenate([np.flatnonzero(always), sometimes]), count)
+    users = from_pairs(lists.values, lists.owner(), facts)
+    room = len(made.values) + len(guide.fact) + facts + 1
     free = np.flatnonzero(lists.lengths() == 0)
 
     def small(array: npt.NDArray[np.int64]) -> Small:
@@ -93,8 +109,14 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
         cost[operator].astype(np.int64), task.goal,
         np.zeros(facts, np.int64), np.zeros(facts, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int64), np.zeros(room, np.int64), np.zeros(facts, np.uint8),
-        np.zeros(count, np.uint8), np.zeros(facts, np.int32),
+        np.zeros(count, np.uint8), np.zeros(facts, np.int32), guide,
     )  # fmt: skip
+
+
+def _chained(*parts: Ragged) -> Ragged:
+    """Return the lists of all parts, one after the other."""
+    lengths = np.concatenate([part.lengths() for part in parts])
+    return Ragged(starts(lengths), np.concatenate([part.values for part in parts]))
 
 
 @njit(cache=True, nogil=True)
@@ -142,21 +164,46 @@ def _offer(relaxation, fact, cost, by, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]
+def _offer_numbers(relaxation, op, total, state, first, size):  # type: ignore[no-untyped-def]
+    # Offer the numeric facts that an operator, acting as often as must be, makes true.
+    guide = relaxation.guide
+    for pair in range(guide.pair_start[op], guide.pair_start[op + 1]):
+        fact = guide.fact[pair]
+        number = np.int64(len(relaxation.marked) - len(guide.gap) + fact)
+        if total >= relaxation.fact_cost[number]:
+            continue
+        times = times_needed(guide, op, pair, state, len(first) - 1)
+        cost = total + (times - 1) * relaxation.cost[op]
+        if times and cost < relaxation.fact_cost[number]:
+            guide.times[fact] = times
+            size = _offer(relaxation, number, cost, op, size)
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     # Give every fact that the goal may need its h_add.
     relaxation.fact_cost[:] = DEAD_END
     size = 0
     for op in range(len(relaxation.left)):
         relaxation.left[op] = relaxation.before_start[op + 1] - relaxation.before_start[op]
         relaxation.reached[op] = relaxation.cost[op]
-    for variable in range(len(state)):
+    for variable in range(len(first) - 1):
         size = _offer(
             relaxation, np.int64(first[variable]) + state[variable], np.int64(0), -1, size
         )
+    guide = relaxation.guide
+    numeric = len(relaxation.marked) - len(guide.gap)
+    if len(guide.gap):
+        measure_gaps(guide, state, len(first) - 1)
+        for i in range(len(guide.gap)):
+            if is_met(guide, i):
+                size = _offer(relaxation, np.int64(numeric + i), np.int64(0), -1, size)
     for op in relaxation.free:
         for i in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
             fact = np.int64(relaxation.effect[i])
             size = _offer(relaxation, fact, relaxation.cost[op], op, size)
+        size = _offer_numbers(relaxation, op, relaxation.cost[op], state, first, size)
     goals = len(relaxation.goal)
     relaxation.marked[:] = 0
     for fact in relaxation.goal:
@@ -181,6 +228,7 @@ def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]
                 total = relaxation.reached[op]
                 for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
                     size = _offer(relaxation, np.int64(relaxation.effect[k]), total, op, size)
+                size = _offer_numbers(relaxation, op, total, state, first, size)
     return goals == 0
 
 
@@ -200,6 +248,7 @@ def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untype
     if not _spread(relaxation, state, first):
         return DEAD_END, 0
     relaxation.marked[:] = 0
+    numeric = len(relaxation.marked) - len(relaxation.guide.gap)
     total = np.int64(0)
     count = 0
     depth = 0
@@ -212,6 +261,10 @@ def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untype
     while depth:
         depth -= 1
         op = relaxation.supporter[relaxation.stack[depth]]
+        if op >= 0 and relaxation.stack[depth] >= numeric:
+            total += (relaxation.guide.times[relaxation.stack[depth] - numeric] - 1) * (
+                relaxation.cost[op]
+            )
         if op < 0 or relaxation.used[op]:
             continue
         relaxation.used[op] = 1

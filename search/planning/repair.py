@@ -10,11 +10,13 @@ serve as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
+from tesuji.domains.logistics.pddl.numeric import Numeric, Rules
 from tesuji.domains.logistics.pddl.ragged import Numbers64, Ragged, starts
 
 
@@ -38,29 +40,28 @@ def repair_task(
     place = np.concatenate([[at for at, _ in follows], np.arange(length)]).astype(np.int64)
     size, track = count + len(place), int(task.first[-1])
     values = length + 2  # the last one stands for none of them, as in every variable
+    tracked = Ragged(starts((np.arange(size) >= count).astype(np.int64)), track + place)
 
-    def extended(lists: Ragged, more: Numbers64) -> Ragged:
-        """Return the lists of all operators, with one value more for those on the track."""
-        mine = lists.take(own)
-        mine = Ragged(np.append(mine.start, np.full(length, mine.start[-1])), mine.values)
-        return mine.with_more(Ragged(starts((np.arange(size) >= count).astype(np.int64)), more))
+    def shifted(facts: Small) -> Numbers64:
+        """Return facts after the track's were put between those of variables and of numbers."""
+        return np.where(facts < track, facts, facts + values).astype(np.int64)
 
-    before = extended(Ragged(_wide(task.before_start), _wide(task.before)), track + place)
+    before = _taken(task.before_start, shifted(task.before), own, length).with_more(tracked)
     # Effects by number, those on the track after all others.
-    effects = extended(
-        Ragged(_wide(task.effect_start), np.arange(len(task.effect))),
-        len(task.effect) + np.arange(len(place)),
-    )
+    numbers = Ragged(tracked.start, len(task.effect) + np.arange(len(place)))
+    effects = _taken(task.effect_start, np.arange(len(task.effect)), own, length)
+    effects = effects.with_more(numbers)
     effect = np.concatenate([task.effect, track + place + 1])[effects.values]
     no_conditions = np.full(len(place), task.when_start[-1])
-    when = Ragged(_wide(np.append(task.when_start, no_conditions)), _wide(task.when))
-    when = when.take(effects.values)
+    when_start = np.append(task.when_start, no_conditions)
+    when = _taken(when_start, shifted(task.when), effects.values)
     cost = np.concatenate([task.cost[own], np.full(length, skip)])
     cost[:count] += changes
+    variables = len(task.init)
     repair = FiniteDomain(
         first=_small(np.append(task.first, track + values)),
         init=_small(np.append(task.init, 0)),
-        goal=_small(np.append(task.goal, track + length)),
+        goal=_small(np.append(shifted(task.goal), track + length)),
         before_start=_small(before.start),
         before=_small(before.values),
         effect_start=_small(effects.start),
@@ -68,15 +69,60 @@ def repair_task(
         when_start=_small(when.start),
         when=_small(when.values),
         cost=cost,
-        variable=_small(np.append(task.variable, np.full(values, len(task.init)))),
+        variable=_small(
+            np.concatenate(
+                [
+                    task.variable[:track],
+                    np.full(values, variables),
+                    task.variable[track:] + 1,
+                ]
+            )
+        ),
         atom=_small(np.append(task.atom, np.full(values, -1))),
         operator=_small(np.arange(size)),
+        numeric=_numeric(task.numeric, shifted(task.numeric.when), own, length),
+        rules=_rules(task.rules, own, length),
     )
     return repair, np.concatenate([own, np.full(length, -1)])
 
 
-def _wide(array: Small) -> Numbers64:
-    return array.astype(np.int64)
+def _numeric(numeric: Numeric, when: Numbers64, own: Numbers64, length: int) -> Numeric:
+    need = _taken(numeric.need_start, numeric.need, own, length)
+    changes = _taken(numeric.change_start, np.arange(len(numeric.target)), own, length)
+    which = changes.values
+    conditions = _taken(numeric.when_start, when, which)
+    return numeric._replace(
+        need_start=_small(need.start),
+        need=_small(need.values),
+        change_start=_small(changes.start),
+        target=numeric.target[which],
+        how=numeric.how[which],
+        value=numeric.value.take(which),
+        when_start=_small(conditions.start),
+        when=_small(conditions.values),
+    )
+
+
+def _rules(rules: Rules, own: Numbers64, length: int) -> Rules:
+    kept = _taken(rules.rule_start, rules.rules_of, own, length)
+    guards = _taken(rules.guard_start, rules.guards_of, own, length)
+    return rules._replace(
+        rule_start=_small(kept.start),
+        rules_of=_small(kept.values),
+        guard_start=_small(guards.start),
+        guards_of=_small(guards.values),
+    )
+
+
+def _taken(
+    start: npt.NDArray[np.integer[Any]],
+    values: npt.NDArray[np.integer[Any]],
+    own: Numbers64,
+    empty: int = 0,
+) -> Ragged:
+    """Return the lists at `own`, and empty ones after them."""
+    lists = Ragged(start.astype(np.int64), values.astype(np.int64)).take(own)
+    return Ragged(np.append(lists.start, np.full(empty, lists.start[-1])), lists.values)
 
 
 def _small(array: Numbers64) -> Small:

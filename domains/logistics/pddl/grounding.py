@@ -8,14 +8,14 @@ nothing is ever deleted are left out, and so is what the goal does not depend on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.domains.logistics.pddl.blocks import Block, BlockEffect
+from tesuji.domains.logistics.pddl.fluents import Fluents
 from tesuji.domains.logistics.pddl.numbers import Numbers
-from tesuji.domains.logistics.pddl.reader import PddlError
 from tesuji.domains.logistics.pddl.relations import (
     BoolArray,
     GroundingError,
@@ -28,38 +28,6 @@ from tesuji.domains.logistics.pddl.syntax import EQUALS, Assign, Atom, Not, Task
 
 MAX_OPERATORS = 20_000_000
 _GOAL = "goal#"  # the atom that stands for a goal with several cases
-
-
-@dataclass(frozen=True)
-class Block:
-    """The ground instances of one schema: codes of atoms, a row an instance.
-
-    Attributes:
-        schema: the schema.
-        rows: the objects of the parameters `[n, P]`.
-        true: codes of what must hold `[n, k]`.
-        false: codes of what must not hold `[n, m]`.
-        effects: what happens.
-        cost: of each instance `[n]`.
-    """
-
-    schema: Schema
-    rows: IntArray
-    true: npt.NDArray[np.int64]
-    false: npt.NDArray[np.int64]
-    effects: tuple[BlockEffect, ...]
-    cost: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class BlockEffect:
-    """One change of a block's instances, for those whose static conditions hold."""
-
-    instances: npt.NDArray[np.int64]  # [r]
-    atom: npt.NDArray[np.int64]  # [r]
-    adds: bool
-    true: npt.NDArray[np.int64]  # [r, k]
-    false: npt.NDArray[np.int64]  # [r, m]
 
 
 class Ground(NamedTuple):
@@ -95,6 +63,8 @@ class Grounder:
         } | {_GOAL}
         self.init = np.unique([self.code_of(atom) for atom in task.init]).astype(np.int64)
         self.numbers = Numbers(task, self.schemas, self.index)
+        self.goals = cases(task.goal, task, "the goal")
+        self.fluents = Fluents(task, self.schemas, self.goals, self.numbers, sum(sizes))
         self._tables = self._init_tables()
 
     def code_of(self, atom: Atom) -> int:
@@ -106,6 +76,8 @@ class Grounder:
 
     def name_of(self, code: int) -> str:
         """Return the ground atom with a number, as PDDL writes it."""
+        if code >= self.fluents.limit:
+            return f"(number# {code - self.fluents.limit})"
         which = int(np.searchsorted(list(self.offset.values()), code, "right")) - 1
         rest = code - self.offset[self.predicates[which]]
         terms: list[str] = []
@@ -129,7 +101,7 @@ class Grounder:
         Raises:
             GroundingError: there are more than `most`.
         """
-        goals = cases(self.task.goal, self.task, "the goal")
+        goals = self.goals
         schemas = list(self.schemas)
         goal = goals[0] if len(goals) == 1 else Literals(true=(Atom(_GOAL),))
         if len(goals) != 1:
@@ -149,19 +121,12 @@ class Grounder:
                 blocks.append(block)
                 most -= len(block.rows)
         empty = np.zeros((1, 0), np.int32)
-        if goal.numeric:
-            raise PddlError("numeric goals are not supported yet")
-        kept = self._static_mask(goal, {}, empty)
+        facts, known = self.fluents.fact_codes(goal.numeric, {}, empty)
+        kept = known & self._static_mask(goal, {}, empty)
         if not kept[0]:
-            goal = Literals(true=(Atom(_GOAL),))  # a goal that no action can reach
-        true, false = self._fluents(goal.true), self._fluents(goal.false)
-        return Ground(
-            blocks,
-            self.init,
-            self._codes(true, {}, empty)[0],
-            self._codes(false, {}, empty)[0],
-            self,
-        )
+            goal, facts = Literals(true=(Atom(_GOAL),)), facts[:, :0]  # no action can reach it
+        true, false = (self._codes(self._fluents(p), {}, empty) for p in (goal.true, goal.false))
+        return Ground(blocks, self.init, np.concatenate([true, facts], axis=1)[0], false[0], self)
 
     def _narrow(self, schemas: Sequence[Schema]) -> list[list[BoolArray]]:
         """Return which objects each parameter may be, from where objects can ever stand."""
@@ -225,35 +190,41 @@ class Grounder:
                 different.append((where[atom.terms[0]], where[atom.terms[1]]))
         rows = join(domains, patterns, different, most)
         rows = rows[self._static_mask(schema.before, where, rows)]
-        rows = rows[self.numbers.holds(schema, where, rows)]
         cost = self.numbers.cost(schema, where, rows)
-        rows, cost = rows[np.isfinite(cost)], cost[np.isfinite(cost)]
+        facts, known = self.fluents.fact_codes(schema.before.numeric, where, rows)
+        known &= np.isfinite(cost)
+        rows, cost, facts = rows[known], cost[known], facts[known]
         if not len(rows):
             return None
         effects = [
             self._effect(change, where, rows)
             for change in schema.changes
-            if not isinstance(change.what, Assign)
+            if not isinstance(change.what, Assign) or self.fluents.is_read(change.what)
         ]
+        true = self._codes(self._fluents(schema.before.true), where, rows)
         return Block(
             schema,
             rows,
-            self._codes(self._fluents(schema.before.true), where, rows),
+            np.concatenate([true, facts], axis=1),
             self._codes(self._fluents(schema.before.false), where, rows),
             tuple(effect for effect in effects if len(effect.instances)),
             cost,
         )
 
     def _effect(self, change: Change, where: dict[str, int], rows: IntArray) -> BlockEffect:
-        instances = np.flatnonzero(self._static_mask(change.when, where, rows))
+        facts, known = self.fluents.fact_codes(change.when.numeric, where, rows)
+        instances = np.flatnonzero(known & self._static_mask(change.when, where, rows))
         kept = rows[instances]
-        assert not isinstance(change.what, Assign)
-        atom = _atom_of(change.what)
+        if isinstance(change.what, Assign):
+            code = self.fluents.change_codes(change.what, where, kept)
+        else:
+            code = self._codes((_atom_of(change.what),), where, kept)[:, 0]
+        true = self._codes(self._fluents(change.when.true), where, kept)
         return BlockEffect(
             instances,
-            self._codes((atom,), where, kept)[:, 0],
-            isinstance(change.what, Atom),
-            self._codes(self._fluents(change.when.true), where, kept),
+            code,
+            not isinstance(change.what, Not),
+            np.concatenate([true, facts[instances]], axis=1),
             self._codes(self._fluents(change.when.false), where, kept),
         )
 
@@ -261,8 +232,8 @@ class Grounder:
         return [atom for atom in atoms if atom.name in self.fluent]
 
     def _static_mask(self, when: Literals, where: dict[str, int], rows: IntArray) -> BoolArray:
-        """Return for which rows equalities and atoms that never change are as `when` has them."""
-        mask = np.ones(len(rows), np.bool_)
+        """Return for which rows what never changes is as `when` has it."""
+        mask = self.numbers.holds(when.numeric, where, rows)
         for atoms, truth in ((when.true, True), (when.false, False)):
             for atom in atoms:
                 if atom.name == EQUALS:

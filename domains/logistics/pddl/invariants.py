@@ -30,7 +30,7 @@ _Candidate = frozenset[_Part]
 
 
 class _Atoms(NamedTuple):
-    predicate: Numbers64  # [N], -1 for twins
+    predicate: Numbers64  # [N], -1 for twins and what is of numbers
     terms: Numbers64  # [N, most places]
     base: int
 
@@ -68,7 +68,8 @@ def _decode(task: Operators) -> _Atoms:
     grounder = task.ground.grounder
     offsets = np.array(list(grounder.offset.values()))
     codes = task.codes
-    predicate = np.where(codes >= 0, np.searchsorted(offsets, codes, "right") - 1, -1)
+    atom = (codes >= 0) & (codes < grounder.fluents.limit)  # neither a twin nor of numbers
+    predicate = np.where(atom, np.searchsorted(offsets, codes, "right") - 1, -1)
     rest = codes - offsets[predicate]
     places = max(grounder.arity)
     arity = np.array(grounder.arity)[predicate]

@@ -21,7 +21,7 @@ from tesuji.domains.logistics.pddl.ragged import (
     from_matrices,
     from_pairs,
 )
-from tesuji.domains.logistics.pddl.twins import Effects, Flat, positive
+from tesuji.domains.logistics.pddl.twins import CHANGE, NUMERIC_FACT, Effects, Flat, positive
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Operators:
     effects: Effects
     cost: npt.NDArray[np.float64]
     solvable: bool
+    numeric: Numbers64  # [num_atoms] 0 for atoms, else `NUMERIC_FACT` or `CHANGE`
     codes: Numbers64  # of each atom; -1 - code for the twin of a negated one
     origin: Numbers64  # [n, 2]: the block and row of each operator
     ground: Ground
@@ -100,12 +101,14 @@ def _flatten(ground: Ground) -> Flat:
         ground.goal_true, ground.goal_false,
     )  # fmt: skip
     codes = np.unique(np.concatenate(used))
+    limit = ground.grounder.fluents.limit
 
     def number(values: Numbers64) -> Numbers64:
         return np.searchsorted(codes, values).astype(np.int64)
 
     return Flat(
         codes=codes,
+        numeric=np.where(codes < limit, 0, 1 + (codes - limit) % 2),
         init=np.isin(codes, ground.init),
         goal=number(ground.goal_true),
         unwanted=number(ground.goal_false),
@@ -192,7 +195,7 @@ def _reached(flat: Flat) -> tuple[Flat, bool]:
     """Return the task without what cannot be reached, and whether the goal can be."""
     num_atoms, num_operators = len(flat.codes), len(flat.cost)
     effects = flat.effects
-    holds = flat.init.copy()
+    holds = flat.init | (flat.numeric == NUMERIC_FACT)
     triggers = np.searchsorted(effects.operator, np.arange(num_operators + 1)).astype(np.int64)
     happens, occurs = _reach(
         holds, flat.true, from_pairs(flat.true.values, flat.true.owner(), num_atoms),
@@ -231,6 +234,8 @@ def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
     goal = np.unique(flat.goal[varies[flat.goal]])
     relevant = np.zeros(num_atoms, np.bool_)
     relevant[goal] = True
+    # Changes are made only of numbers that some condition depends on.
+    relevant[flat.numeric == CHANGE] = True
     useful = _relevant(relevant, true, effects, len(flat.cost))
     effects = effects.take(np.flatnonzero(useful[effects.operator] & relevant[effects.atom]))
     number = np.cumsum(relevant) - 1
@@ -249,6 +254,7 @@ def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
         cost=flat.cost[operators],
         solvable=solvable,
         codes=flat.codes[relevant],
+        numeric=flat.numeric[relevant],
         origin=flat.origin[operators],
         ground=ground,
     )

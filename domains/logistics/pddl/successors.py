@@ -14,6 +14,14 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
+from tesuji.domains.logistics.pddl.numeric import (
+    Numeric,
+    Rules,
+    change_number,
+    numbers_of,
+    numeric_fact_holds,
+)
+from tesuji.domains.logistics.pddl.programs import evaluate
 
 
 class Switches(NamedTuple):
@@ -41,6 +49,8 @@ class Steps(NamedTuple):
     when: Small
     cost: npt.NDArray[np.float64]
     switches: Switches
+    numeric: Numeric
+    rules: Rules
 
 
 def make_steps(task: FiniteDomain) -> Steps:
@@ -48,23 +58,27 @@ def make_steps(task: FiniteDomain) -> Steps:
     return Steps(
         task.variable, task.first, task.goal, task.before_start, task.before, task.effect_start,
         task.effect, task.when_start, task.when, task.cost, _make_switches(task),
+        task.numeric, task.rules,
     )  # fmt: skip
 
 
 def _make_switches(task: FiniteDomain) -> Switches:
     count = len(task.cost)
-    lengths = np.diff(task.before_start)
+    atoms = task.before < task.first[-1]  # numeric facts are asked of what the switches let through
+    start = np.concatenate([[0], np.cumsum(atoms)])[task.before_start]
+    before = task.before[atoms]
+    lengths = np.diff(start)
     owner = np.repeat(np.arange(count), lengths)
-    variable = task.variable[task.before]
+    variable = task.variable[before]
     mentions = np.bincount(variable, minlength=len(task.init))
     rank = np.empty(len(task.init), np.int64)
     rank[np.argsort(-mentions, kind="stable")] = np.arange(len(task.init))
     # Facts by the rank of their variable, then by value, from 1; 0 ends a path.
     width = int(np.diff(task.first).max(initial=1)) + 1
-    place = rank[variable] * width + (task.before - task.first[variable]) + 1
+    place = rank[variable] * width + (before - task.first[variable]) + 1
     order = np.lexsort((place, owner))
     path = np.zeros((count, int(lengths.max(initial=0)) + 1), np.int64)
-    column = np.arange(len(owner)) - np.repeat(task.before_start[:-1], lengths)
+    column = np.arange(len(owner)) - np.repeat(start[:-1], lengths)
     path[owner[order], column] = place[order]
     sequence = np.lexsort(path.T[::-1]) if count else np.zeros(0, np.int64)
     path = np.ascontiguousarray(path[sequence])
@@ -151,33 +165,105 @@ def applicable(steps, state, out, stack):  # type: ignore[no-untyped-def]
             if child >= 0:
                 stack[depth] = child
                 depth += 1
+    if len(steps.numeric.init) or len(steps.rules.rules_of) or len(steps.rules.guards_of):
+        return _filter(steps, state, out, count)
     return count
+
+
+@njit(cache=True, nogil=True)
+def _filter(steps, state, out, count):  # type: ignore[no-untyped-def]
+    # Keep the operators whose numeric conditions hold and that break no rule.
+    numeric, rules = steps.numeric, steps.rules
+    numbers = numbers_of(state, len(steps.first) - 1)
+    after = np.empty_like(state)
+    kept = 0
+    for i in range(count):
+        operator = out[i]
+        good = True
+        for k in range(numeric.need_start[operator], numeric.need_start[operator + 1]):
+            if not numeric_fact_holds(numeric, numeric.need[k], state, numbers):
+                good = False
+                break
+        for k in range(rules.guard_start[operator], rules.guard_start[operator + 1]):
+            if not good:
+                break
+            guard = rules.guards_of[k]
+            good = evaluate(rules.guard, guard, state, numbers, numeric.stack) == 1.0
+        if good and (
+            numeric.fragile or rules.rule_start[operator] < rules.rule_start[operator + 1]
+        ):
+            apply(steps, operator, state, after)
+            good = _is_kept(steps, operator, after)
+        if good:
+            out[kept] = operator
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _is_kept(steps, operator, after):  # type: ignore[no-untyped-def]
+    # Whether what an operator leads to defines its numbers and keeps the rules.
+    numeric, rules = steps.numeric, steps.rules
+    numbers = numbers_of(after, len(steps.first) - 1)
+    if numeric.fragile:
+        for k in range(numeric.change_start[operator], numeric.change_start[operator + 1]):
+            if not np.isfinite(numbers[numeric.target[k]]):
+                return False
+    for k in range(rules.rule_start[operator], rules.rule_start[operator + 1]):
+        rule = rules.rules_of[k]
+        if evaluate(rules.rule, rule, after, numbers, numeric.stack) != 1.0:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def holds(steps, fact, state):  # type: ignore[no-untyped-def]
+    """Return whether a fact, numeric or not, holds in a state."""
+    if fact >= steps.first[-1]:
+        numbers = numbers_of(state, len(steps.first) - 1)
+        return numeric_fact_holds(steps.numeric, fact - steps.first[-1], state, numbers)
+    variable = steps.variable[fact]
+    return state[variable] == fact - steps.first[variable]
 
 
 @njit(cache=True, nogil=True)
 def apply(steps, operator, state, out):  # type: ignore[no-untyped-def]
     """Write to `out` what `operator` makes of `state`."""
-    for variable in range(len(state)):
-        out[variable] = state[variable]
+    for i in range(len(state)):
+        out[i] = state[i]
     for effect in range(steps.effect_start[operator], steps.effect_start[operator + 1]):
         happens = True
         for i in range(steps.when_start[effect], steps.when_start[effect + 1]):
-            fact = steps.when[i]
-            variable = steps.variable[fact]
-            if state[variable] != fact - steps.first[variable]:
+            if not holds(steps, steps.when[i], state):
                 happens = False
                 break
         if happens:
             fact = steps.effect[effect]
             variable = steps.variable[fact]
             out[variable] = fact - steps.first[variable]
+    if len(steps.numeric.init):
+        _change_numbers(steps, operator, state, out)
+
+
+@njit(cache=True, nogil=True)
+def _change_numbers(steps, operator, state, out):  # type: ignore[no-untyped-def]
+    numeric = steps.numeric
+    before = numbers_of(state, len(steps.first) - 1)
+    after = numbers_of(out, len(steps.first) - 1)
+    for change in range(numeric.change_start[operator], numeric.change_start[operator + 1]):
+        happens = True
+        for i in range(numeric.when_start[change], numeric.when_start[change + 1]):
+            if not holds(steps, numeric.when[i], state):
+                happens = False
+                break
+        if happens:
+            change_number(numeric, change, state, before, after)
 
 
 @njit(cache=True, nogil=True)
 def reaches_goal(steps, state):  # type: ignore[no-untyped-def]
     """Return whether `state` is as the goal wants it."""
-    for fact in steps.goal:
-        variable = steps.variable[fact]
-        if state[variable] != fact - steps.first[variable]:
+    for fact in steps.goal:  # noqa: SIM110
+        if not holds(steps, fact, state):
             return False
     return True

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged
 
+NUMERIC_FACT, CHANGE = 1, 2  # what is no atom, though grounding takes it for one
+
 
 class Effects(NamedTuple):
     """Changes of atoms, sorted by operator."""
@@ -36,6 +38,7 @@ class Flat(NamedTuple):
     """A ground task on the way to `Operators`: atoms are numbered, conditions may be negative."""
 
     codes: Numbers64
+    numeric: Numbers64  # 0 for atoms, else `NUMERIC_FACT` or `CHANGE`
     init: BoolArray
     goal: Numbers64
     unwanted: Numbers64  # atoms that the goal wants false
@@ -64,6 +67,7 @@ def positive(flat: Flat) -> Flat:
     doubled = doubled._replace(when=when).take(np.argsort(doubled.operator, kind="stable"))
     return flat._replace(
         codes=np.concatenate([flat.codes, -1 - flat.codes[wanted]]),
+        numeric=np.concatenate([flat.numeric, np.zeros(len(wanted), np.int64)]),
         init=np.concatenate([flat.init, ~flat.init[wanted]]),
         goal=np.concatenate([flat.goal, twin[flat.unwanted]]),
         true=flat.true.with_more(flat.false.mapped(twin)),
