@@ -213,5 +213,6 @@ class _Solve:
             status = "optimal" if self._cost <= bound else "solved"
         return PlanAnswer(
             status, self._plan, self._cost, bound, reason, self._evaluated, self._generated,
-            self._clock.seconds(), self._ground_seconds, self._first, self._grounded, self._bounds.best,
+            self._clock.seconds(), self._ground_seconds, self._first, self._grounded,
+            self._bounds.best,
         )  # fmt: skip

@@ -74,6 +74,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.pddl.programs",
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
+        "tesuji.domains.logistics.pddl.syntax",
         "tesuji.domains.logistics.routing.instance",
         "tesuji.domains.logistics.scheduling.shop",
     },

@@ -19,6 +19,10 @@ class WrongSortError(TypeError):
     """An operator does not take terms of these sorts."""
 
 
+class UnknownNameError(ValueError):
+    """A function of names does not know what it is asked for."""
+
+
 def exact_number(written: str) -> Fraction:
     """Return the decimal number `written` as a rational, exactly."""
     try:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import z3
 
 from tesuji.search.symbolic.model import ConstraintError
 from tesuji.search.symbolic.operators import (
+    UnknownNameError,
     WrongSortError,
     arithmetic,
     choose,
@@ -24,7 +25,7 @@ from tesuji.search.symbolic.operators import (
     select,
     truth,
 )
-from tesuji.search.symbolic.symbols import Symbols
+from tesuji.search.symbolic.symbols import Variable
 from tesuji.search.symbolic.terms import MAIN
 
 MAX_LENGTH = 10_000  # characters
@@ -34,12 +35,26 @@ _FUNCTIONS = {"implies": (2, 2), "abs": (1, 1), "min": (2, 64), "max": (2, 64)}
 _QUANTIFIERS = {"all", "any", "exists", "forall", "sum"}
 
 
-def parse_constraint(text: str, symbols: Symbols) -> tuple[str, z3.BoolRef]:
+class Names(Protocol):
+    """What constraints can speak of by a name alone."""
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Return the variables."""
+
+
+Functions = Mapping[str, Callable[[Sequence[str]], Any]]
+
+
+def parse_constraint(
+    text: str, symbols: Names, functions: Functions | None = None
+) -> tuple[str, z3.BoolRef]:
     """Return the name and the expression of a constraint.
 
     Args:
         text: an expression, after `NAME:` if it has a name; otherwise the text is its name.
         symbols: what its names stand for.
+        functions: what `NAME(word, ...)` stands for, of words that are names or text in quotes.
 
     Raises:
         ConstraintError: it cannot be read; the message has its name and the column.
@@ -53,15 +68,18 @@ def parse_constraint(text: str, symbols: Symbols) -> tuple[str, z3.BoolRef]:
     offset = len(text) - len(body) + len(body) - len(body.lstrip())
     source = " ".join(body.strip().splitlines())
     with MAIN:
-        return name, _Reader(name, source, offset, symbols).read()
+        return name, _Reader(name, source, offset, symbols, functions or {}).read()
 
 
 class _Reader:
-    def __init__(self, name: str, source: str, offset: int, symbols: Symbols) -> None:
+    def __init__(
+        self, name: str, source: str, offset: int, symbols: Names, functions: Functions
+    ) -> None:
         self._name = name
         self._source = source
         self._offset = offset
         self._terms = {n: v.term for n, v in symbols.variables.items()}
+        self._functions = functions
 
     def read(self) -> z3.BoolRef:
         if not self._source:
@@ -103,7 +121,7 @@ class _Reader:
             raise self._fault(node, f"{what[:60]!r} is not part of the language of constraints")
         try:
             return read(self, node)
-        except WrongSortError as error:
+        except (WrongSortError, UnknownNameError) as error:
             raise self._fault(node, str(error)) from None
         except z3.Z3Exception as error:
             raise self._fault(node, f"z3 refuses it: {_words(error)}") from None
@@ -154,14 +172,25 @@ class _Reader:
             term = select(term, self._term(index))
         return term
 
+    def _word(self, node: ast.expr) -> str:
+        """Return the name of an object: a name, or text in quotes."""
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        raise self._fault(node, f"expected the name of an object, found {ast.unparse(node)!r}")
+
     def _call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+        if name in self._functions:
+            return self._functions[name]([self._word(argument) for argument in node.args])
         if name in _QUANTIFIERS:
             what = f"{name}: quantifiers are outside the fragment; state it of each element"
             raise self._fault(node, what)
         if name not in _FUNCTIONS:
-            near = difflib.get_close_matches(name, _FUNCTIONS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FUNCTIONS)}"
+            known = [*self._functions, *_FUNCTIONS]
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             raise self._fault(node, f"unknown function {name!r}; {hint}")
         fewest, most = _FUNCTIONS[name]
         if node.keywords or not fewest <= len(node.args) <= most:

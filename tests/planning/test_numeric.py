@@ -131,7 +131,7 @@ def cheapest(task: Task, depth: int) -> float | None:
 
 
 def test_plans_are_cheapest_where_they_are_called_so() -> None:
-    goal = "(>= (stock b) 2) (= (load v) 0)"
+    goal = "(>= (load v) 1) (at v b)"
     task = parse_task(VANS, vans(2, goal))
     answer = solve(task)
     assert answer.status == "optimal"

@@ -6,7 +6,7 @@ for atoms, with codes after those of all atoms: even ones for facts, odd ones fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,8 @@ class Fluents:
         limit: int,
     ) -> None:
         self._task, self._numbers, self.limit = task, numbers, limit
-        self._read = _read_names(schemas, goals) & numbers.changing
+        self._schemas = schemas
+        self._read = _read_names(schemas, goals)
         if TOTAL_TIME in self._read:
             raise PddlError(f"a condition depends on ({TOTAL_TIME}): not supported")
         self._places: dict[tuple[str, int], int] = {}
@@ -90,6 +91,15 @@ class Fluents:
         self._how: list[npt.NDArray[np.int8]] = []
         self._values: list[tuple[list[int], Doubles]] = []
         self._num_changes = 0
+
+    def keep(self, numbers: Collection[Atom]) -> None:
+        """Keep track of ground numbers, and of those that they come from."""
+        self._read |= names_read(
+            self._schemas, {atom.name for atom in numbers} & self._numbers.changing
+        )
+        for atom in numbers:
+            if atom.name in self._numbers.changing:
+                self.place_of(atom)
 
     def is_read(self, change: Assign) -> bool:
         """Return whether any condition depends on what a change changes."""
@@ -205,12 +215,18 @@ def _read_names(schemas: Sequence[Schema], goals: Sequence[Literals]) -> set[str
     changes = [change for schema in schemas for change in schema.changes]
     for change in changes:
         found |= _names_of(change.when)
-    size = -1
+    return names_read(schemas, found)
+
+
+def names_read(schemas: Sequence[Schema], found: set[str]) -> set[str]:
+    """Return the names of numbers with those that their changes depend on."""
+    found, size = set(found), -1
     while size < len(found):
         size = len(found)
-        for change in changes:
-            if isinstance(change.what, Assign) and change.what.target.name in found:
-                found |= names_in(change.what.value)
+        for schema in schemas:
+            for change in schema.changes:
+                if isinstance(change.what, Assign) and change.what.target.name in found:
+                    found |= names_in(change.what.value)
     return found
 
 

@@ -7,7 +7,7 @@ nothing is ever deleted are left out, and so is what the goal does not depend on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,10 +41,18 @@ class Ground(NamedTuple):
 
 
 class Grounder:
-    """Numbers for a task's objects and atoms."""
+    """Numbers for a task's objects and atoms.
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    Args:
+        task: the task.
+        kept: atoms to keep track of even if the goal does not depend on them.
+        kept_numbers: numbers likewise.
+    """
+
+    def __init__(
+        self, task: Task, kept: Collection[Atom] = (), kept_numbers: Collection[Atom] = ()
+    ) -> None:
+        self.task, self.kept = task, kept
         self.objects = list(task.objects)
         self.index = {name: i for i, name in enumerate(self.objects)}
         self.base = max(1, len(self.objects))
@@ -65,6 +73,7 @@ class Grounder:
         self.numbers = Numbers(task, self.schemas, self.index)
         self.goals = cases(task.goal, task, "the goal")
         self.fluents = Fluents(task, self.schemas, self.goals, self.numbers, sum(sizes))
+        self.fluents.keep(kept_numbers)
         self._tables = self._init_tables()
 
     def code_of(self, atom: Atom) -> int:

@@ -236,7 +236,10 @@ def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
     relevant[goal] = True
     # Changes are made only of numbers that some condition depends on.
     relevant[flat.numeric == CHANGE] = True
-    useful = _relevant(relevant, true, effects, len(flat.cost))
+    wanted = [ground.grounder.code_of(atom) for atom in ground.grounder.kept]
+    kept = np.isin(flat.codes, wanted) & varies
+    relevant[kept] = True
+    useful = _relevant(relevant, kept, true, effects, len(flat.cost))
     effects = effects.take(np.flatnonzero(useful[effects.operator] & relevant[effects.atom]))
     number = np.cumsum(relevant) - 1
     operators = np.flatnonzero(useful)
@@ -260,13 +263,15 @@ def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
     )
 
 
-def _relevant(relevant: BoolArray, true: Ragged, effects: Effects, count: int) -> BoolArray:
-    """Mark what the goal depends on; return which operators can matter to it."""
+def _relevant(
+    relevant: BoolArray, kept: BoolArray, true: Ragged, effects: Effects, count: int
+) -> BoolArray:
+    """Mark what the goal and `kept` depend on; return which operators can matter to them."""
     useful = np.zeros(count, np.bool_)
     owner: Any = true.owner()
     when_owner = effects.when.owner()
     while True:
-        hits = effects.adds & relevant[effects.atom]
+        hits = (effects.adds | kept[effects.atom]) & relevant[effects.atom]
         useful[effects.operator[hits]] = True
         before = int(relevant.sum())
         relevant[true.values[useful[owner]]] = True

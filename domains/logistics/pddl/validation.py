@@ -52,7 +52,9 @@ class PlanFault(ValueError):
 
 
 @dataclass
-class _World:
+class World:
+    """A state as the text has it: the atoms that hold, and numbers."""
+
     atoms: set[Atom]
     numbers: dict[Atom, float]
 
@@ -68,16 +70,7 @@ def validate_plan(task: Task, plan: Sequence[Step]) -> float:
         PlanFault: an action that the task does not have, one whose precondition does not hold when
             its turn comes, or a goal that does not hold at the end.
     """
-    world = _World(set(task.init), {Atom(TOTAL_COST): 0.0, **task.numbers, Atom(TOTAL_TIME): 0.0})
-    actions = {action.name: action for action in task.actions}
-    for number, step in enumerate(plan, 1):
-        try:
-            if not step or step[0] not in actions:
-                raise PlanFault("the domain has no such action")
-            _do(task, world, actions[step[0]], step[1:])
-        except PlanFault as fault:
-            raise PlanFault(f"step {number}, ({' '.join(step)}): {fault}", number) from None
-        world.numbers[Atom(TOTAL_TIME)] += 1.0
+    *_, (world, _) = walk(task, plan)
     if not _holds(task.goal, {}, task, world):
         raise PlanFault(f"after the last step the goal does not hold: {_missing(task, world)}")
     if task.metric is None:
@@ -85,7 +78,26 @@ def validate_plan(task: Task, plan: Sequence[Step]) -> float:
     return _value(task.metric, {}, world)
 
 
-def _do(task: Task, world: _World, action: Action, objects: Step) -> None:
+def walk(task: Task, plan: Sequence[Step]) -> Iterator[tuple[World, Step | None]]:
+    """Yield the state before each step and the step, and the state at the end; see `validate_plan`.
+
+    The same world is yielded each time, changed in place.
+    """
+    world = World(set(task.init), {Atom(TOTAL_COST): 0.0, **task.numbers, Atom(TOTAL_TIME): 0.0})
+    actions = {action.name: action for action in task.actions}
+    for number, step in enumerate(plan, 1):
+        yield world, step
+        try:
+            if not step or step[0] not in actions:
+                raise PlanFault("the domain has no such action")
+            _do(task, world, actions[step[0]], step[1:])
+        except PlanFault as fault:
+            raise PlanFault(f"step {number}, ({' '.join(step)}): {fault}", number) from None
+        world.numbers[Atom(TOTAL_TIME)] += 1.0
+    yield world, None
+
+
+def _do(task: Task, world: World, action: Action, objects: Step) -> None:
     if len(objects) != len(action.parameters):
         raise PlanFault(f"{action.name} takes {len(action.parameters)} objects")
     binding: dict[str, str] = {}
@@ -115,7 +127,7 @@ def _do(task: Task, world: _World, action: Action, objects: Step) -> None:
 
 
 def _happening(
-    effects: Sequence[Effect], binding: Mapping[str, str], task: Task, world: _World
+    effects: Sequence[Effect], binding: Mapping[str, str], task: Task, world: World
 ) -> Iterator[tuple[Effect, dict[str, str]]]:
     for effect in effects:
         for more in _bindings(effect.variables, task):
@@ -146,7 +158,7 @@ def _ground(atom: Atom, binding: Mapping[str, str]) -> Atom:
 
 
 def _holds(  # noqa: PLR0911
-    formula: Formula, binding: Mapping[str, str], task: Task, world: _World
+    formula: Formula, binding: Mapping[str, str], task: Task, world: World
 ) -> bool:
     match formula:
         case Atom():
@@ -170,7 +182,7 @@ def _holds(  # noqa: PLR0911
             return _COMPARE[how](_value(left, binding, world), _value(right, binding, world))
 
 
-def _value(expression: Expression, binding: Mapping[str, str], world: _World) -> float:
+def _value(expression: Expression, binding: Mapping[str, str], world: World) -> float:
     if isinstance(expression, Atom):
         fluent = _ground(expression, binding)
         if fluent not in world.numbers:
@@ -196,7 +208,7 @@ def _value(expression: Expression, binding: Mapping[str, str], world: _World) ->
     return expression
 
 
-def _missing(task: Task, world: _World) -> str:
+def _missing(task: Task, world: World) -> str:
     parts = task.goal.parts if isinstance(task.goal, And) else (task.goal,)
     open_parts = [part for part in parts if not _holds(part, {}, task, world)]
     named = [str(part) if isinstance(part, Atom) else "a condition" for part in open_parts]
