@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from tesuji.domains.logistics.pddl.finite_domain import (
     FiniteDomain,
@@ -22,6 +23,9 @@ from tesuji.engine.plan_bounds import BoundThread
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.planning.planner import PlanSearch
 from tesuji.search.planning.proofs import BoundProof, BoundSearch
+
+if TYPE_CHECKING:
+    from tesuji.engine.plan_rules import PlanRules
 
 UNREACHABLE = "the goal cannot be reached even if no action ever made an atom false"
 _TOY = """(define (domain toy) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))"""
@@ -67,6 +71,7 @@ class GroundTask:
     task: Task
     operators: Operators
     variables: FiniteDomain
+    rules: PlanRules | None = None
 
     @property
     def adds_up(self) -> bool:
@@ -84,15 +89,19 @@ class GroundTask:
         return tuple(step for step in named if step[0])
 
 
-def ground(task: Task, most: int = MAX_OPERATORS) -> GroundTask:
-    """Ground a task.
+def ground(task: Task, most: int = MAX_OPERATORS, rules: PlanRules | None = None) -> GroundTask:
+    """Ground a task, with side constraints if there are any.
 
     Raises:
         GroundingError: it has more than `most` ground actions.
         PddlError: it needs what is not supported.
     """
-    operators = make_operators(Grounder(task), most)
-    return GroundTask(task, operators, make_finite_domain(operators))
+    if rules is None:
+        operators = make_operators(Grounder(task), most)
+        return GroundTask(task, operators, make_finite_domain(operators))
+    operators = make_operators(Grounder(task, rules.wanted.atoms, rules.wanted.numbers), most)
+    variables = rules.applied(operators, make_finite_domain(operators))
+    return GroundTask(task, operators, variables, rules)
 
 
 def solve_task(
@@ -102,6 +111,7 @@ def solve_task(
     listener: Listener = lambda _: None,
     stop: Event | None = None,
     most: int = MAX_OPERATORS,
+    constraints: Sequence[str] = (),
 ) -> PlanAnswer:
     """Search for cheaper and cheaper plans until the budget is spent or one is optimal.
 
@@ -112,23 +122,36 @@ def solve_task(
         listener: told of each better plan, and about ten times a second.
         stop: set it from another thread to end with what is known.
         most: ground actions that there may be.
+        constraints: what must hold besides, in every state or before every action; see
+            docs/planning.md.
 
     Raises:
+        ConstraintError: a constraint cannot be read, or contradicts the task or others.
         PddlError: a file is not PDDL, or needs what is not supported; it says where.
         GroundingError: there are more than `most` ground actions.
         PlanFault: a plan that was found is not valid: a fault of tesuji's.
     """
     load_kernels()
     clock = SolveClock(budget, stop or Event())
-    *_, answer = answers(load_task(domain, problem), clock, listener, most)
+    task = load_task(domain, problem)
+    rules = None
+    if constraints:
+        from tesuji.engine.plan_rules import PlanRules  # noqa: PLC0415
+
+        rules = PlanRules(task, constraints)
+    *_, answer = answers(task, clock, listener, most, rules)
     return answer
 
 
 def answers(
-    task: Task, clock: SolveClock, listener: Listener = lambda _: None, most: int = MAX_OPERATORS
+    task: Task,
+    clock: SolveClock,
+    listener: Listener = lambda _: None,
+    most: int = MAX_OPERATORS,
+    rules: PlanRules | None = None,
 ) -> Iterator[PlanAnswer]:
     """Yield an answer for each better plan, and one more at the end; see `solve_task`."""
-    grounded = ground(task, most)
+    grounded = ground(task, most, rules)
     ground_seconds = clock.seconds()
     if not grounded.operators.solvable:
         yield PlanAnswer(
@@ -172,8 +195,7 @@ class _Solve:
         told = 0.0
         for step in search.steps():
             self._evaluated, self._generated = step.evaluated, step.generated
-            if step.plan is not None:
-                self._take(step.plan)
+            if step.plan is not None and self._take(step.plan):
                 if self._grounded.adds_up:
                     self._bounds.start()
                 yield self._answer(exhausted=False)
@@ -186,13 +208,18 @@ class _Solve:
                 break
         yield self._answer(exhausted)
 
-    def _take(self, plan: Sequence[int]) -> None:
+    def _take(self, plan: Sequence[int]) -> bool:
+        """Keep a valid plan if it is the best; return whether it may be shown."""
         steps = self._grounded.steps(plan)
         cost = validate_plan(self._grounded.task, steps)
+        rules = self._grounded.rules
+        if rules is not None and rules.broken(steps) is not None:
+            return False  # by less than doubles can tell
         if self._cost is None or cost < self._cost:
             self._plan, self._cost = steps, cost
         if self._first is None:
             self._first = cost, self._clock.seconds()
+        return True
 
     def _progress(self) -> SolveProgress:
         seconds = self._clock.seconds()
@@ -206,7 +233,10 @@ class _Solve:
         reason, bound = "", self._bound()
         if self._cost is None:
             status = "unsolvable" if exhausted else "unknown"
-            reason = "every state that can be reached was seen" if exhausted else "the time is up"
+            seen = "every state that can be reached was seen"
+            if self._grounded.rules is not None:
+                seen += ", of those that keep the constraints"
+            reason = seen if exhausted else "the time is up"
             bound = float("inf") if exhausted else bound
         else:
             bound = self._cost if exhausted and self._grounded.adds_up else bound

@@ -15,6 +15,7 @@ from tesuji.domains.logistics.pddl.numeric import make_row
 from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import PlanFault, Step, validate_plan
+from tesuji.engine.plan_rules import PlanRules
 from tesuji.engine.planning import UNREACHABLE, GroundTask, ground
 from tesuji.engine.solving import Listener, SolveClock, SolveProgress
 from tesuji.search.planning.bounds import lower_bound
@@ -96,6 +97,7 @@ def repair_plan(
     clock: SolveClock,
     change: float | None = None,
     listener: Listener = lambda _: None,
+    rules: PlanRules | None = None,
 ) -> Iterator[Repair | RepairAnswer]:
     """Yield each plan that is better than the last, and how the repair ended.
 
@@ -106,8 +108,9 @@ def repair_plan(
         change: what one step that goes or comes counts; None for the mean cost of an action of
             the old plan.
         listener: told of the least sum of cost and changes, and of its lower bound.
+        rules: what must hold besides.
     """
-    grounded = ground(task)
+    grounded = ground(task, rules=rules)
     if grounded.operators.solvable:
         yield from _Search(grounded, old, clock, change, listener).answers()
         return
@@ -198,6 +201,9 @@ class _Search:
     def _take(self, plan: Sequence[Step]) -> Repair | None:
         """Return a plan as an answer if it is the best so far, after it is validated."""
         cost = validate_plan(self._grounded.task, plan)
+        broken = self._grounded.rules and self._grounded.rules.broken(plan)
+        if broken:
+            raise PlanFault(f"it breaks {broken}")
         lines = compare(self._old, plan)
         total = cost + self._change * sum(mark != " " for mark, _ in lines)
         if self._best is not None and total >= self._best.total:

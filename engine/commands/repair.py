@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from tesuji.engine.commands.base import Answer, Common, File, Seconds
+from tesuji.engine.commands.base import Answer, Common, Constraints, File, Seconds
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Arguments(Common):
         gap: stop once the sum of cost and changes is proven to be within this part of the least.
         change: what each step that goes or comes counts beside the plan's cost; by default the
             mean cost of a step.
+        constraints: what must hold besides, such as "apart: not (at(t1, b) and at(t2, b))"; repeat
+            it for more (see docs/planning.md).
         out: write the mended plan to this file.
     """
 
@@ -49,6 +51,7 @@ class Arguments(Common):
     time: float = 10.0
     gap: float = 0.0
     change: Seconds = None
+    constraints: Constraints = ()
     out: File = None
 
 
@@ -57,6 +60,7 @@ def run(arguments: Arguments) -> Answer:
     from tesuji.domains.logistics.pddl.parser import load_task
     from tesuji.domains.logistics.pddl.validation import load_plan
     from tesuji.engine.commands.solver_run import read_solve_budget, run_solver, write_answer
+    from tesuji.engine.plan_rules import PlanRules
     from tesuji.engine.planning import load_kernels
     from tesuji.engine.repair import RepairAnswer, repair_plan
     from tesuji.engine.solving import SolveClock
@@ -70,7 +74,8 @@ def run(arguments: Arguments) -> Answer:
         load_kernels()
         clock = SolveClock(budget, stop)
         task = load_task(arguments.domain, arguments.problem)
-        *_, last = repair_plan(task, old, clock, arguments.change, listen)
+        rules = PlanRules(task, arguments.constraints) if arguments.constraints else None
+        *_, last = repair_plan(task, old, clock, arguments.change, listen, rules)
         assert isinstance(last, RepairAnswer)
         return last
 

@@ -16,6 +16,7 @@ Examples:
   tesuji solve connect_four                 the empty board: this takes minutes
   tesuji solve domain.pddl problem.pddl     a plan, better ones until the time is up, and a bound
   tesuji solve domain.pddl problem.pddl --time 60 --gap 0.05 --out plan.txt
+  tesuji solve domain.pddl problem.pddl --constraint "not do_drive(truck1, _, depot)"
   tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
   tesuji solve city.vrp --constraint "apart: visits[3] + visits[7] < 2"
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
@@ -40,8 +41,9 @@ class Arguments(Common):
         time: seconds that a file may take.
         gap: stop once the cost is proven to be within this part of the least.
         seed: of the search, where it draws at random.
-        constraints: of routes: what must hold of each, such as "order: place[3] < place[7]"; repeat
-            it for more (see docs/constraints.md).
+        constraints: what must hold of each route, such as "order: place[3] < place[7]", or of a
+            plan, such as "apart: not (at(t1, b) and at(t2, b))"; repeat it for more (see
+            docs/constraints.md and docs/planning.md).
         rest: of routes: how long a stop must be for the driver to have rested.
         out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
         certificate: write the proof of the bound to this file, for `tesuji verify`.

@@ -50,7 +50,7 @@ def solve_file(arguments: Arguments) -> Answer:
     if recognised(path.read_text(errors="replace")):
         return solve_routes(arguments, budget)
     if arguments.constraints:
-        raise UsageError(f"{path} is no routing file; --constraint is for routes")
+        raise UsageError(f"{path} is a shop; --constraint is for routes and PDDL")
     return _solve_shop(arguments, budget)
 
 
@@ -59,7 +59,14 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
 
     answer: PlanAnswer = run_solver(
         arguments.json,
-        lambda listen, stop: solve_task(arguments.what, arguments.moves, budget, listen, stop),
+        lambda listen, stop: solve_task(
+            arguments.what,
+            arguments.moves,
+            budget,
+            listen,
+            stop,
+            constraints=arguments.constraints,
+        ),
     )
     if answer.plan is not None:
         write_answer(arguments.out, {".txt": lambda: plan_text(answer)})

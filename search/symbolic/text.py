@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import difflib
+import keyword
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -32,6 +34,7 @@ MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 200  # of the syntax tree
 
 _FUNCTIONS = {"implies": (2, 2), "abs": (1, 1), "min": (2, 64), "max": (2, 64)}
+_WORDS_USED = {"and", "or", "not", "if", "else", "True", "False"}
 _QUANTIFIERS = {"all", "any", "exists", "forall", "sum"}
 
 
@@ -68,7 +71,19 @@ def parse_constraint(
     offset = len(text) - len(body) + len(body) - len(body.lstrip())
     source = " ".join(body.strip().splitlines())
     with MAIN:
+        source = _unreserved(source, functions or {})
         return name, _Reader(name, source, offset, symbols, functions or {}).read()
+
+
+def _unreserved(source: str, functions: Functions) -> str:
+    """Return an expression that may call functions by Python's own words, such as `in(a, b)`.
+
+    Written in full-width letters they are names, which the parser turns back; columns stay.
+    """
+    for word in (set(keyword.kwlist) & set(functions)) - _WORDS_USED:
+        wide = "".join(chr(ord(letter) + 0xFEE0) for letter in word)
+        source = re.sub(rf"\b{word}(?=\s*\()", wide, source)
+    return source
 
 
 class _Reader:
