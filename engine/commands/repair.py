@@ -68,7 +68,10 @@ def run(arguments: Arguments) -> Answer:
     budget = read_solve_budget(arguments.time, arguments.gap)
     if arguments.change is not None and not 0.0 <= arguments.change < float("inf"):
         raise UsageError(f"--change must be at least 0, got {arguments.change}")
-    old = load_plan(arguments.plan)
+    try:
+        old = load_plan(arguments.plan)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
     def work(listen: Listener, stop: Event) -> RepairAnswer:
         load_kernels()

@@ -85,7 +85,7 @@ def test_the_command_prints_a_valid_plan_and_writes_it(
     [
         (["nowhere.pddl", "x.pddl"], 2, "no such file: nowhere.pddl"),
         (["domain.pddl"], 2, "needs a problem"),
-        (["domain.pddl", "domain.pddl"], 1, "is this the other file of the two?"),
+        (["domain.pddl", "domain.pddl"], 2, "is this the other file of the two?"),
         (["domain.pddl", "problem.pddl", "--time", "0"], 2, "seconds must be above 0"),
     ],
 )

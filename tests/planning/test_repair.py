@@ -115,8 +115,8 @@ def test_the_command_shows_and_writes_what_changed(
 @pytest.mark.parametrize(
     ("plan", "words", "code", "message"),
     [
-        (None, [], 1, "cannot read"),
-        ("drive t0\n", [], 1, "plan.txt, line 1: expected (ACTION OBJECT ...)"),
+        (None, [], 2, "cannot read"),
+        ("drive t0\n", [], 2, "plan.txt, line 1: expected (ACTION OBJECT ...)"),
         ("", ["--change", "-1"], 2, "--change must be at least 0"),
         ("", ["--time", "0"], 2, "seconds must be above 0"),
     ],
