@@ -27,6 +27,8 @@ from unified_planning.engines import (
     ValidationResult,
     ValidationResultStatus,
 )
+from unified_planning.engines.compilers.bounded_types_remover import BoundedTypesRemover
+from unified_planning.engines.compilers.usertype_fluents_remover import UsertypeFluentsRemover
 from unified_planning.engines.mixins import (
     AnytimePlannerMixin,
     OneshotPlannerMixin,
@@ -60,7 +62,18 @@ _FEATURES = {
     "DISJUNCTIVE_CONDITIONS", "EQUALITIES", "EXISTENTIAL_CONDITIONS", "UNIVERSAL_CONDITIONS",
     "CONDITIONAL_EFFECTS", "FORALL_EFFECTS", "ACTIONS_COST", "PLAN_LENGTH",
     "STATIC_FLUENTS_IN_ACTIONS_COST", "INT_NUMBERS_IN_ACTIONS_COST", "REAL_NUMBERS_IN_ACTIONS_COST",
+    "FLUENTS_IN_ACTIONS_COST", "FINAL_VALUE", "SIMPLE_NUMERIC_PLANNING", "GENERAL_NUMERIC_PLANNING",
+    "INT_FLUENTS", "REAL_FLUENTS", "INCREASE_EFFECTS", "DECREASE_EFFECTS",
+    "STATIC_FLUENTS_IN_NUMERIC_ASSIGNMENTS", "FLUENTS_IN_NUMERIC_ASSIGNMENTS",
+    "UNDEFINED_INITIAL_NUMERIC", "BOUNDED_TYPES", "OBJECT_FLUENTS",
+    "STATIC_FLUENTS_IN_OBJECT_ASSIGNMENTS", "FLUENTS_IN_OBJECT_ASSIGNMENTS",
+    "STATIC_FLUENTS_IN_BOOLEAN_ASSIGNMENTS", "FLUENTS_IN_BOOLEAN_ASSIGNMENTS",
 }  # fmt: skip
+# What PDDL cannot say, and who says it otherwise.
+_COMPILERS = {
+    "OBJECT_FLUENTS": UsertypeFluentsRemover,
+    "BOUNDED_TYPES": BoundedTypesRemover,
+}
 _STATUS = {
     "optimal": PlanGenerationResultStatus.SOLVED_OPTIMALLY,
     "solved": PlanGenerationResultStatus.SOLVED_SATISFICING,
@@ -209,8 +222,8 @@ class _Written:
         if not TesujiEngine.supports(problem.kind):
             more = sorted(problem.kind.features - _FEATURES)
             raise UPUsageError(f"tesuji does not support {', '.join(more)}")
-        self._problem = problem
-        self._writer = PDDLWriter(problem)
+        self._plain, self._back = _compiled(problem)
+        self._writer = PDDLWriter(self._plain, rewrite_bool_assignments=True)
         self.task: Task
         try:
             self.task = parse_task(self._writer.get_domain(), self._writer.get_problem())
@@ -222,20 +235,37 @@ class _Written:
         return [
             tuple(
                 self._writer.get_pddl_name(item)
-                for item in (one.action, *(p.object() for p in one.actual_parameters))
+                for item in (
+                    self._plain.action(one.action.name),
+                    *(p.object() for p in one.actual_parameters),
+                )
             )
             for one in plan.actions
         ]
 
     def plan_of(self, steps: tuple[Step, ...]) -> SequentialPlan:
         """Return a plan in the problem's names."""
-        manager = self._problem.environment.expression_manager
+        manager = self._plain.environment.expression_manager
         named = [[self._writer.get_item_named(word) for word in step] for step in steps]
         actions = [
             ActionInstance(action, tuple(manager.ObjectExp(item) for item in objects))
             for action, *objects in named
         ]
-        return SequentialPlan(actions, self._problem.environment)
+        plan = SequentialPlan(actions, self._plain.environment)
+        for back in reversed(self._back):
+            plan = plan.replace_action_instances(back)
+        return plan
+
+
+def _compiled(problem: AbstractProblem) -> tuple[AbstractProblem, list[Callable[[Any], Any]]]:
+    """Return a problem of what PDDL can say, and what leads its plans back, the last first."""
+    backs = []
+    for feature, compiler in _COMPILERS.items():
+        if feature in problem.kind.features:
+            done = compiler().compile(problem)
+            problem = done.problem
+            backs.append(done.map_back_action_instance)
+    return problem, backs
 
 
 def _plan_result(answer: PlanAnswer, written: _Written) -> PlanGenerationResult:
