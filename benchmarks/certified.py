@@ -1,7 +1,7 @@
 """Certified play on TSPTW and CVRPTW, beside the same search alone.
 
     python benchmarks/certified.py [--customers 20 50 100] [--tasks 6] [--simulations 10]
-        [--evaluator uniform|net] [--json FILE]
+        [--kinds TSPTW CVRPTW] [--evaluator uniform|net] [--json FILE]
 
 Random tasks around planted routes. "Plain" plays the search under the compiled mask and no more;
 "certified" plays it under a shield. Each certified move comes with a plan to the end, and a checker
@@ -39,6 +39,7 @@ from tesuji.search.symbolic.cores import Verdict
 from tesuji.search.symbolic.sequencing import Sequencing
 from tesuji.search.symbolic.shield import Shield
 
+KINDS = ("TSPTW", "CVRPTW")
 VEHICLES_A_CUSTOMER = 0.1  # of the routing tasks
 
 
@@ -147,6 +148,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", type=int, nargs="+", default=[20, 50, 100])
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--tasks", type=int, default=6)
     parser.add_argument("--simulations", type=int, default=10)
     parser.add_argument("--evaluator", choices=("uniform", "net"), default="net")
@@ -154,7 +156,7 @@ def main() -> None:
     options = parser.parse_args()
     budget = Budget(simulations=options.simulations)
     tallies = []
-    for kind in ("TSPTW", "CVRPTW"):
+    for kind in options.kinds:
         for customers in options.customers:
             tally = Tally(kind, customers)
             tallies.append(tally)

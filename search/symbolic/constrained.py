@@ -158,11 +158,17 @@ class ConstrainedObjectDomain(Domain):
         self.base, self.model = base, model
         self.constraints = tuple(model.constraints)
         self._refusals = Refusals(base, model)
+        # A step asks for the mask of the state entered, as the search does next.
+        self._latest: tuple[State, BoolArray] | None = None
         self.spec = replace(base.spec, num_symmetries=1)
 
     def allowed(self, state: State) -> BoolArray:
         """Return the mask `[A]` of what rules and constraints allow."""
-        return self._refusals.allowed(state, self.base.legal(state))
+        latest = self._latest
+        if latest is None or latest[0] is not state:
+            latest = state, self._refusals.allowed(state, self.base.legal(state))
+            self._latest = latest
+        return latest[1].copy()
 
     def legal(self, state: State) -> BoolArray:
         """Return the mask `[A]`."""

@@ -171,6 +171,16 @@ def test_an_object_domain_is_constrained_exactly_and_its_dead_ends_are_low():
     assert found.step(0, 1) == (2, -1.0, 0.0)
 
 
+def test_a_state_that_is_entered_is_decided_once():
+    domain, model = counting_model("no third: at != 3")
+    found, asked = constrain(domain, model), []
+    base_legal = domain.legal
+    domain.legal = lambda state: asked.append(state) or base_legal(state)
+    state, _, _ = found.step(found.reset(), 0)
+    assert found.legal(state).tolist() == [True, False]
+    assert asked == [1]
+
+
 def test_an_effect_that_differs_from_the_rules_is_named():
     domain, model = counting_model("at >= 0")
     at, action = model.symbols.state.at, model.symbols.action
