@@ -126,20 +126,23 @@ class Prices:
         for key in self._routes:
             route = place[np.frombuffer(key, np.int64)] - 1
             pool.add(route[route >= 0], False)
-        base = first_base(size, rest.fresh)
+        base, found = first_base(size, rest.fresh), None
         for _ in range(rounds):
-            price, goes_on = self._round(rest, base, pool)
-            if price is not None or not goes_on:
-                return price
-        return None
+            price, proved, goes_on = self._round(rest, base, pool)
+            if proved:  # one is enough here; the next may refute other states later
+                self._remember(price)
+                found = price
+            if not goes_on:
+                break
+        return found
 
-    def _round(self, rest: Rest, base: Base, pool: _Pool) -> tuple[Array | None, bool]:
-        """Add routes; return prices that are a proof, and else whether to go on."""
+    def _round(self, rest: Rest, base: Base, pool: _Pool) -> tuple[Array, bool, bool]:
+        """Add routes; return prices, whether they are a proof, and whether to go on."""
         size, dual = len(rest.left), base.dual
         uncovered = improve(base, *pool.columns())
-        if uncovered < _COVERED or not np.isfinite(dual).all():
-            return None, False
         price = np.zeros(len(self._ready), np.int64)
+        if uncovered < _COVERED or not np.isfinite(dual).all():
+            return price, False, False
         price[rest.left] = np.maximum(0, np.floor(_SCALE * dual[:size])).astype(np.int64)
         market, index = self._market(rest.left, price)
         for hasty in (True, False):
@@ -150,7 +153,7 @@ class Prices:
                 floor = max(0, int(-_SCALE * dual[size + 1 if own else size]))
                 found, best, ways = self._dearest(rest, market, index, own, floor, hasty)
                 if found == pricing.TOO_MANY:
-                    return None, False
+                    return price, False, False
                 left -= share * best
                 grown = grown or found > 0
                 for way in ways:
@@ -158,13 +161,10 @@ class Prices:
                     if not own:
                         self._routes[way.tobytes()] = None
             if hasty and grown:
-                return None, True
+                return price, False, True
         while len(self._routes) > _STORE:
             self._routes.popitem(last=False)
-        if left > 0:
-            self._remember(price)
-            return price, False
-        return None, grown
+        return price, left > 0, grown
 
     def _remember(self, price: Array) -> None:
         self._proofs[price.tobytes()] = price
