@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Thread
 
+from tesuji.domains.logistics.pddl.alike import fact_names
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.operators import Operators
 from tesuji.engine.solving import SolveClock
 from tesuji.search.planning.proofs import BoundProof, BoundSearch
 
 _PATIENCE = 10.0  # seconds that a thread may take to end
+
+
+def bound_search(
+    operators: Operators, task: FiniteDomain, is_over: Callable[[], bool] = lambda: False
+) -> BoundSearch:
+    """Return a search for proofs of a task whose goal can be reached if nothing is deleted."""
+    return BoundSearch(task, fact_names(operators, task), is_over)
 
 
 class BoundThread:
@@ -18,9 +28,11 @@ class BoundThread:
         best: the best proof so far.
     """
 
-    def __init__(self, task: FiniteDomain, clock: SolveClock) -> None:
+    def __init__(self, operators: Operators, task: FiniteDomain, clock: SolveClock) -> None:
         self._closed = Event()
-        self._search = BoundSearch(task, lambda: self._closed.is_set() or clock.is_over())
+        self._search = bound_search(
+            operators, task, lambda: self._closed.is_set() or clock.is_over()
+        )
         self.best: BoundProof = self._search.best
         self._thread = Thread(target=self._run, daemon=True)
 

@@ -46,6 +46,11 @@ def certificate(answer: PlanAnswer, domain: str, problem: str) -> dict[str, Any]
         for facts, weight in zip(proof.features.tolist(), proof.weights, strict=True)
     ]
     limits = _limits(grounded)
+    counted = [
+        [limit.most, list(zip(numbers(facts), limit.weight[facts].tolist(), strict=True))]
+        for limit in proof.limits
+        for facts in [np.flatnonzero(limit.weight).tolist()]
+    ]
     groups = [[limit, numbers(facts)] for limit, facts in _groups(grounded.variables, limits)]
     return {
         "format": FORMAT,
@@ -56,7 +61,10 @@ def certificate(answer: PlanAnswer, domain: str, problem: str) -> dict[str, Any]
         "cost": None if answer.cost is None else repr(answer.cost),
         "bound": None if unsolvable else repr(proof.bound),
         "unit": proof.unit,
-        "limits": [[1, [[number, 1] for number in numbers(facts)]] for facts in limits],
+        "limits": [
+            *([1, [[number, 1] for number in numbers(facts)]] for facts in limits),
+            *counted,
+        ],
         "groups": groups,
         "landmarks": landmarks,
         "potentials": potentials,

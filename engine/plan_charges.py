@@ -154,19 +154,21 @@ class Charges:
 
     def _most(self, contexts: Weights, before: Case) -> int:
         # The most that literals can take off together that limits let hold together.
-        best: Weights = {}
-        limits: set[int] | None = None
-        for literal, value in contexts.items():
-            key = self._groups.get(literal, -1 - (literal >> 1))
-            best[key] = max(best.get(key, 0), value)
-            own = set(self._in_limits.get(literal, ()))
-            limits = own if limits is None else limits & own
-        values = sorted(best.values(), reverse=True)
-        least = sum(values)
-        for i in limits or ():
+        groups: dict[int, list[int]] = defaultdict(list)
+        for literal in contexts:
+            groups[self._groups.get(literal, -1 - (literal >> 1))].append(literal)
+        least = sum(max(contexts[literal] for literal in own) for own in groups.values())
+        for i in {i for literal in contexts for i in self._in_limits.get(literal, ())}:
             most, weights = self._limits[i]
+            inside = [literal for literal in contexts if weights.get(literal, 0) > 0]
+            lightest = min((weights[literal] for literal in inside), default=1)
             left = most - sum(weights.get(literal, 0) for literal in before)
-            lightest = min(weights[literal] for literal in contexts)
-            if lightest:
-                least = min(least, sum(values[: max(left, 0) // lightest]))
+            plain, more = 0, []
+            for own in groups.values():
+                others = [contexts[literal] for literal in own if not weights.get(literal, 0)]
+                plain += max(others, default=0)
+                highest = max(contexts[literal] for literal in own)
+                more.append(highest - max(others, default=0))
+            few = sorted(more, reverse=True)[: max(left, 0) // lightest]
+            least = min(least, plain + sum(few))
         return least

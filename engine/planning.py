@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from tesuji.domains.logistics.pddl.finite_domain import (
     FiniteDomain,
-    classical,
     make_finite_domain,
 )
 from tesuji.domains.logistics.pddl.grounding import MAX_OPERATORS, Grounder
@@ -19,10 +18,10 @@ from tesuji.domains.logistics.pddl.operators import Operators, make_operators
 from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import Step, validate_plan
-from tesuji.engine.plan_bounds import BoundThread
+from tesuji.engine.plan_bounds import BoundThread, bound_search
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.planning.planner import PlanSearch
-from tesuji.search.planning.proofs import BoundProof, BoundSearch
+from tesuji.search.planning.proofs import BoundProof
 
 if TYPE_CHECKING:
     from tesuji.engine.plan_rules import PlanRules
@@ -164,10 +163,10 @@ def answers(
 
 def load_kernels() -> None:
     """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
-    variables = ground(parse_task(_TOY, _TOY_PROBLEM)).variables
-    for _ in BoundSearch(variables).improve():
+    toy = ground(parse_task(_TOY, _TOY_PROBLEM))
+    for _ in bound_search(toy.operators, toy.variables).improve():
         pass
-    for _ in PlanSearch(variables).steps():
+    for _ in PlanSearch(toy.variables).steps():
         pass
 
 
@@ -179,7 +178,7 @@ class _Solve:
         self._ground_seconds = ground_seconds
         self._plan: tuple[Step, ...] | None = None
         self._cost: float | None = None
-        self._bounds = BoundThread(classical(grounded.variables), clock)
+        self._bounds = BoundThread(grounded.operators, grounded.variables, clock)
         self._first: tuple[float, float] | None = None
         self._evaluated = self._generated = 0
 

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.finite_domain import FactNames, FiniteDomain
 from tesuji.domains.logistics.pddl.ragged import Numbers64, Ragged, from_pairs
+from tesuji.search.planning.limits import Limit, find_limits
 
 Floats = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -47,6 +48,9 @@ class PotentialRows:
         context: of the rows under a column for contexts: row, feature, value.
         column: `[R]` for each row of `context` the column that is no less than it.
         uses: for operators, the context columns that count: operator, column, 1.
+        most: `[n]` how many of its limited rows hold together, -1 where no limit is known.
+        limited: `[R]` which rows are.
+        limits: why.
     """
 
     features: Numbers64
@@ -54,22 +58,46 @@ class PotentialRows:
     context: Entries
     column: Numbers64
     uses: Entries
+    most: Numbers64
+    limited: BoolArray
+    limits: tuple[Limit, ...]
 
 
-def make_rows(task: FiniteDomain) -> PotentialRows:
-    """Return the rows of a task."""
-    return _Maker(task).rows()
+def make_rows(task: FiniteDomain, certain: BoolArray) -> PotentialRows:
+    """Return the rows of a task.
+
+    Args:
+        task: without numbers.
+        certain: `[m]` which effects happen whenever their operators do.
+    """
+    return _Maker(task, certain).rows()
+
+
+def tied(features: Numbers64, names: FactNames) -> Numbers64:
+    """Return a number for each feature, the same for those that speak of alike objects alike."""
+    one, two = features.T
+    swap = (two >= 0) & (names.predicate[one] > names.predicate[two])
+    sides = np.where(swap, two, one), np.where(swap, one, two)
+    places = names.terms.shape[1]
+    none = np.full((len(one), 1), -1)
+    terms = np.concatenate([none, *(names.terms[side] for side in sides)], axis=1)
+    terms[two < 0, 1 + places :] = -1
+    kind = np.append(names.alike, -1)[terms]
+    first = np.argmax(terms[:, :, None] == terms[:, None, :], axis=2)  # where each was first named
+    predicates = names.predicate[sides[0]], np.where(two >= 0, names.predicate[sides[1]], -1)
+    whole = np.concatenate([np.stack(predicates, axis=1), kind, first], axis=1)
+    _, number = np.unique(whole, axis=0, return_inverse=True)
+    return np.asarray(number.ravel(), np.int64)
 
 
 class _Maker:
-    def __init__(self, task: FiniteDomain) -> None:
+    def __init__(self, task: FiniteDomain, certain: BoolArray) -> None:
         self._task = task
         self._facts, self._variables = len(task.atom), len(task.init)
         count = len(task.cost)
         operators = np.arange(count)
         before = np.repeat(operators, np.diff(task.before_start)), task.before.astype(np.int64)
         made = np.repeat(operators, np.diff(task.effect_start)), task.effect.astype(np.int64)
-        certain = np.diff(task.when_start) == 0
         self._before = np.unique(self._key(*before))
         made_keys = np.unique(self._key(*made))
         named = task.atom[made_keys % self._facts] >= 0
@@ -168,6 +196,8 @@ class _Maker:
         renumber = np.cumsum(gains) - 1
         keys = keys[gains]
         column_key, column = np.unique(self._variable_key(keys), return_inverse=True)
+        limits = find_limits(self._task, self._split(self._gains), self._split(self._losses))
+        most, limited = self._limited(keys, column_key, column, limits)
         return PotentialRows(
             features,
             Entries(*(np.concatenate(c) for c in zip(*base, strict=True))),
@@ -177,7 +207,27 @@ class _Maker:
                 column_key // self._variables, np.arange(len(column_key)),
                 np.ones(len(column_key), np.int64),
             ),
+            most, limited, tuple(limits),
         )  # fmt: skip
+
+    def _limited(
+        self, keys: Numbers64, column_key: Numbers64, column: Numbers64, limits: list[Limit]
+    ) -> tuple[Numbers64, BoolArray]:
+        # The limit of each operator that holds for most of its columns, and the rows it is about.
+        owner = column_key // self._variables
+        most = np.full(len(self._task.cost), -1, np.int64)
+        limited = np.zeros(len(keys), np.bool_)
+        covered = np.zeros(len(most), np.int64)
+        before = self._split(self._before)
+        for limit in limits:
+            inside = limit.weight[keys % self._facts] == 1
+            count = np.bincount(owner[np.unique(column[inside])], minlength=len(most))
+            held = np.bincount(before.operator, limit.weight[before.fact], len(most))
+            left = np.maximum(limit.most - held.astype(np.int64), 0)
+            better = (count > left) & (count > covered)
+            most[better], covered[better] = left[better], count[better]
+            limited = np.where(better[owner[column]], inside, limited)
+        return most, limited
 
 
 def _beside(keys: Numbers64, lists: Ragged) -> tuple[Numbers64, Numbers64]:

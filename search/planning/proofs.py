@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import numpy as np
 
-from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
+from tesuji.domains.logistics.pddl.finite_domain import FactNames, FiniteDomain, Small, classical
 from tesuji.domains.logistics.pddl.ragged import Numbers64
 from tesuji.search.planning.bounds import charged, cut_landmarks, whole_costs
-from tesuji.search.planning.potential_rows import Floats, make_rows
+from tesuji.search.planning.limits import Limit
+from tesuji.search.planning.potential_rows import Floats, PotentialRows, make_rows, tied
 from tesuji.search.planning.relaxation import make_relaxation
 
 _GRAIN = 1000  # parts of one use of an operator, where landmarks are sought that a plan breaks
 _ROUNDS = 30
 _LEAST_GAIN = 0.002  # of the bound, for another round
 _MOST_ENTRIES = 3_000_000
+_FEWER = 0.7  # features are tied where this part of them is left
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class BoundProof:
         landmarks: facts, and what the first operator to make one true is charged.
         features: `[K, 2]` facts, the second -1 where there is one, that have a weight.
         weights: `[K]`.
+        limits: what the weights rely on.
     """
 
     bound: float
@@ -38,6 +41,7 @@ class BoundProof:
     landmarks: tuple[tuple[Small, int], ...]
     features: Numbers64
     weights: Numbers64
+    limits: tuple[Limit, ...] = ()
 
 
 class BoundSearch:
@@ -45,11 +49,16 @@ class BoundSearch:
 
     Args:
         task: its goal can be reached if nothing is ever deleted.
+        names: what its facts say; first, those that say the same of alike objects get one weight.
         is_over: says when to end.
     """
 
-    def __init__(self, task: FiniteDomain, is_over: Callable[[], bool] = lambda: False) -> None:
-        self._task, self._is_over = task, is_over
+    def __init__(
+        self, task: FiniteDomain, names: FactNames, is_over: Callable[[], bool] = lambda: False
+    ) -> None:
+        # Without numbers, what happens under conditions on them seems to happen always.
+        self._certain = np.diff(task.when_start) == 0
+        self._task, self._names, self._is_over = classical(task), names, is_over
         self._cost, self._unit = whole_costs(task)
         self._step = int(np.gcd.reduce(self._cost)) if len(self._cost) else 0
         self._facts: list[Small] = []
@@ -72,12 +81,18 @@ class BoundSearch:
     def _programs(self) -> Iterator[BoundProof]:
         if find_spec("highspy") is None:
             return
-        from tesuji.search.planning.potentials import best_weights  # noqa: PLC0415
-
-        rows = make_rows(self._task)
+        rows = make_rows(self._task, self._certain)
         if len(rows.base.row) + len(rows.context.row) > _MOST_ENTRIES:
             return
-        tied = np.arange(len(rows.features))
+        together = tied(rows.features, self._names)
+        if together.max(initial=0) < _FEWER * len(rows.features):
+            yield from self._rounds(rows, together)
+        yield from self._rounds(rows, np.arange(len(rows.features)))
+
+    def _rounds(self, rows: PotentialRows, together: Numbers64) -> Iterator[BoundProof]:
+        """Yield the proofs of programs with more and more landmarks."""
+        from tesuji.search.planning.potentials import best_weights  # noqa: PLC0415
+
         last = 0.0
         for _ in range(_ROUNDS):
             if self._is_over():
@@ -85,7 +100,7 @@ class BoundSearch:
             numbers = np.repeat(np.arange(len(self._facts)), [len(own) for own in self._charged])
             operators = np.concatenate([np.zeros(0, np.int64), *self._charged])
             landmarks = operators, numbers, len(self._facts)
-            found = best_weights(self._task, rows, tied, landmarks, self._cost, self._is_over)
+            found = best_weights(self._task, rows, together, landmarks, self._cost, self._is_over)
             if found is None:
                 return
             used = np.flatnonzero(found.features)
@@ -95,6 +110,7 @@ class BoundSearch:
             proof = self._proof(
                 found.total, found.parts, pairs, rows.features[used], found.features[used]
             )
+            proof = replace(proof, limits=rows.limits)
             if proof.bound > self.best.bound:
                 self.best = proof
                 yield proof

@@ -13,14 +13,14 @@ from planning_tasks import TRUCKS, cheapest, trucks
 
 from tesuji.domains.logistics.pddl.parser import parse_task
 from tesuji.engine.cli import main
+from tesuji.engine.plan_bounds import bound_search
 from tesuji.engine.plan_certificate import certificate
 from tesuji.engine.plan_reading import PlanProofFault
 from tesuji.engine.plan_verification import verify_plan
-from tesuji.engine.planning import ground, solve_task
+from tesuji.engine.planning import GroundTask, PlanAnswer, ground, solve_task
 from tesuji.engine.solving import SolveBudget
 from tesuji.engine.storage import load_json
 from tesuji.search.planning.bounds import cut_landmarks, whole_costs
-from tesuji.search.planning.proofs import BoundSearch
 from tesuji.search.planning.relaxation import make_relaxation
 
 BOTH_AT_ONCE = """
@@ -40,13 +40,20 @@ def answered(tmp_path: Path, domain: str = TRUCKS, problem: str | None = None) -
     return certificate(solve_task(*files, SolveBudget(seconds=30.0)), domain, problem)
 
 
+def bounds_of(task: GroundTask) -> list[float]:
+    return [proof.bound for proof in bound_search(task.operators, task.variables).improve()]
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_bound_is_never_above_the_least_cost(seed: int, tmp_path: Path) -> None:
     task = ground(parse_task(TRUCKS, trucks(seed)))
     if not task.operators.solvable:
         return
     least = cheapest(task)
-    bounds = [0.0, *(proof.bound for proof in BoundSearch(task.variables).improve())]
+    bounds = [
+        0.0,
+        *bounds_of(task),
+    ]
     assert bounds == sorted(bounds)
     assert bounds[-1] <= (float("inf") if least is None else least)
     content = answered(tmp_path, problem=trucks(seed))
@@ -74,8 +81,52 @@ def test_potentials_prove_more_than_landmarks() -> None:
       (:goal (and (there a) (there b) (there c))))"""
     pytest.importorskip("highspy")
     task = ground(parse_task(domain, problem))
-    first, *_, last = (proof.bound for proof in BoundSearch(task.variables).improve())
+    first, *_, last = (
+        proof.bound for proof in bound_search(task.operators, task.variables).improve()
+    )
     assert (first, last, cheapest(task)) == (7, 11, 11)
+
+
+VAN = """
+(define (domain van)
+  (:requirements :typing) (:types place parcel number)
+  (:predicates (here ?a - place) (at ?p - parcel ?a - place) (in ?p - parcel)
+               (room ?n - number) (next ?m ?n - number))
+  (:action drive :parameters (?a ?b - place) :precondition (here ?a)
+    :effect (and (here ?b) (not (here ?a))))
+  (:action load :parameters (?p - parcel ?a - place ?m ?n - number)
+    :precondition (and (here ?a) (at ?p ?a) (room ?n) (next ?m ?n))
+    :effect (and (in ?p) (not (at ?p ?a)) (room ?m) (not (room ?n))))
+  (:action unload :parameters (?p - parcel ?a - place ?m ?n - number)
+    :precondition (and (here ?a) (in ?p) (room ?m) (next ?m ?n))
+    :effect (and (at ?p ?a) (not (in ?p)) (room ?n) (not (room ?m)))))
+"""
+VAN_OF_TWO = """
+(define (problem full) (:domain van)
+  (:objects x y - place a b c d - parcel n0 n1 n2 - number)
+  (:init (here x) (at a x) (at b x) (at c x) (at d x) (room n2) (next n0 n1) (next n1 n2))
+  (:goal (and (at a y) (at b y) (at c y) (at d y))))
+"""
+
+
+def test_a_van_of_two_drives_twice_for_four_parcels() -> None:
+    pytest.importorskip("highspy")
+    task = ground(parse_task(VAN, VAN_OF_TWO))
+    *_, proof = bound_search(task.operators, task.variables).improve()
+    assert [limit.most for limit in proof.limits] == [2]
+    # Eight loads and unloads, and three drives: each takes two at most, and the van comes back.
+    assert proof.bound == cheapest(task) == 11
+    answer = PlanAnswer("unknown", None, None, 11.0, "", 0, 0, 0.0, 0.0, None, task, proof)
+    content = certificate(answer, VAN, VAN_OF_TWO)
+    assert verify_plan(content).bound == 11
+    for limit in content["limits"]:
+        limit[0] += 1
+    with pytest.raises(PlanProofFault, match="no part of a limit of 1"):
+        verify_plan(content)
+    for limit in content["limits"][:-1]:
+        limit[0] -= 1
+    with pytest.raises(PlanProofFault, match="more than its cost"):
+        verify_plan(content)
 
 
 def test_a_task_out_of_reach_is_certified(tmp_path: Path) -> None:
@@ -119,13 +170,16 @@ def test_what_does_not_follow_is_refused(
         verify_plan({**answered(tmp_path), key: value})
 
 
-def test_a_heavier_weight_is_refused_or_proves_no_more(tmp_path: Path) -> None:
-    content = answered(tmp_path)
+def test_a_heavier_weight_is_refused_or_proves_no_more() -> None:
+    task = ground(parse_task(TRUCKS, trucks(3)))
+    *_, proof = bound_search(task.operators, task.variables).improve()
+    answer = PlanAnswer("unknown", None, None, proof.bound, "", 0, 0, 0.0, 0.0, None, task, proof)
+    content = certificate(answer, TRUCKS, trucks(3))
     rng = np.random.default_rng(0)
     refused = 0
     for _ in range(60):
         changed = deepcopy(content)
-        entries = changed[str(rng.choice(["landmarks", "potentials"]))]
+        entries = changed["landmarks"] + changed["potentials"]
         entries[rng.integers(len(entries))][0] += int(rng.integers(1, changed["unit"] + 1))
         changed["bound"] = str(float(changed["bound"]) + 1)
         with pytest.raises(PlanProofFault):

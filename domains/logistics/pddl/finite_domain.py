@@ -52,6 +52,20 @@ class FiniteDomain(NamedTuple):
     rules: Rules
 
 
+class FactNames(NamedTuple):
+    """What facts say.
+
+    Attributes:
+        predicate: `[F]`; each negation and each "none" has one of its own, below 0.
+        terms: `[F, most places]` objects, -1 where there is none.
+        alike: `[objects]` those of one number play the same part.
+    """
+
+    predicate: Numbers64
+    terms: Numbers64
+    alike: Numbers64
+
+
 def make_finite_domain(task: Operators) -> FiniteDomain:
     """Return a task in finite-domain variables."""
     groups = _cover(mutex_groups(task), task.numeric == 0)

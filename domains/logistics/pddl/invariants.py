@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tesuji.domains.logistics.pddl.operators import Operators
+from tesuji.domains.logistics.pddl.operators import DecodedAtoms, Operators
 from tesuji.domains.logistics.pddl.ragged import Numbers64
 
 MAX_CANDIDATES = 300
@@ -29,12 +29,6 @@ class _Part(NamedTuple):
 _Candidate = frozenset[_Part]
 
 
-class _Atoms(NamedTuple):
-    predicate: Numbers64  # [N], -1 for twins and what is of numbers
-    terms: Numbers64  # [N, most places]
-    base: int
-
-
 class _Pairs(NamedTuple):
     operator: Numbers64
     atom: Numbers64
@@ -42,7 +36,7 @@ class _Pairs(NamedTuple):
 
 def mutex_groups(task: Operators) -> list[Numbers64]:
     """Return groups of atoms of which exactly one or none holds in every reachable state."""
-    atoms = _decode(task)
+    atoms = task.decoded()
     adds, deletes = _changes(task)
     chosen = _sample(task)
     few_adds = _Pairs(*(column[np.isin(adds.operator, chosen)] for column in adds))
@@ -62,23 +56,6 @@ def mutex_groups(task: Operators) -> list[Numbers64]:
                     seen.add(refined)
                     waiting.append(refined)
     return groups + _twins(task)
-
-
-def _decode(task: Operators) -> _Atoms:
-    grounder = task.ground.grounder
-    offsets = np.array(list(grounder.offset.values()))
-    codes = task.codes
-    atom = (codes >= 0) & (codes < grounder.fluents.limit)  # neither a twin nor of numbers
-    predicate = np.where(atom, np.searchsorted(offsets, codes, "right") - 1, -1)
-    rest = codes - offsets[predicate]
-    places = max(grounder.arity)
-    arity = np.array(grounder.arity)[predicate]
-    terms = np.full((len(codes), places), -1, np.int64)
-    for place in range(places - 1, -1, -1):
-        here = arity > place
-        terms[here, place] = rest[here] % grounder.base
-        rest[here] //= grounder.base
-    return _Atoms(predicate, terms, grounder.base)
 
 
 def _changes(task: Operators) -> tuple[_Pairs, _Pairs]:
@@ -108,7 +85,7 @@ def _sample(task: Operators) -> Numbers64:
     return chosen
 
 
-def _first_candidates(task: Operators, atoms: _Atoms) -> list[_Candidate]:
+def _first_candidates(task: Operators, atoms: DecodedAtoms) -> list[_Candidate]:
     found: list[_Candidate] = []
     for predicate in np.unique(atoms.predicate[atoms.predicate >= 0]).tolist():
         places = tuple(range(task.ground.grounder.arity[predicate]))
@@ -119,7 +96,7 @@ def _first_candidates(task: Operators, atoms: _Atoms) -> list[_Candidate]:
     return found
 
 
-def _keys(candidate: _Candidate, atoms: _Atoms) -> Numbers64:
+def _keys(candidate: _Candidate, atoms: DecodedAtoms) -> Numbers64:
     """Return for each atom its group's number, -1 for those in none."""
     keys = np.full(len(atoms.predicate), -1, np.int64)
     for part in candidate:
@@ -150,7 +127,7 @@ def _unbalanced(keys: Numbers64, adds: _Pairs, deletes: _Pairs) -> tuple[int, in
 
 
 def _refine(
-    candidate: _Candidate, operator: int, key: int, deletes: _Pairs, atoms: _Atoms
+    candidate: _Candidate, operator: int, key: int, deletes: _Pairs, atoms: DecodedAtoms
 ) -> list[_Candidate]:
     covered = {part.predicate for part in candidate}
     count = len(next(iter(candidate)).places)
