@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tesuji.domains.logistics.pddl.decoding import decoded
 from tesuji.domains.logistics.pddl.finite_domain import FactNames, FiniteDomain
 from tesuji.domains.logistics.pddl.operators import Operators
 from tesuji.domains.logistics.pddl.ragged import Numbers64
@@ -15,7 +16,7 @@ from tesuji.domains.logistics.pddl.syntax import And, Atom, Formula, Not, Or, Qu
 
 def fact_names(operators: Operators, variables: FiniteDomain) -> FactNames:
     """Return what the facts of a task say."""
-    atoms = operators.decoded()
+    atoms = decoded(operators)
     facts = np.arange(len(variables.atom))
     predicate = np.where(variables.atom < 0, -1, atoms.predicate[variables.atom])
     own = -2 - facts

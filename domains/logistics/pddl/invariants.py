@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tesuji.domains.logistics.pddl.operators import DecodedAtoms, Operators
+from tesuji.domains.logistics.pddl.decoding import DecodedAtoms, decoded
+from tesuji.domains.logistics.pddl.operators import Operators
 from tesuji.domains.logistics.pddl.ragged import Numbers64
 
 MAX_CANDIDATES = 300
@@ -36,7 +37,7 @@ class _Pairs(NamedTuple):
 
 def mutex_groups(task: Operators) -> list[Numbers64]:
     """Return groups of atoms of which exactly one or none holds in every reachable state."""
-    atoms = task.decoded()
+    atoms = decoded(task)
     adds, deletes = _changes(task)
     chosen = _sample(task)
     few_adds = _Pairs(*(column[np.isin(adds.operator, chosen)] for column in adds))

@@ -7,7 +7,7 @@ atom that a condition wants false gets a twin that is true where it is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,6 @@ from tesuji.domains.logistics.pddl.ragged import (
     from_pairs,
 )
 from tesuji.domains.logistics.pddl.twins import CHANGE, NUMERIC_FACT, Effects, Flat, positive
-
-
-class DecodedAtoms(NamedTuple):
-    """Predicates and objects of atoms."""
-
-    predicate: Numbers64  # [N], -1 for twins and what is of numbers
-    terms: Numbers64  # [N, most places], -1 beyond the last
-    base: int
 
 
 @dataclass(frozen=True)
@@ -63,21 +55,6 @@ class Operators:
         code = int(self.codes[atom])
         grounder = self.ground.grounder
         return grounder.name_of(code) if code >= 0 else f"(not {grounder.name_of(-1 - code)})"
-
-    def decoded(self) -> DecodedAtoms:
-        """Return what all atoms say."""
-        grounder = self.ground.grounder
-        offsets = np.array(list(grounder.offset.values()))
-        predicate = np.where(self.codes >= 0, np.searchsorted(offsets, self.codes, "right") - 1, -1)
-        rest = self.codes - offsets[predicate]
-        places = max(grounder.arity)
-        arity = np.array(grounder.arity)[predicate]
-        terms = np.full((len(self.codes), places), -1, np.int64)
-        for place in range(places - 1, -1, -1):
-            here = arity > place
-            terms[here, place] = rest[here] % grounder.base
-            rest[here] //= grounder.base
-        return DecodedAtoms(predicate, terms, grounder.base)
 
     def action(self, operator: int) -> tuple[str, ...]:
         """Return an operator's action and its objects; the name is empty for the goal's own."""
