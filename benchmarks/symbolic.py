@@ -1,12 +1,12 @@
 """Compiled constraints: nanoseconds a check beside z3, right answers, and their cost in a search.
 
     python benchmarks/symbolic.py [--differential 100000] [--differential-seconds 720]
-        [--seconds 1] [--json FILE]
+        [--kernels 0] [--seconds 1] [--json FILE]
 
 A check is one (state, action): the kernel masks all actions of a state in one call, as the search
 does it, over many random states. z3 substitutes the same values and simplifies. The differential
 test compares the numpy form with the exact twin, and every fourth time with z3's own evaluation, on
-random expressions. Cost in a search:
+random expressions; numba's kernels of some are compared with numpy. Cost in a search:
 simulations per CPU-second with and without the constraints, of Connect Four with a rule of its own
 and of the two examples, by an evaluator that costs nothing, so that the share is at its greatest,
 by random play, and by the net that ships.
@@ -21,7 +21,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import z3
@@ -52,7 +52,13 @@ from tesuji.search.search import Search
 from tesuji.search.symbolic.constrained import constrain
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
-from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, Predicate, compile_predicate
+from tesuji.search.symbolic.predicate import (
+    ALLOWED,
+    REFUSED,
+    UNDECIDED,
+    Predicate,
+    compile_predicate,
+)
 from tesuji.search.symbolic.symbols import Symbols, Variable, symbols
 
 STATES = 10_000
@@ -272,6 +278,37 @@ def differential(evaluations: int, seconds: float, seed: int) -> dict[str, int]:
     return counts
 
 
+def kernels(expressions: int, seed: int) -> dict[str, int]:
+    """Return how often kernels of random expressions say something else than numpy does."""
+    x, rng = playground(), np.random.default_rng(seed)
+    generator, domain = Generator(x, rng), cast(CompiledDomain, x.domain)
+    counts = dict.fromkeys(("kernels", "answers", "wrong"), 0)
+    while counts["kernels"] < expressions:
+        expression = generator.truth(int(rng.integers(2, 5)))
+        states = random_states(rng, DRAWN)
+        try:
+            predicate = compile_predicate(x, [expression])
+        except ConstraintError:
+            continue
+        instance = np.append(domain.instance, predicate.parameters)
+        answers = predicate.check(
+            np.repeat(states, NUM_ACTIONS), np.tile(np.arange(NUM_ACTIONS), DRAWN)
+        ).reshape(DRAWN, NUM_ACTIONS)
+        for row, answer in zip(states, answers, strict=True):
+            state = domain.state(domain.row(row))
+            for kernel, kept in (
+                (predicate.kernel, answer == ALLOWED),
+                (predicate.possible, answer != REFUSED),
+            ):
+                mask = np.ones(NUM_ACTIONS, np.bool_)
+                kernel(state, instance, mask, 0)
+                counts["wrong"] += int((mask != kept).sum())
+                counts["answers"] += NUM_ACTIONS
+        counts["kernels"] += 1
+        sys.stderr.write(f"kernels: {counts}\n")
+    return counts
+
+
 def two_by_two(x: Symbols) -> dict[str, z3.BoolRef]:
     """Return the rule that nobody may complete a block of two by two of one's own stones."""
     both = x.state.stones[0] | x.state.stones[1]
@@ -345,6 +382,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--differential", type=int, default=20_000, help="evaluations")
     parser.add_argument("--differential-seconds", type=float, default=3600.0, help="CPU-seconds")
+    parser.add_argument("--kernels", type=int, default=0, help="random expressions to compile")
     parser.add_argument("--seed", type=int, default=2, help="of the random expressions")
     parser.add_argument("--only-differential", action="store_true", help="measure nothing else")
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU-seconds a measurement")
@@ -355,6 +393,8 @@ def main() -> None:
             options.differential, options.differential_seconds, options.seed
         ),
     }
+    if options.kernels:
+        figures["kernels"] = kernels(options.kernels, options.seed)
     if not options.only_differential:
         figures |= {
             "delivery, 51 actions": time_checks(*delivery(), options.seconds),
