@@ -22,9 +22,8 @@ def decoded(operators: Operators) -> DecodedAtoms:
     """Return what all atoms of a task say."""
     grounder = operators.ground.grounder
     offsets = np.array(list(grounder.offset.values()))
-    predicate = np.where(
-        operators.codes >= 0, np.searchsorted(offsets, operators.codes, "right") - 1, -1
-    )
+    atom = (operators.codes >= 0) & (operators.codes < grounder.fluents.limit)
+    predicate = np.where(atom, np.searchsorted(offsets, operators.codes, "right") - 1, -1)
     rest = operators.codes - offsets[predicate]
     places = max(grounder.arity)
     arity = np.array(grounder.arity)[predicate]
