@@ -21,7 +21,7 @@ from tesuji.engine.agent import SearchAgent
 from tesuji.engine.protocols.clock import quieten_collector
 from tesuji.engine.protocols.lines import TooLong
 from tesuji.engine.protocols.thinking import FAULTS, Results, Thinker, Thought
-from tesuji.engine.protocols.uci_info import best_move, info_lines
+from tesuji.engine.protocols.uci_info import info_lines
 from tesuji.engine.protocols.uci_options import Options, describe_options, read_option
 from tesuji.engine.protocols.uci_pace import Pace
 from tesuji.engine.protocols.uci_text import Go, Position, parse_go, parse_option, parse_position
@@ -309,5 +309,11 @@ class UciEngine:
         self._report(job, outcome)
         job.told = True
         self._pace.spend(time.monotonic() - job.began)
-        line = outcome[0].principal_variation or (outcome[0].action,)
-        self._write(best_move(self.domain, job.state, line))
+        self._write(self._best(job.state, outcome[0].principal_variation or (outcome[0].action,)))
+
+    def _best(self, state: State, line: tuple[int, ...]) -> str:
+        text = f"bestmove {self.domain.action_name(state, line[0])}"
+        state, _, discount = self.domain.step(state, line[0])
+        if len(line) > 1 and discount != 0:
+            text += f" ponder {self.domain.action_name(state, line[1])}"
+        return text

@@ -67,12 +67,3 @@ def _score(edge: Edge, value: float, length: int, ended: bool) -> str:
         if edge.lower == -1 and length % 2 == 0:
             return f"mate -{length // 2}"
     return f"cp {0 if math.isnan(value) else centipawns(value)}"
-
-
-def best_move(domain: Domain, state: State, line: tuple[int, ...]) -> str:
-    """Return the `bestmove` line of the first move of a line, with the reply to ponder on."""
-    text = f"bestmove {domain.action_name(state, line[0])}"
-    state, _, discount = domain.step(state, line[0])
-    if len(line) > 1 and discount != 0:
-        text += f" ponder {domain.action_name(state, line[1])}"
-    return text
