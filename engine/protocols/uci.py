@@ -40,8 +40,6 @@ class _Job:
     state: State
     held: bool  # whether `bestmove` waits for `stop` or `ponderhit`
     budget: Budget  # what it gets once it is not held
-    allowed: BoolArray | None = None
-    seen: Results | None = None  # as last reported
     outcome: Results | str | None = None
     told: bool = False
     began: float = field(default_factory=time.monotonic)
@@ -180,7 +178,7 @@ class UciEngine:
         if budget is None:
             self._tell_at_once(None if allowed is None else allowed[0])
             return
-        self._job = job = _Job(self.state, held, budget, None if allowed is None else allowed[0])
+        self._job = job = _Job(self.state, held, budget)
         if held:
             budget = replace(budget, simulations=None, seconds=_FOR_EVER)
         self._thinker.begin(
@@ -193,8 +191,6 @@ class UciEngine:
                 allowed=allowed,
             )
         )
-        if budget.seconds is not None and not held:
-            self._later(budget.seconds + self._pace.patience, lambda: self._overdue(job))
 
     def _allowed(self, go: Go, legal: BoolArray) -> list[BoolArray] | None:
         if not go.searchmoves:
@@ -248,32 +244,14 @@ class UciEngine:
                 job.held = False
                 if job.outcome is not None:
                     self._tell(job)
+        if self._timer is not None:
+            self._timer.cancel()
         if seconds is None:
             self._thinker.stop()
         else:
-            self._later(seconds, self._thinker.hurry)
-
-    def _later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Make one call after so long, in place of any that still waits."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = threading.Timer(seconds, call)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _overdue(self, job: _Job) -> None:
-        """Tell a move though the search has not come back: its thread may wait for a core."""
-        with self._lock:
-            if job.told:
-                return
-            job.told = True
-            self._pace.spend(time.monotonic() - job.began)
-            if job.seen is not None:
-                action = job.seen[0].action
-            else:
-                action = self.search.glance(job.state, allowed=job.allowed, haste=True)
-            name = self.domain.action_name(job.state, action)
-            self._write(f"info string told before the search came back\nbestmove {name}")
+            self._timer = threading.Timer(seconds, self._thinker.hurry)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _idle(self, what: str) -> None:
         if self._job is not None and not self._job.told:
@@ -288,26 +266,20 @@ class UciEngine:
 
     def _report(self, job: _Job, results: Results) -> None:
         lines = info_lines(self.domain, job.state, results[0], self.search, self.options.multipv)
-        with self._lock:
-            job.seen = results
-            if not job.told:  # nothing follows an overdue `bestmove`
-                self._write("\n".join(lines))
+        self._write("\n".join(lines))
 
     def _tell(self, job: _Job) -> None:
         """Write the last `info` lines and `bestmove`, once."""
         if job.told:
             return
-        if self._timer is not None:
-            self._timer.cancel()
+        job.told = True
         outcome = job.outcome
         if isinstance(outcome, str) or outcome is None:
-            job.told = True
             self._fail(str(outcome))
             action = int(np.flatnonzero(self.domain.legal(job.state))[0])
             self._write(f"bestmove {self.domain.action_name(job.state, action)}")
             return
         self._report(job, outcome)
-        job.told = True
         self._pace.spend(time.monotonic() - job.began)
         self._write(self._best(job.state, outcome[0].principal_variation or (outcome[0].action,)))
 

@@ -25,13 +25,11 @@ class Pace:
     Attributes:
         lag: what moves cost beside their thinking.
         haste: whether the move that `seconds` was asked for must cost as little as it can.
-        patience: seconds beyond those given after which that move must be told, searched or not.
     """
 
     def __init__(self) -> None:
         self.lag = Lag()
         self.haste = False
-        self.patience = 0.0
         self._last: _Move | None = None
 
     def seconds(self, go: Go, mover: int, line: tuple[str, ...], overhead: float) -> float | None:
@@ -49,10 +47,8 @@ class Pace:
             clock = Clock(left / 1000, (more or 0) / 1000, go.movestogo)
         self._see(mover, clock, line)
         self.haste = clock is not None and in_haste(clock, overhead, self.lag)
-        self.patience = max(overhead, self.lag.usual) / 2
         if go.movetime is not None:
             seconds = think_time_of_move(go.movetime / 1000, overhead, self.lag)
-            self.patience = (go.movetime / 1000 - seconds) / 2
         elif clock is not None:
             seconds = think_time(clock, overhead, self.lag)
         else:

@@ -4,7 +4,6 @@ import re
 import shutil
 import sys
 import time
-from typing import Any
 
 import chess
 import chess.engine
@@ -20,7 +19,6 @@ from tesuji.engine.protocols.uci import UciEngine
 from tesuji.engine.protocols.uci_info import centipawns
 from tesuji.engine.protocols.uci_options import Options
 from tesuji.engine.protocols.uci_text import MAX_MOVES, Go, parse_go
-from tesuji.search.base import Budget
 
 MATE_IN_ONE = "position fen r5k1/5ppp/8/8/8/8/5PPP/R3R1K1 w - - 0 1"
 
@@ -128,27 +126,6 @@ def test_movetime_is_kept(talk: Talk) -> None:
     talk.say("go movetime 300")
     talk.wait()
     assert 0.2 < time.monotonic() - began < 2.0
-
-
-def test_a_move_is_told_in_time_though_the_search_does_not_come_back(
-    talk: Talk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = talk.engine.search
-
-    def stuck(*_: Any, **__: Any) -> Any:
-        time.sleep(1.5)
-        return run([talk.engine.state], Budget(simulations=4))
-
-    run = search.run
-    monkeypatch.setattr(search, "run", stuck)
-    talk.say("position startpos")
-    began = time.monotonic()
-    talk.say("go movetime 400")
-    said = talk.wait()
-    assert time.monotonic() - began < 1.0
-    assert sum(line.startswith("bestmove") for line in said) == 1
-    assert talk.say("position startpos moves e2e4", "go nodes 4") == []
-    assert sum(line.startswith("bestmove") for line in talk.wait()) == 1
 
 
 def test_chess960_is_an_option(talk: Talk) -> None:
