@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import classical
-from tesuji.domains.logistics.pddl.numeric import make_row
-from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps
-from tesuji.domains.logistics.pddl.syntax import Task
+from tesuji.domains.logistics.pddl.syntax import Atom, Task
 from tesuji.domains.logistics.pddl.validation import PlanFault, Step, validate_plan
 from tesuji.engine.plan_rules import PlanRules
 from tesuji.engine.planning import UNREACHABLE, GroundTask, ground
 from tesuji.engine.solving import Listener, SolveClock, SolveProgress
 from tesuji.search.planning.bounds import lower_bound
+from tesuji.search.planning.bridges import follow
 from tesuji.search.planning.planner import PlanSearch
 from tesuji.search.planning.repair import repair_task
 
+_FOLLOW_SHARE = 0.4  # of the time, at most, to bridge the gaps of the old plan
+_BRIDGE_STATES = 20_000  # that the search for a bridge may judge
 _BOUND_SHARE = 0.2  # of the time, at most, for a lower bound
 Line = tuple[Literal[" ", "-", "+"], Step]  # a step that stayed, went, or is new
 
@@ -137,17 +138,19 @@ class _Search:
         track = [of.get(step, []) for step in self._old]
         self._track = track
         self._change = _mean_cost(cost, track) if change is None else change
-        changes = np.where([bool(name[0]) for name in names], self._change, 0.0)
-        self._task, self._origin = repair_task(grounded.variables, track, changes, self._change)
+        self._changes = np.where([bool(name[0]) for name in names], self._change, 0.0)
+        self._task, self._origin = repair_task(
+            grounded.variables, track, self._changes, self._change
+        )
         self._best: Repair | None = None
         self._bound, self._bounded = grounded.least, False
         self._reason = ""
 
     def answers(self) -> Iterator[Repair | RepairAnswer]:
         search = PlanSearch(self._task)
-        for plan in (self._old, self._executable()):
+        for whole in (True, False):
             try:
-                better = self._take(plan)
+                better = self._take(self._old if whole else self._followed())
             except PlanFault as fault:
                 self._reason = self._reason or f"the old plan fails: {fault}"
                 continue
@@ -180,23 +183,37 @@ class _Search:
         own = [int(self._origin[op]) for op in plan]
         return list(self._grounded.steps([op for op in own if op >= 0]))
 
-    def _executable(self) -> list[Step]:
-        """Return the old plan without the steps that cannot be done when their turn comes."""
+    def _followed(self) -> list[Step]:
+        """Return a plan that follows the old one and bridges the gaps by search."""
         variables = self._grounded.variables
-        steps = make_steps(variables)
-        state = make_row(variables.init, variables.numeric.init)
-        after = state.copy()
-        out = np.zeros(len(variables.cost), np.int32)
-        stack = np.zeros(len(steps.switches.own), np.int32)
-        plan = []
-        for step, operators in zip(self._old, self._track, strict=True):
-            can = out[: applicable(steps, state, out, stack)]
-            fit = [op for op in operators if op in can]
-            if fit:
-                apply(steps, fit[0], state, after)
-                state[:] = after
-                plan.append(step)
-        return plan
+        judged = variables._replace(cost=variables.cost + self._changes)
+        limit = _FOLLOW_SHARE * self._clock.budget.seconds
+
+        def is_over(evaluated: int) -> bool:
+            late = self._clock.seconds() > limit or self._clock.stop.is_set()
+            return late or evaluated > _BRIDGE_STATES
+
+        return list(self._grounded.steps(follow(judged, self._track, self._intended(), is_over)))
+
+    def _intended(self) -> list[list[int]]:
+        """Return which facts the impossible steps of the old plan were to make true."""
+        operators, variables = self._grounded.operators, self._grounded.variables
+        facts = np.flatnonzero(variables.atom >= 0)
+        of = {operators.atom_name(int(variables.atom[fact])): int(fact) for fact in facts}
+        actions = {action.name: action for action in self._grounded.task.actions}
+        found: list[list[int]] = []
+        for step, own in zip(self._old, self._track, strict=True):
+            made: list[int] = []
+            action = actions.get(step[0]) if not own else None
+            if action is not None and len(action.parameters) == len(step) - 1:
+                binding = dict(zip((v.name for v in action.parameters), step[1:], strict=True))
+                for effect in action.effects:
+                    if isinstance(effect.change, Atom) and not effect.variables:
+                        terms = (binding.get(term, term) for term in effect.change.terms)
+                        fact = of.get(str(Atom(effect.change.name, tuple(terms))))
+                        made += [] if fact is None else [fact]
+            found.append(made)
+        return found
 
     def _take(self, plan: Sequence[Step]) -> Repair | None:
         """Return a plan as an answer if it is the best so far, after it is validated."""

@@ -134,3 +134,13 @@ def test_wrong_input_is_one_clear_line(
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_the_first_answer_bridges_the_gap(seed: int) -> None:
+    old = plan_for(parse_task(TRUCKS, trucks(seed)))
+    task = road_closed(seed, old)
+    first = next(one for one in repair_plan(task, old, clock()) if isinstance(one, Repair))
+    gap = next(i for i, step in enumerate(old) if step[0] == "drive")
+    assert first.plan[:gap] == old[:gap]
+    assert validate_plan(task, first.plan) == first.cost
