@@ -21,6 +21,16 @@ def bound_search(
     return BoundSearch(task, fact_names(operators, task), is_over)
 
 
+def best_proof(
+    operators: Operators, task: FiniteDomain, is_over: Callable[[], bool] = lambda: False
+) -> BoundProof:
+    """Return the best proof that is found until told to end."""
+    search = bound_search(operators, task, is_over)
+    for _ in search.improve():
+        pass
+    return search.best
+
+
 class BoundThread:
     """Looks for proofs from when it is started until it is closed.
 

@@ -25,6 +25,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tesuji.domains.logistics.pddl.parser import parse_task
 from tesuji.engine.plan_charges import Charges, Claims, Weights
 from tesuji.engine.plan_operators import Operator, Reach, instances
 from tesuji.engine.plan_reading import Case, PlanningText, PlanProofFault
@@ -64,32 +65,38 @@ def verify_plan_file(path: Path) -> CheckedPlan:
 
 def verify_plan(content: Mapping[str, Any]) -> CheckedPlan:
     """Check what a certificate holds; see `verify_plan_file`."""
+    try:
+        return _verify(content)
+    except (
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
+        raise PlanProofFault(f"it is not written as certificates are: {error!r}") from None
+
+
+def _verify(content: Mapping[str, Any]) -> CheckedPlan:
     if content.get("format") != FORMAT or content.get("version") != VERSION:
         raise PlanProofFault(f"expected {FORMAT!r}, version {VERSION}")
     for key in ("domain", "problem"):
         if not isinstance(content.get(key), str):
             raise PlanProofFault(f"the text of the {key} is missing")
+    # Whether the texts are PDDL at all; what they mean is read anew.
+    parse_task(content["domain"], content["problem"])
     text = PlanningText(content["domain"], content["problem"])
-    try:
-        claims = _claims(text, content)
-        claimed = None if content["bound"] is None else Fraction(content["bound"])
-        plan = content["plan"]
-        cost = None if plan is None else _plan_cost(text, [tuple(step) for step in plan])
-        if plan is not None and cost != Fraction(content["cost"]):
-            raise PlanProofFault(f"the plan costs {cost}, not {content['cost']}")
-    except (
-        KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError,
-    ) as error:  # fmt: skip
-        raise PlanProofFault(f"it is not written as certificates are: {error!r}") from None
+    claims = _claims(text, content)
+    bound = None if content["bound"] is None else Fraction(content["bound"])
+    plan = content["plan"]
+    cost = None if plan is None else _plan_cost(text, [tuple(step) for step in plan])
+    if cost is not None and cost != Fraction(content["cost"]):
+        raise PlanProofFault(f"the plan costs {cost}, not {content['cost']}")
     reach = Reach(text)
-    if claimed is None:
+    if bound is None:
         if any(reach.has(case) for case in text.goal):
             raise PlanProofFault("it claims that no plan exists, but nothing shows it")
     else:
         proven = _bound(text, reach.operators, claims)
-        if claimed > proven:
-            raise PlanProofFault(f"its weights prove a bound of {proven}, not of {claimed}")
-    return CheckedPlan(*text.names, cost, claimed, len(reach.operators))
+        if bound > proven:
+            raise PlanProofFault(f"its weights prove a bound of {proven}, not of {bound}")
+    return CheckedPlan(*text.names, cost, bound, len(reach.operators))
 
 
 def _plan_cost(text: PlanningText, plan: list[tuple[str, ...]]) -> Fraction:

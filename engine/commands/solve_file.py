@@ -72,26 +72,34 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
         write_answer(arguments.out, {".txt": lambda: plan_text(answer)})
     if arguments.certificate is None:
         return _plan_answer(answer)
-    certified = _certify(arguments.certificate, answer, arguments.what, arguments.moves)
+    certified = _certify(arguments, answer)
     told = _plan_answer(answer)
     text = f"{told.text}\n{arguments.certificate}: {certified}"
     return replace(told, text=text, facts={**told.facts, "certified": certified})
 
 
-def _certify(path: Path, answer: PlanAnswer, domain: str, problem: str) -> str:
+def _certify(arguments: Arguments, answer: PlanAnswer) -> str:
     """Write a certificate that the verifier accepts; return what it proves."""
+    from tesuji.engine.plan_bounds import best_proof
     from tesuji.engine.plan_certificate import certificate
     from tesuji.engine.plan_reading import PlanProofFault
     from tesuji.engine.plan_verification import verify_plan
+    from tesuji.engine.solving import SolveBudget, SolveClock
     from tesuji.engine.storage import atomic_write, dump_json
 
-    texts = (Path(name).read_text() for name in (domain, problem))
+    grounded, left = answer.grounded, SolveClock(SolveBudget(arguments.time))
+    if grounded.operators.solvable and (answer.proof is None or answer.proof.bound < answer.bound):
+        # Searching to the end proves without a file; a proof on paper may need more time.
+        proof = best_proof(grounded.operators, grounded.variables, left.is_over)
+        answer = replace(answer, proof=proof)
+    texts = (Path(name).read_text() for name in (arguments.what, arguments.moves))
     content = certificate(answer, *texts)
     try:
         found = verify_plan(content)
     except PlanProofFault as fault:
         raise TesujiError(f"no certificate: {fault}") from None
-    atomic_write(path, dump_json(content))
+    assert arguments.certificate is not None
+    atomic_write(arguments.certificate, dump_json(content))
     if found.bound is None:
         return "no plan exists: certified"
     return f"no plan costs less than {float(found.bound):g}: certified"

@@ -158,8 +158,8 @@ def test_the_command_writes_what_verify_accepts(
         ("plan", [["drive", "t9", "p0", "p1"]], "cannot be done"),
         ("plan", [], "the goal does not hold"),
         ("unit", 0, "unit is 0"),
-        ("problem", "(define (problem x)", "not one"),
-        ("domain", "(define (domain trucks) (:derived (p) (q)))", "not known"),
+        ("problem", "(define (problem x)", "never closed"),
+        ("domain", "(define (domain trucks) (:derived (p) (q)))", "not supported"),
         ("version", 2, "version 1"),
     ],
 )
