@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("highspy")
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
-from mutations import run  # noqa: E402
+from mutations import run
 
 
 def test_no_wrong_certificate_is_accepted() -> None:
