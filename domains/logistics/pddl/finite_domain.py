@@ -22,7 +22,7 @@ from tesuji.domains.logistics.pddl.numeric import (
 )
 from tesuji.domains.logistics.pddl.operators import Operators
 from tesuji.domains.logistics.pddl.programs import CONSTANT, DIVIDE
-from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged, starts
+from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged, is_in, starts
 from tesuji.domains.logistics.pddl.twins import CHANGE, NUMERIC_FACT
 
 Small = npt.NDArray[np.int32]
@@ -90,7 +90,7 @@ def make_finite_domain(task: Operators) -> FiniteDomain:
     acts[effects[0]] = True
     acts[task.effects.operator[task.numeric[task.effects.atom] == CHANGE]] = True
     kept = np.flatnonzero(possible & acts)
-    mine = np.flatnonzero(np.isin(effects[0], kept))
+    mine = np.flatnonzero(is_in(effects[0], kept))
     before, when = before.take(kept), when.take(mine)
     counts = np.bincount(effects[0], minlength=len(task.cost))[kept]
     return FiniteDomain(
@@ -116,7 +116,7 @@ def _numeric(
     asked = (task.codes[task.numeric == NUMERIC_FACT] - fluents.limit) // 2
     gap, kind = fluents.gaps()
     gap = gap.take(asked)
-    mine = (task.numeric[task.effects.atom] == CHANGE) & np.isin(task.effects.operator, kept)
+    mine = (task.numeric[task.effects.atom] == CHANGE) & is_in(task.effects.operator, kept)
     changes = task.effects.take(np.flatnonzero(mine))
     which = (task.codes[changes.atom] - fluents.limit) // 2
     target, how, value = fluents.changes()
@@ -205,7 +205,7 @@ def _effects(
     variable = variable_of[fact[effects.atom]]
     owner = effects.operator * size + variable
     certain = effects.when.lengths() == 0
-    replaced = np.isin(owner, owner[effects.adds & certain])
+    replaced = is_in(owner, owner[effects.adds & certain])
     keep = np.flatnonzero(effects.adds | ~replaced)
     keep = keep[np.lexsort((effects.adds[keep], effects.late[keep], effects.operator[keep]))]
     chosen = effects.take(keep)
@@ -214,7 +214,7 @@ def _effects(
     # whose atom is added at the same time.
     required = task.before.owner() * task.num_atoms + task.before.values
     unseen = ~chosen.adds & ~chosen.late
-    unseen &= ~np.isin(chosen.operator * task.num_atoms + chosen.atom, required)
+    unseen &= ~is_in(chosen.operator * task.num_atoms + chosen.atom, required)
     own = Ragged(starts(unseen.astype(np.int64)), fact[chosen.atom[unseen]])
     when = chosen.when.mapped(fact).with_more(own)
     return (chosen.operator, target), when

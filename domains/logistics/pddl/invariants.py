@@ -16,7 +16,7 @@ import numpy as np
 
 from tesuji.domains.logistics.pddl.decoding import DecodedAtoms, decoded
 from tesuji.domains.logistics.pddl.operators import Operators
-from tesuji.domains.logistics.pddl.ragged import Numbers64
+from tesuji.domains.logistics.pddl.ragged import Numbers64, is_in
 
 MAX_CANDIDATES = 300
 SAMPLE = 2000  # operators of each schema
@@ -40,8 +40,8 @@ def mutex_groups(task: Operators) -> list[Numbers64]:
     atoms = decoded(task)
     adds, deletes = _changes(task)
     chosen = _sample(task)
-    few_adds = _Pairs(*(column[np.isin(adds.operator, chosen)] for column in adds))
-    few_deletes = _Pairs(*(column[np.isin(deletes.operator, chosen)] for column in deletes))
+    few_adds = _Pairs(*(column[is_in(adds.operator, chosen)] for column in adds))
+    few_deletes = _Pairs(*(column[is_in(deletes.operator, chosen)] for column in deletes))
     waiting = deque(_first_candidates(task, atoms))
     seen = set(waiting)
     groups: list[Numbers64] = []
@@ -66,7 +66,7 @@ def _changes(task: Operators) -> tuple[_Pairs, _Pairs]:
     required = task.before.owner() * size + task.before.values
     keys = effects.operator * size + effects.atom
     certain = effects.when.lengths() == 0
-    needed = np.isin(keys, required)
+    needed = is_in(keys, required)
     adds = np.flatnonzero(effects.adds & ~needed)
     deletes = np.flatnonzero(~effects.adds & certain & needed)
     return (
@@ -120,7 +120,7 @@ def _unbalanced(keys: Numbers64, adds: _Pairs, deletes: _Pairs) -> tuple[int, in
         return -1, -1
     inside = keys[deletes.atom] >= 0
     paid = deletes.operator[inside] * len(groups) + number[deletes.atom[inside]]
-    unpaid = distinct[~np.isin(distinct, paid)]
+    unpaid = distinct[~is_in(distinct, paid)]
     if not len(unpaid):
         return None
     operator, group = divmod(int(unpaid[0]), len(groups))

@@ -20,6 +20,7 @@ from tesuji.domains.logistics.pddl.ragged import (
     Ragged,
     from_matrices,
     from_pairs,
+    is_in,
 )
 from tesuji.domains.logistics.pddl.twins import CHANGE, NUMERIC_FACT, Effects, Flat, positive
 
@@ -109,7 +110,7 @@ def _flatten(ground: Ground) -> Flat:
     return Flat(
         codes=codes,
         numeric=np.where(codes < limit, 0, 1 + (codes - limit) % 2),
-        init=np.isin(codes, ground.init),
+        init=is_in(codes, ground.init),
         goal=number(ground.goal_true),
         unwanted=number(ground.goal_false),
         true=Ragged(true.start, number(true.values)),
@@ -237,7 +238,7 @@ def _finish(flat: Flat, ground: Ground, solvable: bool) -> Operators:
     # Changes are made only of numbers that some condition depends on.
     relevant[flat.numeric == CHANGE] = True
     wanted = [ground.grounder.code_of(atom) for atom in ground.grounder.kept]
-    kept = np.isin(flat.codes, wanted) & varies
+    kept = is_in(flat.codes, np.array(wanted, np.int64)) & varies
     relevant[kept] = True
     useful = _relevant(relevant, kept, true, effects, len(flat.cost))
     effects = effects.take(np.flatnonzero(useful[effects.operator] & relevant[effects.atom]))

@@ -71,3 +71,13 @@ def from_pairs(owner: Numbers64, values: Numbers64, count: int) -> Ragged:
     """Return `count` lists of which `owner[i]` holds `values[i]`."""
     order = np.argsort(owner, kind="stable")
     return Ragged(starts(np.bincount(owner, minlength=count)), values[order])
+
+
+def is_in(values: Numbers64, among: Numbers64) -> BoolArray:
+    """Return which values are among others; faster than numpy where there are many."""
+    if not len(among):
+        return np.zeros(len(values), np.bool_)
+    ordered = np.sort(among)
+    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: BoolArray = ordered[at] == values
+    return found

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged
+from tesuji.domains.logistics.pddl.ragged import BoolArray, Numbers64, Ragged, is_in
 
 NUMERIC_FACT, CHANGE = 1, 2  # what is no atom, though grounding takes it for one
 
@@ -80,5 +80,5 @@ def _without_overruled(effects: Effects) -> Effects:
     certain = (effects.when.lengths() == 0) & (effects.unless.lengths() == 0)
     size = int(effects.atom.max(initial=0)) + 1
     keys = effects.operator * size + effects.atom
-    overruled = ~effects.adds & np.isin(keys, keys[effects.adds & certain])
+    overruled = ~effects.adds & is_in(keys, keys[effects.adds & certain])
     return effects.take(np.flatnonzero(~overruled))
