@@ -31,7 +31,7 @@ VERBS = {
     "verify": "check a certificate by the rules alone",
     "report": "draw the learning curves of a run, as a page and as PNG",
     "export": "write a net for ONNX Runtime or OpenVINO",
-    "bench": "measure the speed of this machine",
+    "bench": "measure the speed of this machine, or solve a folder of instances",
     "doctor": "look whether everything is there that tesuji needs",
 }
 

@@ -116,6 +116,12 @@ def test_too_many_ground_actions_are_counted_before_they_are_made() -> None:
         make_operators(Grounder(task), 30)
 
 
+def test_grounding_stops_at_its_memory_and_says_how_far_it_was() -> None:
+    grounder = Grounder(parse_task(TRUCKS, trucks(0, places=8)))
+    with pytest.raises(GroundingError, match=r"action unload: .* left of 0 MiB \(after \d+ of"):
+        grounder.instantiate(most_bytes=100_000)
+
+
 @pytest.mark.parametrize(
     ("problem", "message"),
     [

@@ -27,6 +27,8 @@ from tesuji.domains.logistics.pddl.schemas import Change, Literals, Schema, case
 from tesuji.domains.logistics.pddl.syntax import EQUALS, Assign, Atom, Not, Task
 
 MAX_OPERATORS = 20_000_000
+MAX_BYTES = 6 << 30  # that grounding may take
+_COPIES = 12  # of its tables that are alive at once, measured
 _GOAL = "goal#"  # the atom that stands for a goal with several cases
 
 
@@ -104,13 +106,13 @@ class Grounder:
             for (name, rows), arity in zip(found.items(), self.arity, strict=True)
         }
 
-    def instantiate(self, most: int = MAX_OPERATORS) -> Ground:
+    def instantiate(self, most: int = MAX_OPERATORS, most_bytes: int = MAX_BYTES) -> Ground:
         """Return the instances of all schemas that static conditions allow.
 
         Raises:
-            GroundingError: there are more than `most`.
+            GroundingError: there are more than `most`, or more than fit in `most_bytes`.
         """
-        goals = self.goals
+        goals, budget = self.goals, most_bytes
         schemas = list(self.schemas)
         goal = goals[0] if len(goals) == 1 else Literals(true=(Atom(_GOAL),))
         if len(goals) != 1:
@@ -119,16 +121,20 @@ class Grounder:
         domains = self._narrow(schemas)
         blocks: list[Block] = []
         for schema, own in zip(schemas, domains, strict=True):
+            width = _COPIES * _bytes_of(schema)
+            allowed = min(most, most_bytes // width)
             try:
-                block = self._ground(schema, own, most)
+                block = self._ground(schema, own, allowed)
             except GroundingError as error:
                 done = sum(len(block.rows) for block in blocks)
+                why = "" if allowed == most else f" in what is left of {budget / 2**20:,.0f} MiB"
                 raise GroundingError(
-                    f"action {schema.name}: {error} (after {done:,} of other actions)"
+                    f"action {schema.name}: {error}{why} (after {done:,} of other actions)"
                 ) from None
             if block is not None:
                 blocks.append(block)
                 most -= len(block.rows)
+                most_bytes -= len(block.rows) * width
         empty = np.zeros((1, 0), np.int32)
         facts, known = self.fluents.fact_codes(goal.numeric, {}, empty)
         kept = known & self._static_mask(goal, {}, empty)
@@ -270,6 +276,13 @@ class Grounder:
                 codes[:, i] = codes[:, i] * self.base + self._column(term, where, rows)
             codes[:, i] += self.offset[atom.name]
         return codes
+
+
+def _bytes_of(schema: Schema) -> int:
+    """Return what a ground instance takes in a table."""
+    asked = [schema.before, *(change.when for change in schema.changes)]
+    literals = sum(len(own.true) + len(own.false) + len(own.numeric) for own in asked)
+    return 4 * len(schema.parameters) + 8 * (literals + 2 * len(schema.changes) + 1)
 
 
 def _atom_of(change: Atom | Not) -> Atom:
