@@ -21,14 +21,15 @@ from tesuji.domains.logistics.routing.files import read_routing
 from tesuji.domains.logistics.routing.instance import RoutingInstance
 from tesuji.engine.routing import make_bound
 from tesuji.search.routing.anneal import Annealing, load_kernels
+from tesuji.search.routing.side_constraints import SideConstraints
 
 _SLICE = 0.05
 
 
-def drive(instance: RoutingInstance, seconds: float, seed: int) -> Annealing:
+def drive(instance: RoutingInstance, seconds: float, seed: int, side: SideConstraints) -> Annealing:
     """Return a search after so many CPU-seconds."""
     start = time.process_time()
-    annealing, count = Annealing(instance, seed), 200
+    annealing, count = Annealing(instance, seed, side.forbidden, (), side.rules), 200
     while (before := time.process_time() - start) < seconds:
         annealing.run(count, before / seconds, min(1.0, (before + _SLICE) / seconds))
         took = time.process_time() - start - before
@@ -65,12 +66,14 @@ def best_known(entry: dict[str, Any]) -> float:
 def measured(path: Path, best: float, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the row of one instance."""
     instance = read_routing(path)
-    search = drive(instance, arguments.seconds, arguments.seed)
+    side = SideConstraints(instance, arguments.constraint)
+    search = drive(instance, arguments.seconds, arguments.seed, side)
     cost = search.cost / instance.scale
     row = {
         "set": path.parent.name, "name": path.stem, "cost": cost, "best": best,
         "over_best": cost / best - 1, "iterations": search.iterations,
         "faults": len(check_routes(instance, search.routes).faults),
+        "constraints": len(side.constraints), "violated": len(side.faults(search.routes)),
     }  # fmt: skip
     if arguments.bound:
         bound = bounded(instance, arguments.bound) / instance.scale
@@ -92,6 +95,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--largest", type=int, default=10**6, help="nodes at most")
+    parser.add_argument("--constraint", action="append", default=[], help="of each route")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     known = {Path(key).name: entry for key, entry in json.loads(arguments.best.read_text()).items()}
@@ -113,7 +117,8 @@ def main() -> None:
         if found:
             mean = sum(found) / len(found)
             print(f"{key}: mean {mean:.3%} of {len(found)}, worst {max(found):.3%}")
-    print(f"faults: {sum(row['faults'] for row in rows)}")
+    for key in ("faults", "violated"):
+        print(f"{key}: {sum(row[key] for row in rows)}")
 
 
 if __name__ == "__main__":

@@ -15,19 +15,24 @@ from pathlib import Path
 
 from tesuji.domains.logistics.scheduling.checking import check_schedule
 from tesuji.domains.logistics.scheduling.reading import read_shop
+from tesuji.engine.shop_policy import load_policy
+from tesuji.search.scheduling.policy_search import PolicySearch, PolicyWeights
+from tesuji.search.scheduling.policy_search import load_kernels as load_policy_kernels
 from tesuji.search.scheduling.shop_bounds import shop_bound
 from tesuji.search.scheduling.shop_search import ShopSearch, load_kernels
 
 
-def measure(path: Path, known: int | None, seconds: float, seed: int) -> dict[str, object]:
+def measure(
+    path: Path, known: int | None, seconds: float, seed: int, policy: PolicyWeights | None
+) -> dict[str, object]:
     """Return the row of one instance."""
     instance = read_shop(path)
     start = time.process_time()
     bound = shop_bound(instance)
-    search = ShopSearch(instance, seed)
+    search = ShopSearch(instance, seed) if policy is None else PolicySearch(instance, policy, seed)
     first = search.makespan
     while time.process_time() - start < seconds and search.makespan > bound.value:
-        search.advance(200)
+        search.advance(200 if policy is None else max(1, 20_000 // instance.num_operations))
     fault = check_schedule(instance, search.schedule())
     if fault is not None:
         raise SystemExit(f"{path}: {fault}")
@@ -60,14 +65,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=1, help="every so many instances")
+    parser.add_argument("--learned", action="store_true", help="by the shipped policy alone")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     table = json.loads(arguments.best.read_text()) if arguments.best else {}
     load_kernels()
+    policy = load_policy() if arguments.learned else None
+    load_policy_kernels()
     rows = []
     for path in sorted(arguments.folder.glob("*.txt"))[:: arguments.every]:
         known = best_known(table, path)
-        row = measure(path, known, arguments.seconds, arguments.seed)
+        row = measure(path, known, arguments.seconds, arguments.seed, policy)
         rows.append(row)
         over = "" if known is None else f"{row['over_best']:8.2%}"
         print(f"{path.stem:12}{row['makespan']:8}{over}  gap {row['gap']:7.2%}", flush=True)

@@ -15,6 +15,8 @@ from tesuji.domains.logistics.scheduling.shop import ShopInstance, ShopSchedule
 from tesuji.engine.shop_verification import FORMAT, VERSION, verify_shop
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.engine.storage import atomic_write, dump_json
+from tesuji.search.scheduling.policy_search import PolicySearch, PolicyWeights
+from tesuji.search.scheduling.policy_search import load_kernels as load_policy_kernels
 from tesuji.search.scheduling.shop_bounds import ShopBound, shop_bound
 from tesuji.search.scheduling.shop_search import ShopSearch, load_kernels
 
@@ -90,6 +92,7 @@ def solve_shop(
     listener: Listener | None = None,
     stop: Event | None = None,
     use_cp_sat: bool = False,
+    policy: PolicyWeights | None = None,
 ) -> ShopAnswer:
     """Return the best schedule that is found in the budget, and a lower bound.
 
@@ -99,15 +102,20 @@ def solve_shop(
         listener: called with the progress, a few times a second.
         stop: set it to stop at once; the best so far is returned.
         use_cp_sat: spend half of the time on CP-SAT, for its bound and perhaps a better schedule.
+        policy: search by a learned dispatching policy alone (`engine/shop_policy.py`), not by tabu.
 
     Raises:
         ModuleNotFoundError: CP-SAT is asked for and not installed.
     """
-    load_kernels()
+    load_kernels() if policy is None else load_policy_kernels()
     budget, stop = budget or SolveBudget(), stop or Event()
     clock = SolveClock(budget, stop)
     proof = shop_bound(instance)
-    search = ShopSearch(instance, budget.seed)
+    search: ShopSearch | PolicySearch = (
+        ShopSearch(instance, budget.seed)
+        if policy is None
+        else PolicySearch(instance, policy, budget.seed)
+    )
     share = _CP_SAT_SHARE if use_cp_sat else 1.0
     progress = _search(search, proof.value, clock, listener, share * budget.seconds)
     schedule, cp_sat_bound = search.schedule(), None
@@ -125,10 +133,14 @@ def solve_shop(
 
 
 def _search(
-    search: ShopSearch, bound: int, clock: SolveClock, listener: Listener | None, seconds: float
+    search: ShopSearch | PolicySearch,
+    bound: int,
+    clock: SolveClock,
+    listener: Listener | None,
+    seconds: float,
 ) -> SolveProgress:
     """Search in slices until the time is up or the gap reached; return how far it came."""
-    moves = 100
+    moves = 10
     progress = SolveProgress(search.makespan, bound, clock.seconds())
     while not clock.is_over(progress) and clock.seconds() < seconds:
         start = time.monotonic()

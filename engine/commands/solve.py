@@ -45,6 +45,7 @@ class Arguments(Common):
             plan, such as "apart: not (at(t1, b) and at(t2, b))"; repeat it for more (see
             docs/constraints.md and docs/planning.md).
         rest: of routes: how long a stop must be for the driver to have rested.
+        learned: of shops: search by the learned dispatching policy alone, not by tabu search.
         out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
@@ -56,6 +57,7 @@ class Arguments(Common):
     seed: int = 0
     constraints: Constraints = ()
     rest: Seconds = None
+    learned: bool = False
     out: File = None
     certificate: File = None
 

@@ -142,9 +142,16 @@ def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.scheduling import ShopAnswer, solve_shop
     from tesuji.engine.storage import dump_json
 
+    policy = None
+    if arguments.learned:
+        from tesuji.engine.shop_policy import load_policy
+
+        policy = load_policy()
     answer: ShopAnswer = run_solver(
         arguments.json,
-        lambda listen, stop: solve_shop(read_shop(arguments.what), budget, listen, stop),
+        lambda listen, stop: solve_shop(
+            read_shop(arguments.what), budget, listen, stop, policy=policy
+        ),
     )
     if arguments.certificate is not None:
         answer.save_certificate(arguments.certificate)
