@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tesuji.engine.commands.base import Answer
 
 VERBS = {
-    "train": "learn a game by self-play, from nothing",
+    "train": "learn a game by self-play from nothing, or to plan",
     "play": "play against it, in the terminal or the browser",
     "match": "let two agents play: Elo with error bars",
     "evaluate": "count the mistakes that an agent makes on solved positions",
@@ -26,6 +26,7 @@ VERBS = {
     "uci": "play chess by the universal chess interface, for GUIs",
     "solve": "say the exact value of a position and of every move",
     "repair": "mend a plan after a disruption, keeping most of it",
+    "generate": "write random planning problems",
     "gtp": "play by the Go Text Protocol, in GUIs and against other programs",
     "prove": "say whether a position is won, drawn or lost, with a certificate",
     "verify": "check a certificate by the rules alone",

@@ -19,8 +19,9 @@ from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import Step, validate_plan
 from tesuji.engine.plan_bounds import BoundThread, bound_search
+from tesuji.engine.plan_config import Guide
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
-from tesuji.search.planning.planner import PlanSearch
+from tesuji.search.planning.planner import PlanSearch, PlanStep
 from tesuji.search.planning.proofs import BoundProof
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def solve_task(
     stop: Event | None = None,
     most: int = MAX_OPERATORS,
     constraints: Sequence[str] = (),
+    guide: Guide | None = None,
 ) -> PlanAnswer:
     """Search for cheaper and cheaper plans until the budget is spent or one is optimal.
 
@@ -123,6 +125,7 @@ def solve_task(
         most: ground actions that there may be.
         constraints: what must hold besides, in every state or before every action; see
             docs/planning.md.
+        guide: a learned ranking to guide a search beside the planner's own, until there is a plan.
 
     Raises:
         ConstraintError: a constraint cannot be read, or contradicts the task or others.
@@ -130,7 +133,7 @@ def solve_task(
         GroundingError: there are more than `most` ground actions.
         PlanFault: a plan that was found is not valid: a fault of tesuji's.
     """
-    load_kernels()
+    load_kernels(guide is not None)
     clock = SolveClock(budget, stop or Event())
     task = load_task(domain, problem)
     rules = None
@@ -138,7 +141,7 @@ def solve_task(
         from tesuji.engine.plan_rules import PlanRules  # noqa: PLC0415
 
         rules = PlanRules(task, constraints)
-    *_, answer = answers(task, clock, listener, most, rules)
+    *_, answer = answers(task, clock, listener, most, rules, guide)
     return answer
 
 
@@ -148,6 +151,7 @@ def answers(
     listener: Listener = lambda _: None,
     most: int = MAX_OPERATORS,
     rules: PlanRules | None = None,
+    guide: Guide | None = None,
 ) -> Iterator[PlanAnswer]:
     """Yield an answer for each better plan, and one more at the end; see `solve_task`."""
     grounded = ground(task, most, rules)
@@ -158,12 +162,16 @@ def answers(
             ground_seconds, None, grounded,
         )  # fmt: skip
         return
-    yield from _Solve(grounded, clock, listener, ground_seconds).answers()
+    yield from _Solve(grounded, clock, listener, ground_seconds, guide).answers()
 
 
-def load_kernels() -> None:
+def load_kernels(guided: bool = False) -> None:
     """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
     toy = ground(parse_task(_TOY, _TOY_PROBLEM))
+    if guided:
+        from tesuji.engine.plan_guidance import load_guided_kernels  # noqa: PLC0415  needs this
+
+        load_guided_kernels(toy)
     for _ in bound_search(toy.operators, toy.variables).improve():
         pass
     for _ in PlanSearch(toy.variables).steps():
@@ -172,8 +180,14 @@ def load_kernels() -> None:
 
 class _Solve:
     def __init__(
-        self, grounded: GroundTask, clock: SolveClock, listener: Listener, ground_seconds: float
+        self,
+        grounded: GroundTask,
+        clock: SolveClock,
+        listener: Listener,
+        ground_seconds: float,
+        guide: Guide | None,
     ) -> None:
+        self._guide = guide
         self._grounded, self._clock, self._listener = grounded, clock, listener
         self._ground_seconds = ground_seconds
         self._plan: tuple[Step, ...] | None = None
@@ -189,10 +203,9 @@ class _Solve:
             self._bounds.close()
 
     def _search(self) -> Iterator[PlanAnswer]:
-        search = PlanSearch(self._grounded.variables)
         exhausted = False
         told = 0.0
-        for step in search.steps():
+        for step in self._steps():
             self._evaluated, self._generated = step.evaluated, step.generated
             if step.plan is not None and self._take(step.plan):
                 if self._grounded.adds_up:
@@ -206,6 +219,13 @@ class _Solve:
             if exhausted or self._clock.is_over(self._progress()):
                 break
         yield self._answer(exhausted)
+
+    def _steps(self) -> Iterator[PlanStep]:
+        if self._guide is None:
+            return PlanSearch(self._grounded.variables).steps()
+        from tesuji.engine.plan_guidance import guided_steps  # noqa: PLC0415  it needs this module
+
+        return guided_steps(self._grounded, self._guide)
 
     def _take(self, plan: Sequence[int]) -> bool:
         """Keep a valid plan if it is the best; return whether it may be shown."""

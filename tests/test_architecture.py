@@ -72,6 +72,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.pddl.finite_domain",
         "tesuji.domains.logistics.pddl.numeric",
         "tesuji.domains.logistics.pddl.programs",
+        "tesuji.domains.logistics.pddl.object_graph",
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
         "tesuji.domains.logistics.pddl.syntax",

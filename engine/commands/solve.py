@@ -7,7 +7,16 @@ from typing import Annotated
 
 import tyro
 
-from tesuji.engine.commands.base import Answer, Common, Constraints, File, Seconds, open_domain
+from tesuji.engine.commands.base import (
+    Answer,
+    Common,
+    Constraints,
+    File,
+    Seconds,
+    Text,
+    open_domain,
+)
+from tesuji.engine.plan_config import Order
 
 EXAMPLES = """
 Examples:
@@ -17,6 +26,7 @@ Examples:
   tesuji solve domain.pddl problem.pddl     a plan, better ones until the time is up, and a bound
   tesuji solve domain.pddl problem.pddl --time 60 --gap 0.05 --out plan.txt
   tesuji solve domain.pddl problem.pddl --constraint "not do_drive(truck1, _, depot)"
+  tesuji solve domain.pddl problem.pddl --agent runs/logistics_transport   guided by what it learned
   tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
   tesuji solve city.vrp --constraint "apart: visits[3] + visits[7] < 2"
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
@@ -46,6 +56,9 @@ class Arguments(Common):
             docs/constraints.md and docs/planning.md).
         rest: of routes: how long a stop must be for the driver to have rested.
         learned: of shops: search by the learned dispatching policy alone, not by tabu search.
+        agent: of plans: the run whose ranking guides the search, or net for the shipped one.
+        search: of plans: what the queue of a guided search goes by: greedy (the least value),
+            levin (depth over the policy's probability), phs (that with a heuristic).
         out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
@@ -58,6 +71,8 @@ class Arguments(Common):
     constraints: Constraints = ()
     rest: Seconds = None
     learned: bool = False
+    agent: Text = None
+    search: Order = "greedy"
     out: File = None
     certificate: File = None
 

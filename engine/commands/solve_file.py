@@ -18,6 +18,7 @@ from tesuji.engine.commands.solver_run import (
     write_answer,
 )
 from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.plan_config import Guide
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
@@ -37,6 +38,8 @@ def solve_file(arguments: Arguments) -> Answer:
         if not arguments.moves:
             raise UsageError(f"a PDDL domain needs a problem: tesuji solve {path} PROBLEM.pddl")
         return _solve_pddl(arguments, budget)
+    if arguments.agent is not None:
+        raise UsageError(f"{path} is no PDDL domain; --agent is for plans")
     from tesuji.engine.commands.solve_routes import solve_roads, solve_routes
 
     if path.suffix in {".graphml", ".json"}:
@@ -57,6 +60,7 @@ def solve_file(arguments: Arguments) -> Answer:
 def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.planning import solve_task
 
+    guide = None if arguments.agent is None else Guide(arguments.agent, arguments.search)
     answer: PlanAnswer = run_solver(
         arguments.json,
         lambda listen, stop: solve_task(
@@ -66,6 +70,7 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
             listen,
             stop,
             constraints=arguments.constraints,
+            guide=guide,
         ),
     )
     if answer.plan is not None:

@@ -1,8 +1,8 @@
-"""`tesuji train`: learn a game."""
+"""`tesuji train`: learn a game, or to plan in a domain."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from tesuji.engine.commands.base import Answer, Common, Constraints, File, Game,
 from tesuji.engine.config import narrow
 from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
+from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.progress import open_progress
 from tesuji.engine.training_config import TrainConfig
 
@@ -26,16 +27,20 @@ Examples:
   tesuji train othello_6x6 --net.channels 48 --selfplay.simulations 128
   tesuji train --config runs/hour/config.toml --seed 2  the same again, another seed
   tesuji train your_game.py:factory                     a game of your own
+  tesuji train logistics/transport --minutes 5          to plan: a family with a generator
+  tesuji train domain.pddl --problems folder            a PDDL domain of your own
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common, TrainConfig):
-    """Learn a game by self-play, from nothing.
+    """Learn a game by self-play, from nothing, or to plan in a PDDL domain.
 
     Attributes:
-        game: the game to learn.
+        game: the game to learn, a family of planning problems such as logistics/transport, or the
+            file of a PDDL domain.
+        problems: the folder of problems to learn from, for a PDDL domain.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
         run_dir: the folder of the run; the next free one in runs/ by default.
@@ -46,14 +51,49 @@ class Arguments(Common, TrainConfig):
     run_dir: File = None
     resume: File = None
     constraints: Constraints = ()
+    problems: str = ""
+    planning: PlanLearningConfig = field(default_factory=PlanLearningConfig)
 
 
 def run(arguments: Arguments) -> Answer:
     """Train, and say how to go on."""
-    from tesuji.engine.train import train
-
     if arguments.resume is not None and arguments.run_dir is not None:
         raise UsageError("give --run-dir for a new run or --resume for one to go on with, not both")
+    if arguments.game.startswith("logistics/") or arguments.game.endswith(".pddl"):
+        return _learn_to_plan(arguments)
+    if arguments.problems:
+        raise UsageError(f"{arguments.game} is a game; --problems is for a PDDL domain")
+    return _learn_game(arguments)
+
+
+def _learn_to_plan(arguments: Arguments) -> Answer:
+    from tesuji.engine.plan_training import train_planner
+
+    config = narrow(PlanTrainConfig, arguments)
+    name = Path(config.game).parent.name if config.game.endswith(".pddl") else config.game
+    folder = arguments.resume or arguments.run_dir or next_run(name.replace("/", "_") or "pddl")
+    with open_progress(arguments.json) as progress:
+        try:
+            summary = train_planner(config, folder, progress, arguments.resume is not None)
+        except KeyboardInterrupt:
+            return _stopped(folder)
+    text = (
+        f"{folder}: {summary.iteration} rounds, {summary.states} states in "
+        f"{clock(summary.seconds)}; the best ranking weighs {summary.features} colours and solved "
+        f"{summary.solved} of {summary.trials} larger problems\n"
+        f"plan with it: tesuji solve DOMAIN.pddl PROBLEM.pddl --agent {folder}"
+    )
+    return Answer(text, {**asdict(summary), "run": str(folder)})
+
+
+def _stopped(folder: Path) -> Answer:
+    advice = f"stopped; go on with: tesuji train --resume {folder}"
+    return Answer(advice, {"stopped": True, "run": str(folder)}, code=130)
+
+
+def _learn_game(arguments: Arguments) -> Answer:
+    from tesuji.engine.train import train
+
     config = narrow(TrainConfig, arguments)
     open_domain(config.game, config.constraints)
     folder = arguments.resume or arguments.run_dir or next_run(config.game)
@@ -61,8 +101,7 @@ def run(arguments: Arguments) -> Answer:
         try:
             summary = train(config, folder, progress, resume=arguments.resume is not None)
         except KeyboardInterrupt:
-            advice = f"stopped; go on with: tesuji train --resume {folder}"
-            return Answer(advice, {"stopped": True, "run": str(folder)}, code=130)
+            return _stopped(folder)
     text = f"{_text(summary)}\nplay it: tesuji play {config.game} --agent {folder}"
     return Answer(text, {**asdict(summary), "run": str(folder)})
 
