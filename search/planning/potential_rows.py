@@ -24,6 +24,8 @@ from tesuji.search.planning.limits import Limit, find_limits
 Floats = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
+_SEVERAL = 3
+
 
 class Entries(NamedTuple):
     """A sparse matrix by its entries."""
@@ -63,14 +65,16 @@ class PotentialRows:
     limits: tuple[Limit, ...]
 
 
-def make_rows(task: FiniteDomain, certain: BoolArray) -> PotentialRows:
+def make_rows(task: FiniteDomain, certain: BoolArray, few: bool = False) -> PotentialRows:
     """Return the rows of a task.
 
     Args:
         task: without numbers.
         certain: `[m]` which effects happen whenever their operators do.
+        few: pairs only where a fact stays beside several values of a variable, as what is carried
+            does: these prove nearly as much.
     """
-    return _Maker(task, certain).rows()
+    return _Maker(task, certain).rows(few)
 
 
 def tied(features: Numbers64, names: FactNames) -> Numbers64:
@@ -128,7 +132,7 @@ class _Maker:
         at = np.minimum(np.searchsorted(self._required, keys), len(self._required) - 1)
         return np.where(self._required[at] == keys, self._required_fact[at], -1)
 
-    def _features(self) -> Numbers64:
+    def _features(self, few: bool) -> Numbers64:
         named = np.flatnonzero(self._task.atom >= 0)
         changed = self._split(np.union1d(self._gains, self._losses))
         kept = self._split(self._kept)
@@ -137,12 +141,22 @@ class _Maker:
         apart = self._task.variable[one] != self._task.variable[other]
         low, high = np.minimum(one, other)[apart], np.maximum(one, other)[apart]
         pairs = np.unique(low * self._facts + high)
+        if few:
+            low, high = self._split(pairs)
+            beside = np.maximum(self._partners(low, high), self._partners(high, low))
+            pairs = pairs[beside >= _SEVERAL]
         singles = np.stack([named, np.full(len(named), -1)], axis=1)
         return np.concatenate([singles, np.stack(self._split(pairs), axis=1)]).astype(np.int64)
 
-    def rows(self) -> PotentialRows:
-        """Return the rows."""
-        features = self._features()
+    def _partners(self, fact: Numbers64, other: Numbers64) -> Numbers64:
+        # In how many pairs each fact is with values of the other's variable.
+        keys = fact * self._variables + self._task.variable[other]
+        _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
+        return np.asarray(count[place], np.int64)
+
+    def rows(self, few: bool) -> PotentialRows:
+        """Return the rows; see `make_rows`."""
+        features = self._features(few)
         paired = np.flatnonzero(features[:, 1] >= 0)
         ends = features[paired].ravel(order="F")
         partner = from_pairs(

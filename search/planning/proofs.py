@@ -19,6 +19,7 @@ from tesuji.search.planning.relaxation import make_relaxation
 _GRAIN = 1000  # parts of one use of an operator, where landmarks are sought that a plan breaks
 _ROUNDS = 30
 _LEAST_GAIN = 0.002  # of the bound, for another round
+_LARGE = 50_000  # entries of rows from which smaller programs come first
 _MOST_ENTRIES = 3_000_000
 _FEWER = 0.7  # features are tied where this part of them is left
 
@@ -82,12 +83,15 @@ class BoundSearch:
         if find_spec("highspy") is None:
             return
         rows = make_rows(self._task, self._certain)
-        if len(rows.base.row) + len(rows.context.row) > _MOST_ENTRIES:
-            return
-        together = tied(rows.features, self._names)
-        if together.max(initial=0) < _FEWER * len(rows.features):
-            yield from self._rounds(rows, together)
-        yield from self._rounds(rows, np.arange(len(rows.features)))
+        size = len(rows.base.row) + len(rows.context.row)
+        if size > _LARGE:
+            few = make_rows(self._task, self._certain, few=True)
+            together = tied(few.features, self._names)
+            if together.max(initial=0) < _FEWER * len(few.features):
+                yield from self._rounds(few, together)
+            yield from self._rounds(few, np.arange(len(few.features)))
+        if size < _MOST_ENTRIES:
+            yield from self._rounds(rows, np.arange(len(rows.features)))
 
     def _rounds(self, rows: PotentialRows, together: Numbers64) -> Iterator[BoundProof]:
         """Yield the proofs of programs with more and more landmarks."""
