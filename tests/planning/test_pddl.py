@@ -227,3 +227,20 @@ def test_plans_are_read_as_planners_write_them() -> None:
     assert parse_plan("; a remark\n(Load c t a) ; cost 1\n\n") == [("load", "c", "t", "a")]
     with pytest.raises(PlanFault, match="line 1: expected"):
         parse_plan("load c t a")
+
+
+def test_damaged_files_are_read_or_refused_with_one_line() -> None:
+    rng = random.Random(0)
+    told: list[str] = []
+    for number in range(400):
+        texts = [TRUCKS, trucks(number % 5)]
+        words = texts[number % 2].split()
+        at = rng.randrange(len(words))
+        words[at] = rng.choice([*words, "", "(", ")", "-1", "1e999", "?x", "()", "either", "nan"])
+        texts[number % 2] = " ".join(words)
+        try:
+            make_operators(Grounder(parse_task(*texts)), 20_000)
+        except (PddlError, GroundingError) as fault:
+            told.append(str(fault))
+    assert len(told) > 100
+    assert not any("\n" in line for line in told)
