@@ -32,6 +32,7 @@ Examples:
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
   tesuji solve city.graphml orders.csv --out map.svg   on a road network (networkx)
   tesuji solve shop.txt --out gantt.svg     a job shop or flexible job shop
+  tesuji solve domain.pddl problem.pddl --certificate c.json && tesuji verify c.json
   tesuji solve city.vrp --certificate c.json && tesuji verify c.json
 
 For files: leaves with 0 when there is an answer, 3 when it is proven that there is none, 4 when the
