@@ -77,8 +77,12 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
         write_answer(arguments.out, {".txt": lambda: plan_text(answer)})
     if arguments.certificate is None:
         return _plan_answer(answer)
-    certified = _certify(arguments, answer)
     told = _plan_answer(answer)
+    try:
+        certified = _certify(arguments, answer)
+    except TesujiError as error:  # the plan holds all the same
+        text, facts = f"{told.text}\n{error}", {**told.facts, "certified": None}
+        return replace(told, text=text, facts=facts, code=1)
     text = f"{told.text}\n{arguments.certificate}: {certified}"
     return replace(told, text=text, facts={**told.facts, "certified": certified})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tesuji.domains.logistics.pddl.parser import parse_task
 from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps, reaches_goal
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import PlanFault, Step, validate_plan
+from tesuji.engine.cli import main
 from tesuji.engine.planning import PlanAnswer, answers, ground
 from tesuji.engine.solving import SolveBudget, SolveClock
 from tesuji.search.planning.planner import PlanSearch
@@ -217,3 +219,16 @@ def test_a_search_keeps_numbers_apart() -> None:
         if step.plan is not None or step.exhausted:
             break
     assert step.plan is not None
+
+
+def test_a_plan_that_no_certificate_can_be_written_for_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "domain.pddl").write_text(VANS)
+    (tmp_path / "problem.pddl").write_text(vans(1, "(>= (load v) 1)"))
+    files = [str(tmp_path / name) for name in ("domain.pddl", "problem.pddl")]
+    assert main(["solve", *files, "--certificate", str(tmp_path / "c.json")]) == 1
+    told = capsys.readouterr().out
+    assert "(pick v a)" in told
+    assert "no certificate: " in told
+    assert not (tmp_path / "c.json").exists()
