@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -174,8 +175,12 @@ def load_kernels(guided: bool = False) -> None:
         load_guided_kernels(toy)
     for _ in bound_search(toy.operators, toy.variables).improve():
         pass
-    for _ in PlanSearch(toy.variables).steps():
+    search = PlanSearch(toy.variables)
+    for _ in search.steps():
         pass
+    if search.improvement is not None:
+        for _ in islice(search.improvement.rounds(), 20):
+            pass
 
 
 class _Solve:

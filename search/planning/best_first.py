@@ -17,38 +17,21 @@ from numba import njit
 
 from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
 from tesuji.search.planning.landmarks import accept, count_landmarks, leads_on
+from tesuji.search.planning.lookahead import follow, is_classical
+from tesuji.search.planning.nodes import find_slot, pop_successor, push_successor
 from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)
+STATE = np.uint16  # of a variable's value
 BOOST = 1000
+PATIENCE = 3  # lookaheads without progress, one after the other, where there was progress before
 # What `Control` counts.
 NODES, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, COUNTER = range(7)
 PLAIN, PREFERRED, PLAIN_LANDMARKS, PREFERRED_LANDMARKS = range(4)  # the queues
 _VALUE_SHIFT = 34  # a queue's key: value, then age
 _MAX_VALUE = np.int64(1) << 28
-
-
-class Nodes(NamedTuple):
-    """States that were judged, and a hash table of them."""
-
-    state: npt.NDArray[Any]  # [N, V]
-    parent: npt.NDArray[np.int32]  # [N]
-    operator: npt.NDArray[np.int32]  # [N]
-    cost: npt.NDArray[np.int64]  # [N] of the way here
-    value: npt.NDArray[np.int64]  # [N] of the relaxed plan
-    landmarks: npt.NDArray[np.int64]  # [N] landmarks to come
-    accepted: npt.NDArray[np.uint64]  # [N, W] landmarks seen on the way
-    slot: npt.NDArray[np.int32]  # [H] nodes plus 1, H a power of 2 above 2 N
-
-
-class Queue(NamedTuple):
-    """A binary heap of successors that wait to be judged."""
-
-    key: npt.NDArray[np.int64]
-    node: npt.NDArray[np.int32]  # whose successor
-    operator: npt.NDArray[np.int32]  # by which operator
-    size: npt.NDArray[np.int64]  # [1]
-    turns: npt.NDArray[np.int64]  # [1] fewer is sooner
+_MAX_PREFERRED = _MAX_FOLLOWED = 1024  # preferred operators, and steps of a lookahead
+UNJUDGED = np.int64(-1)  # the value of a node on the way of a lookahead
 
 
 class Control(NamedTuple):
@@ -64,87 +47,23 @@ class Scratch(NamedTuple):
     """Room for one expansion."""
 
     state: npt.NDArray[Any]  # [V]
+    after: npt.NDArray[Any]  # [V]
     applicable: npt.NDArray[np.int32]
     preferred: npt.NDArray[np.int32]
     is_preferred: npt.NDArray[np.uint8]  # [n]
     stack: npt.NDArray[np.int32]
+    followed: npt.NDArray[np.int32]  # operators of a lookahead, as many as it may have
+    ready: npt.NDArray[np.uint8]  # [as many]
 
 
-@njit(cache=True, nogil=True)
-def _push(queue, key, node, operator):  # type: ignore[no-untyped-def]
-    at = queue.size[0]
-    queue.size[0] += 1
-    while at > 0:
-        above = (at - 1) >> 1
-        if queue.key[above] <= key:
-            break
-        queue.key[at] = queue.key[above]
-        queue.node[at] = queue.node[above]
-        queue.operator[at] = queue.operator[above]
-        at = above
-    queue.key[at] = key
-    queue.node[at] = node
-    queue.operator[at] = operator
-
-
-@njit(cache=True, nogil=True)
-def _pop(queue):  # type: ignore[no-untyped-def]
-    node, operator = queue.node[0], queue.operator[0]
-    queue.size[0] -= 1
-    size = queue.size[0]
-    key = queue.key[size]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and queue.key[below + 1] < queue.key[below]:
-            below += 1
-        if queue.key[below] >= key:
-            break
-        queue.key[at] = queue.key[below]
-        queue.node[at] = queue.node[below]
-        queue.operator[at] = queue.operator[below]
-        at = below
-    queue.key[at] = key
-    queue.node[at] = queue.node[size]
-    queue.operator[at] = queue.operator[size]
-    return np.int64(node), np.int64(operator)
-
-
-@njit(cache=True, nogil=True)
-def hash_state(state):  # type: ignore[no-untyped-def]
-    """Return 64 bits that follow from a state."""
-    bits = np.uint64(0x9E3779B97F4A7C15)
-    for value in state:
-        bits = (bits ^ np.uint64(value)) * np.uint64(0xD6E8FEB86659FD93)
-        bits ^= bits >> np.uint64(32)
-    return bits
-
-
-@njit(cache=True, nogil=True)
-def _find(nodes, state):  # type: ignore[no-untyped-def]
-    # The slot of a state: that of its node, or the empty one where it belongs.
-    mask = np.uint64(len(nodes.slot) - 1)
-    at = hash_state(state) & mask
-    while nodes.slot[at]:
-        other = nodes.state[nodes.slot[at] - 1]
-        same = True
-        for variable in range(len(state)):
-            if other[variable] != state[variable]:
-                same = False
-                break
-        if same:
-            return at
-        at = (at + np.uint64(1)) & mask
-    return at
-
-
-@njit(cache=True, nogil=True)
-def fill_slots(nodes, count):  # type: ignore[no-untyped-def]
-    """Enter the first `count` nodes into an empty hash table."""
-    for node in range(count):
-        nodes.slot[_find(nodes, nodes.state[node])] = node + 1
+def make_scratch(variables: int, operators: int, switch_nodes: int) -> Scratch:
+    """Return room to expand states of so many variables."""
+    return Scratch(
+        np.zeros(variables, STATE), np.zeros(variables, STATE), np.zeros(operators, np.int32),
+        np.zeros(_MAX_PREFERRED, np.int32), np.zeros(operators, np.uint8),
+        np.zeros(max(1, switch_nodes), np.int32), np.zeros(_MAX_FOLLOWED, np.int32),
+        np.zeros(_MAX_FOLLOWED, np.uint8),
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -171,59 +90,106 @@ def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferr
         by_plan = _key(control, cost, nodes.value[node])
         by_landmarks = _key(control, cost, nodes.landmarks[node])
         counts[COUNTER] += 1
-        _push(queues[PLAIN], by_plan, node, operator)
-        _push(queues[PLAIN_LANDMARKS], by_landmarks, node, operator)
+        push_successor(queues[PLAIN], by_plan, node, operator)
+        push_successor(queues[PLAIN_LANDMARKS], by_landmarks, node, operator)
         if scratch.is_preferred[operator] or leads_on(landmarks, steps, operator, accepted):
-            _push(queues[PREFERRED], by_plan, node, operator)
-            _push(queues[PREFERRED_LANDMARKS], by_landmarks, node, operator)
+            push_successor(queues[PREFERRED], by_plan, node, operator)
+            push_successor(queues[PREFERRED_LANDMARKS], by_landmarks, node, operator)
     for i in range(num_preferred):
         scratch.is_preferred[scratch.preferred[i]] = 0
 
 
 @njit(cache=True, nogil=True)
-def _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, slot, node, cost):  # type: ignore[no-untyped-def]
-    # Value the new node in `scratch.state` and expand it; return whether it is a goal.
-    counts = control.counts
-    nodes.state[node] = scratch.state
-    nodes.cost[node] = cost
+def _add(steps, nodes, landmarks, control, slot, state, parent, operator):  # type: ignore[no-untyped-def]
+    # Make a node that is still to be judged; return it.
+    node = control.counts[NODES]
+    control.counts[NODES] += 1
+    nodes.state[node] = state
+    nodes.parent[node] = parent
+    nodes.operator[node] = operator
+    nodes.value[node] = UNJUDGED
     nodes.slot[slot] = node + 1
     accepted = nodes.accepted[node]
-    accepted[:] = 0
-    if node:
-        accepted[:] = nodes.accepted[nodes.parent[node]]
-    accept(landmarks, scratch.state, steps.first, accepted)
-    counts[NODES] += 1
+    if parent >= 0:
+        nodes.cost[node] = nodes.cost[parent] + control.cost[operator]
+        accepted[:] = nodes.accepted[parent]
+    else:
+        nodes.cost[node] = 0
+        accepted[:] = 0
+    accept(landmarks, state, steps.first, accepted)
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
+    # Value a node and expand it; return whether a heuristic has found a new best value.
+    counts = control.counts
     counts[EVALUATED] += 1
-    if reaches_goal(steps, scratch.state):
-        counts[GOAL] = node
-        return True
-    value, preferred = relaxed_plan(relaxation, scratch.state, steps.first, scratch.preferred)
+    state = nodes.state[node]
+    value, preferred = relaxed_plan(relaxation, state, steps.first, scratch.preferred)
     nodes.value[node] = value
     if value == DEAD_END:
         return False
-    left = count_landmarks(landmarks, scratch.state, steps, accepted)
+    left = count_landmarks(landmarks, state, steps, nodes.accepted[node])
     nodes.landmarks[node] = left
-    if value < counts[BEST] or left < counts[BEST_LANDMARKS]:
+    progress = value < counts[BEST] or left < counts[BEST_LANDMARKS]
+    if progress:
         counts[BEST] = min(counts[BEST], value)
         counts[BEST_LANDMARKS] = min(counts[BEST_LANDMARKS], left)
         queues[PREFERRED].turns[0] -= BOOST
         queues[PREFERRED_LANDMARKS].turns[0] -= BOOST
     _expand(steps, nodes, queues, landmarks, control, scratch, node, preferred)
-    return False
+    return progress
+
+
+@njit(cache=True, nogil=True)
+def _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
+    # Follow the relaxed plan of `node`; return the node at the end.
+    scratch.state[:] = nodes.state[node]
+    count = follow(steps, relaxation, scratch.state, scratch)
+    for i in range(count):
+        operator = scratch.followed[i]
+        if nodes.cost[node] + control.cost[operator] >= control.bound[0]:
+            break
+        apply(steps, operator, nodes.state[node], scratch.state)
+        slot = find_slot(nodes, scratch.state)
+        if nodes.slot[slot]:
+            node = np.int64(nodes.slot[slot]) - 1
+        else:
+            node = _add(
+                steps, nodes, landmarks, control, slot, scratch.state, node, np.int64(operator)
+            )
+    return node
+
+
+@njit(cache=True, nogil=True)
+def _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
+    # Judge a node, and in greedy search on progress the one where its relaxed plan leads; return
+    # how the search stands.
+    left = 1
+    while True:
+        if reaches_goal(steps, nodes.state[node]):
+            control.counts[GOAL] = node
+            return FOUND
+        progress = _judge(
+            steps, nodes, queues, relaxation, landmarks, control, scratch, node
+        )  # fmt: skip
+        left = PATIENCE if progress else left - 1
+        if left < 0 or control.weight or _is_full(nodes, queues, control, scratch):
+            return RUNNING
+        if not is_classical(steps):
+            return RUNNING
+        node = _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node)
+        if nodes.value[node] != UNJUDGED:
+            return RUNNING
 
 
 @njit(cache=True, nogil=True)
 def begin(steps, nodes, queues, relaxation, landmarks, control, scratch, init):  # type: ignore[no-untyped-def]
     """Judge the first state; return `FOUND` where it is a goal."""
-    scratch.state[:] = init
-    nodes.parent[0] = -1
-    nodes.operator[0] = -1
-    slot = _find(nodes, scratch.state)
-    goal = _judge(
-        steps, nodes, queues, relaxation, landmarks, control, scratch, slot, np.int64(0),
-        np.int64(0),
-    )  # fmt: skip
-    return FOUND if goal else RUNNING
+    slot = find_slot(nodes, init)
+    root = _add(steps, nodes, landmarks, control, slot, init, np.int64(-1), np.int64(-1))
+    return _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, root)
 
 
 @njit(cache=True, nogil=True)
@@ -237,10 +203,10 @@ def _choose(queues):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _is_full(nodes, queues, control, room):  # type: ignore[no-untyped-def]
-    full = control.counts[NODES] == len(nodes.state)
+def _is_full(nodes, queues, control, scratch):  # type: ignore[no-untyped-def]
+    full = control.counts[NODES] + len(scratch.followed) >= len(nodes.state)
     for i in range(len(queues)):
-        full |= queues[i].size[0] + room > len(queues[i].key)
+        full |= queues[i].size[0] + len(scratch.applicable) > len(queues[i].key)
     return full
 
 
@@ -252,20 +218,22 @@ def run(steps, nodes, queues, relaxation, landmarks, control, scratch, limit):  
     """
     counts = control.counts
     for _ in range(limit):
-        if _is_full(nodes, queues, control, len(scratch.applicable)):
+        if _is_full(nodes, queues, control, scratch):
             return FULL
         chosen = _choose(queues)
         if chosen < 0:
             return EXHAUSTED
         queues[chosen].turns[0] += 1
-        parent, operator = _pop(queues[chosen])
+        parent, operator = pop_successor(queues[chosen])
         cost = nodes.cost[parent] + control.cost[operator]
         if cost >= control.bound[0]:
             continue
         apply(steps, operator, nodes.state[parent], scratch.state)
-        slot = _find(nodes, scratch.state)
+        slot = find_slot(nodes, scratch.state)
         node = np.int64(nodes.slot[slot]) - 1
-        if node >= 0:
+        if node < 0:
+            node = _add(steps, nodes, landmarks, control, slot, scratch.state, parent, operator)
+        elif nodes.value[node] != UNJUDGED:
             if control.weight == 0 or cost >= nodes.cost[node] or nodes.value[node] == DEAD_END:
                 continue
             nodes.cost[node] = cost
@@ -276,9 +244,6 @@ def run(steps, nodes, queues, relaxation, landmarks, control, scratch, limit):  
                 return FOUND
             _expand(steps, nodes, queues, landmarks, control, scratch, node, 0)
             continue
-        node = counts[NODES]
-        nodes.parent[node] = parent
-        nodes.operator[node] = operator
-        if _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, slot, node, cost):
+        if _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node) == FOUND:
             return FOUND
     return RUNNING

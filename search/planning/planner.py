@@ -23,15 +23,15 @@ from tesuji.search.planning.best_first import (
     GENERATED,
     GOAL,
     NODES,
+    STATE,
     Control,
-    Nodes,
-    Queue,
-    Scratch,
     begin,
-    fill_slots,
+    make_scratch,
     run,
 )
+from tesuji.search.planning.improvement import PlanImprovement
 from tesuji.search.planning.landmarks import find_landmarks
+from tesuji.search.planning.nodes import Nodes, Queue, fill_slots, make_nodes, make_queue
 from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
 
 WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
@@ -78,24 +78,65 @@ class PlanSearch:
         plain = classical(task)
         relaxed = self._relaxation if plain is task else make_relaxation(plain, judged)
         self._landmarks = find_landmarks(plain, relaxed)
-        wide = int(np.diff(task.first).max(initial=1)) > 256
-        self._kind = np.uint16 if wide else np.uint8
-        self._init = make_row(task.init, task.numeric.init, self._kind)
-        count = len(task.cost)
-        self._scratch = Scratch(
-            np.zeros_like(self._init), np.zeros(count, np.int32),
-            np.zeros(1024, np.int32), np.zeros(count, np.uint8),
-            np.zeros(max(1, len(self._steps.switches.own)), np.int32),
-        )  # fmt: skip
+        self._init = make_row(task.init, task.numeric.init, STATE)
+        self._scratch = make_scratch(len(self._init), len(task.cost), len(self._steps.switches.own))
+        # Numbers and rules are left to the restarts.
+        self.improvement = (
+            PlanImprovement(task, self._steps, self._relaxation, self.cost, self._scratch)
+            if plain is task
+            else None
+        )
         self.bound = np.array([_NO_BOUND], np.int64)
         self.evaluated = self.generated = 0
 
     def steps(self, slice_seconds: float = 0.05) -> Iterator[PlanStep]:
-        """Search on and on; yield after each slice, and last when nothing better is left."""
-        for weight in WEIGHTS:
-            status = yield from self._search(weight, slice_seconds)
+        """Search on and on; yield after each slice, and last when nothing better is left.
+
+        From the first plan on, restarts with smaller weights get a third of the time, improvement
+        of the best plan the rest.
+        """
+        restarts: Iterator[PlanStep] = self._restarts(slice_seconds)
+        rounds: Iterator[bool] | None = None
+        ahead = 0.0  # how much more of its share the improvement has had
+        while True:
+            began = time.perf_counter()
+            if self.improvement is not None and rounds is not None and ahead <= 0:
+                better = next(rounds, None)
+                if better is None:
+                    rounds, ahead = None, float("-inf")
+                    continue
+                ahead += (time.perf_counter() - began) / 2
+                yield self._step(self._improved(self.improvement) if better else None, self._weight)
+                continue
+            step = next(restarts, None)
+            ahead -= time.perf_counter() - began
+            if step is None and rounds is None:
+                return
+            if step is None:
+                ahead = float("-inf")
+                continue
+            yield step
+            if step.exhausted:
+                return
+            if step.plan is not None and self.improvement is not None:
+                self.improvement.take(step.plan)
+                yield self._step(self._improved(self.improvement), self._weight)
+                rounds, ahead = self.improvement.rounds(), max(ahead, 0.0)
+
+    def _improved(self, improvement: PlanImprovement) -> tuple[int, ...] | None:
+        """Return the improvement's plan where it is the best so far."""
+        plan = improvement.plan
+        cost = int(self.cost[plan].sum())
+        if cost >= self.bound[0]:
+            return None
+        self.bound[0] = cost
+        return tuple(plan.tolist())
+
+    def _restarts(self, slice_seconds: float) -> Iterator[PlanStep]:
+        for self._weight in WEIGHTS:
+            status = yield from self._search(self._weight, slice_seconds)
             if status == EXHAUSTED:
-                yield self._step(None, weight, exhausted=True)
+                yield self._step(None, self._weight, exhausted=True)
                 return
 
     def _search(self, weight: int, slice_seconds: float) -> Generator[PlanStep, None, int]:
@@ -107,7 +148,7 @@ class PlanSearch:
         while True:
             if status == FOUND:
                 yield self._step(self._plan(), weight)
-                if weight == 0:
+                if weight != 1:
                     break
             began = time.perf_counter()
             status = run(*self._arguments(), quota)
@@ -135,10 +176,11 @@ class PlanSearch:
 
     def _step(self, plan: tuple[int, ...] | None, weight: int, exhausted: bool = False) -> PlanStep:
         counts = self._control.counts
+        apart = 0 if self.improvement is None else self.improvement.evaluated
         return PlanStep(
             plan,
             exhausted,
-            self.evaluated + int(counts[EVALUATED]),
+            self.evaluated + int(counts[EVALUATED]) + apart,
             self.generated + int(counts[GENERATED]),
             weight,
         )
@@ -153,15 +195,9 @@ class PlanSearch:
         return tuple(reversed(found))
 
     def _allocate(self, num_nodes: int, size: int) -> None:
-        self._nodes = Nodes(
-            np.zeros((num_nodes, len(self._init)), self._kind), np.zeros(num_nodes, np.int32),
-            np.zeros(num_nodes, np.int32), np.zeros(num_nodes, np.int64),
-            np.zeros(num_nodes, np.int64), np.zeros(num_nodes, np.int64),
-            np.zeros((num_nodes, self._landmarks.before.shape[1]), np.uint64),
-            np.zeros(4 * num_nodes, np.int32),
-        )  # fmt: skip
+        self._nodes = make_nodes(num_nodes, len(self._init), self._landmarks.before.shape[1], STATE)
         size = max(size, 4 * len(self.task.cost))
-        self._queues = _queue(size), _queue(size), _queue(size), _queue(size)
+        self._queues = make_queue(size), make_queue(size), make_queue(size), make_queue(size)
 
     def _grow(self) -> bool:
         """Double what is full; return whether the memory allows it."""
@@ -170,7 +206,7 @@ class PlanSearch:
         if 2 * used > self._most:
             return False
         count = int(self._control.counts[NODES])
-        if count == len(self._nodes.state):
+        if count + len(self._scratch.followed) >= len(self._nodes.state):
             old = self._nodes
             slots = np.zeros(2 * len(old.slot), np.int32)
             self._nodes = Nodes(
@@ -194,10 +230,3 @@ def _larger(queue: Queue) -> Queue:
     return queue._replace(
         key=_twice(queue.key), node=_twice(queue.node), operator=_twice(queue.operator)
     )
-
-
-def _queue(size: int) -> Queue:
-    return Queue(
-        np.zeros(size, np.int64), np.zeros(size, np.int32), np.zeros(size, np.int32),
-        np.zeros(1, np.int64), np.zeros(1, np.int64),
-    )  # fmt: skip

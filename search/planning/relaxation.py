@@ -51,6 +51,11 @@ class Relaxation(NamedTuple):
     used: npt.NDArray[np.uint8]  # [r]
     stack: Small  # [F]
     guide: NumericGuide  # facts from `len(marked) - len(guide.gap)` on are numeric
+    closed: npt.NDArray[np.uint8]  # [F] whether a fact's cost is final
+    watched: Small  # [F] a relaxed operator that watches the fact, -1 for none
+    next_watcher: Small  # [r] the next that watches the same fact
+    plan: Small  # [r] the last relaxed plan, of relaxed operators
+    plan_size: Small  # [1]
 
 
 def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
@@ -103,13 +108,15 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     def small(array: npt.NDArray[np.int64]) -> Small:
         return array.astype(np.int32)
 
+    watched, next_watcher = _watch_first(lists, facts)
     return Relaxation(
         small(operator), small(lists.start), small(lists.values), small(made.start),
         small(made.values), small(users.start), small(users.values), small(free),
         cost[operator].astype(np.int64), task.goal,
         np.zeros(facts, np.int64), np.zeros(facts, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int64), np.zeros(room, np.int64), np.zeros(facts, np.uint8),
-        np.zeros(count, np.uint8), np.zeros(facts, np.int32), guide,
+        np.zeros(count, np.uint8), np.zeros(facts, np.int32), guide, np.zeros(facts, np.uint8),
+        watched, next_watcher, np.zeros(count, np.int32), np.zeros(1, np.int32),
     )  # fmt: skip
 
 
@@ -117,6 +124,23 @@ def _chained(*parts: Ragged) -> Ragged:
     """Return the lists of all parts, one after the other."""
     lengths = np.concatenate([part.lengths() for part in parts])
     return Ragged(starts(lengths), np.concatenate([part.values for part in parts]))
+
+
+def _watch_first(before: Ragged, facts: int) -> tuple[Small, Small]:
+    """Return `watched` and `next_watcher` where each operator watches its first condition."""
+    some = np.flatnonzero(before.lengths() > 0)
+    lists = from_pairs(before.values[before.start[some]], some, facts)
+    filled = np.flatnonzero(lists.lengths() > 0)
+    watched, next_watcher = (
+        np.full(facts, -1, np.int32),
+        np.full(len(before.start) - 1, -1, np.int32),
+    )
+    watched[filled] = lists.values[lists.start[filled]]
+    inner = np.ones(len(lists.values), np.bool_)
+    inner[lists.start[filled]] = False
+    at = np.flatnonzero(inner)
+    next_watcher[lists.values[at - 1]] = lists.values[at]
+    return watched, next_watcher
 
 
 @njit(cache=True, nogil=True)
@@ -181,13 +205,40 @@ def _offer_numbers(relaxation, op, total, state, first, size):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def _close(relaxation, fact, state, first, size):  # type: ignore[no-untyped-def]
+    # Have the operators act that waited for `fact` alone; return the queue's size. Each operator
+    # watches one of its conditions, and is looked at only when that is reached; from one state to
+    # the next most stay with the one that comes last.
+    before, start = relaxation.before, relaxation.before_start
+    relaxation.closed[fact] = 1
+    op = relaxation.watched[fact]
+    relaxation.watched[fact] = -1
+    while op >= 0:
+        following = relaxation.next_watcher[op]
+        open_fact = np.int32(-1)
+        total = relaxation.cost[op]
+        for i in range(start[op], start[op + 1]):
+            if not relaxation.closed[before[i]]:
+                open_fact = before[i]
+                break
+            total += relaxation.fact_cost[before[i]]
+        now = fact if open_fact < 0 else np.int64(open_fact)
+        relaxation.next_watcher[op] = relaxation.watched[now]
+        relaxation.watched[now] = op
+        if open_fact < 0:
+            for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
+                size = _offer(relaxation, np.int64(relaxation.effect[k]), total, op, size)
+            size = _offer_numbers(relaxation, op, total, state, first, size)
+        op = following
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]
     # Give every fact that the goal may need its h_add.
     relaxation.fact_cost[:] = DEAD_END
+    relaxation.closed[:] = 0
     size = 0
-    for op in range(len(relaxation.left)):
-        relaxation.left[op] = relaxation.before_start[op + 1] - relaxation.before_start[op]
-        relaxation.reached[op] = relaxation.cost[op]
     for variable in range(len(first) - 1):
         size = _offer(
             relaxation, np.int64(first[variable]) + state[variable], np.int64(0), -1, size
@@ -212,23 +263,14 @@ def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]  # noqa: 
         key = pop(relaxation.heap, size)
         size -= 1
         fact = key & ((1 << 24) - 1)
-        cost = key >> 24
-        if cost > relaxation.fact_cost[fact]:
+        if key >> 24 > relaxation.fact_cost[fact]:
             continue
         if relaxation.marked[fact]:
             relaxation.marked[fact] = 0
             goals -= 1
             if goals == 0:
                 return True
-        for i in range(relaxation.user_start[fact], relaxation.user_start[fact + 1]):
-            op = relaxation.user[i]
-            relaxation.reached[op] += cost
-            relaxation.left[op] -= 1
-            if relaxation.left[op] == 0:
-                total = relaxation.reached[op]
-                for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
-                    size = _offer(relaxation, np.int64(relaxation.effect[k]), total, op, size)
-                size = _offer_numbers(relaxation, op, total, state, first, size)
+        size = _close(relaxation, fact, state, first, size)
     return goals == 0
 
 
@@ -268,7 +310,7 @@ def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untype
         if op < 0 or relaxation.used[op]:
             continue
         relaxation.used[op] = 1
-        relaxation.heap[plan] = op  # free by now; remembers whose marks to take back
+        relaxation.plan[plan] = op
         plan += 1
         total += relaxation.cost[op]
         at_once = True
@@ -283,6 +325,7 @@ def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untype
         if at_once and count < len(preferred):
             preferred[count] = relaxation.operator[op]
             count += 1
+    relaxation.plan_size[0] = plan
     for i in range(plan):
-        relaxation.used[relaxation.heap[i]] = 0
+        relaxation.used[relaxation.plan[i]] = 0
     return total, count
