@@ -138,7 +138,7 @@ class PlanImprovement:
         bound = int(self._cost[plan].sum() - self._cost[rest].sum())
         if not bound:
             return False
-        useful = self._goal_variables.useful_operators(goals[chosen])
+        useful = self._goal_variables.useful_operators(goals[chosen].astype(np.int64))
         found = make_reinsertion(self._task, self._cost, rest, useful)
         steps = make_steps(found.task)
         relaxation = make_relaxation(found.task, found.cost)
@@ -241,9 +241,10 @@ class PlanImprovement:
         if len(self._tried) >= _MAX_TRIED:
             self._tried.clear()
         self._tried[key] = limit
+        weight = int(self._rng.choice(_WEIGHTS))
         better, size, judged = search_window(
             self._steps._replace(goal=goal), self._relaxation._replace(goal=goal), self._nodes,
-            self._queue, self._cost, self._scratch, states[low], bound, int(self._rng.choice(_WEIGHTS)), limit, self._out,
+            self._queue, self._cost, self._scratch, states[low], bound, weight, limit, self._out,
         )  # fmt: skip
         self.evaluated += int(judged)
         if better:

@@ -76,7 +76,7 @@ def reorder(after, shared, priority, chain, order):  # type: ignore[no-untyped-d
             if best < 0:
                 best = i
                 continue
-            gain = 0
+            gain = np.int64(0)
             if chain and last >= 0:
                 gain = np.int64(shared[last, i]) - np.int64(shared[last, best])
             if gain > 0 or (gain == 0 and priority[i] < priority[best]):

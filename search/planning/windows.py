@@ -1,8 +1,8 @@
 """Windows of a plan: cheaper ways from a state to what the rest of the plan needs.
 
-Weighted A* with the relaxed plan's cost as heuristic, evaluation deferred; a way that would cost as much as
-the window costs now, relaxed plan and all, is not followed. That may cut off a better one, as the
-heuristic may be too high: windows improve plans, they prove nothing.
+Weighted A* with the relaxed plan's cost as heuristic, evaluation deferred; a way that would cost
+as much as the window costs now, relaxed plan and all, is not followed. That may cut off a better
+one, as the heuristic may be too high: windows improve plans, they prove nothing.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def search_window(steps, relaxation, nodes, queue, cost, scratch, init, bound, w
             return True, _leave(nodes, count, node, out), count
         if spent + nodes.value[node] < bound:
             _expand(steps, nodes, queue, cost, scratch, node, preferred, bound, weight)
-        node = -1
+        node = np.int64(-1)
         while node < 0 and queue.size[0] and count < limit:
             parent, operator = pop_successor(queue)
             spent = nodes.cost[parent] + cost[operator]
@@ -141,10 +141,10 @@ def search_window(steps, relaxation, nodes, queue, cost, scratch, init, bound, w
             node = np.int64(nodes.slot[slot]) - 1
             preferred = 0
             if node < 0:
-                node = count
+                node = np.int64(count)
                 preferred = _enter(steps, relaxation, nodes, scratch, scratch.state, slot, node)
                 count += 1
             elif spent >= nodes.cost[node]:
-                node = -1
+                node = np.int64(-1)
         if node < 0:
             return False, _leave(nodes, count, node, out), count
