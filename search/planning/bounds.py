@@ -15,7 +15,8 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
-from tesuji.search.planning.relaxation import DEAD_END, Relaxation, make_relaxation, pop, push
+from tesuji.search.planning.heap import pop, push
+from tesuji.search.planning.relaxation import DEAD_END, Relaxation, make_relaxation
 
 
 def lower_bound(task: FiniteDomain, seconds: float) -> float:

@@ -115,10 +115,10 @@ class PlanImprovement:
                 tried |= some
             if improved:
                 continue
-            if length > 2 * len(self.plan) and limit == self._max_states and not tried:
-                return
-            if length <= 2 * len(self.plan):
+            if length <= 2 * len(self.plan) or limit < self._max_states:
                 level += 1
+            elif not tried:
+                return
 
     def _reinsertions(self) -> Iterator[bool]:
         failures = 0

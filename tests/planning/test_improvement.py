@@ -1,0 +1,68 @@
+"""Improvement of plans: what comes out is a plan, no dearer than before, no cheaper than the least."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from planning_tasks import TRUCKS, trucks
+
+from tesuji.domains.logistics.pddl.parser import parse_task
+from tesuji.domains.logistics.pddl.successors import make_steps, reaches_goal
+from tesuji.domains.logistics.pddl.validation import validate_plan
+from tesuji.engine.planning import ground
+from tesuji.search.planning.plan_order import dependencies, eliminate, reorder, trace
+from tesuji.search.planning.planner import PlanSearch
+from tesuji.search.planning.reinsertion import make_reinsertion
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_improvement_alone_comes_near_the_least_cost(seed: int) -> None:
+    task = ground(parse_task(TRUCKS, trucks(seed, places=5, parcels=3)))
+    search = PlanSearch(task.variables)
+    plans = [step.plan for step in search.steps() if step.plan is not None]
+    improvement = PlanSearch(task.variables).improvement
+    assert improvement is not None
+    improvement.take(plans[0])
+    costs = [validate_plan(task.task, task.steps(improvement.plan.tolist()))]
+    for better in islice(improvement.rounds(), 300):
+        if better:
+            costs.append(validate_plan(task.task, task.steps(improvement.plan.tolist())))
+    least = validate_plan(task.task, task.steps(plans[-1]))
+    assert costs == sorted(costs, reverse=True)
+    assert least <= costs[-1] <= 1.3 * least
+
+
+def test_a_step_there_and_back_is_left_out_and_orders_keep_what_depends() -> None:
+    task = ground(parse_task(TRUCKS, trucks(3)))
+    search = PlanSearch(task.variables)
+    plan = np.array([step.plan for step in search.steps() if step.plan is not None][-1])
+    steps, init = make_steps(task.variables), task.variables.init.astype(np.uint16)
+    after = np.zeros((len(plan), len(plan)), np.uint8)
+    dependencies(steps, plan, after, np.zeros_like(after))
+    order = np.zeros(len(plan), np.int64)
+    reorder(after, np.zeros_like(after), np.arange(len(plan), 0.0, -1.0), False, order)
+    place = np.argsort(order)
+    assert all(place[i] < place[j] for i, j in zip(*np.nonzero(after), strict=True))
+    states = np.zeros((len(plan) + 1, len(init)), np.uint16)
+    trace(steps, plan[order], init, states)
+    assert reaches_goal(steps, states[-1])
+    twice = np.concatenate([plan, plan[-1:]])
+    kept = np.zeros(len(twice), np.uint8)
+    eliminate(steps, twice, init, np.zeros((len(twice) + 2, len(init)), np.uint16), kept)
+    assert kept.sum() == len(plan)
+
+
+def test_the_rest_of_a_plan_alone_solves_the_task_of_reinsertion_with_nothing_taken_out() -> None:
+    task = ground(parse_task(TRUCKS, trucks(3)))
+    search = PlanSearch(task.variables)
+    plan = np.array([step.plan for step in search.steps() if step.plan is not None][-1])
+    none = np.zeros(len(task.variables.cost), np.bool_)
+    found = make_reinsertion(task.variables, search.cost, plan, none)
+    assert found.plan(np.arange(len(plan))).tolist() == plan.tolist()
+    assert found.cost.sum() == 0
+    steps, init = make_steps(found.task), found.task.init.astype(np.uint16)
+    states = np.zeros((len(plan) + 1, len(init)), np.uint16)
+    trace(steps, np.arange(len(plan)), init, states)
+    assert reaches_goal(steps, states[-1])
