@@ -1,4 +1,4 @@
-"""Improvement of plans: what comes out is a plan, no dearer than before, no cheaper than the least."""
+"""Improvement of plans: what comes out is a plan, never dearer than before."""
 
 from __future__ import annotations
 
