@@ -45,8 +45,8 @@ def guided_steps(grounded: GroundTask, guide: Guide) -> Iterator[PlanStep]:
                 break
     if planner is None:
         planner = PlanSearch(grounded.variables)
-        own = planner.steps()
-    if plan is not None:
+        own = planner.steps(plan=plan)
+    elif plan is not None:
         planner.bound[0] = min(planner.bound[0], planner.cost[list(plan)].sum())
     for other in own:
         yield _added(other, seen)

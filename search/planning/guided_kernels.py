@@ -19,7 +19,8 @@ from numba import njit
 from tesuji.domains.logistics.pddl.successors import applicable, reaches_goal
 from tesuji.search.planning.colour_kernels import restore, shift, write_difference
 from tesuji.search.planning.colour_tables import mix
-from tesuji.search.planning.relaxation import DEAD_END, pop, push, relaxed_plan
+from tesuji.search.planning.heap import pop, push
+from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 
 GREEDY, LEVIN, PHS = range(3)
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)

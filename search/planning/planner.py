@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,33 +80,36 @@ class PlanSearch:
         self._landmarks = find_landmarks(plain, relaxed)
         self._init = make_row(task.init, task.numeric.init, STATE)
         self._scratch = make_scratch(len(self._init), len(task.cost), len(self._steps.switches.own))
-        # Numbers and rules are left to the restarts.
-        self.improvement = (
-            PlanImprovement(task, self._steps, self._relaxation, self.cost, self._scratch)
-            if plain is task
-            else None
-        )
+        self._is_classical = plain is task  # numbers and rules are left to the restarts
+        self.improvement: PlanImprovement | None = None  # from the first plan on
         self.bound = np.array([_NO_BOUND], np.int64)
+        self._control = Control(np.zeros(COUNTER + 1, np.int64), 0, self.bound, self.cost)
+        self._weight = WEIGHTS[0]
         self.evaluated = self.generated = 0
 
-    def steps(self, slice_seconds: float = 0.05) -> Iterator[PlanStep]:
+    def steps(
+        self, slice_seconds: float = 0.05, plan: Sequence[int] | None = None
+    ) -> Iterator[PlanStep]:
         """Search on and on; yield after each slice, and last when nothing better is left.
 
         From the first plan on, restarts with smaller weights get a third of the time, improvement
-        of the best plan the rest.
+        of the best plan the rest. With a `plan` only better ones are looked for.
         """
         restarts: Iterator[PlanStep] = self._restarts(slice_seconds)
         rounds: Iterator[bool] | None = None
+        if plan is not None:
+            self.bound[0] = min(self.bound[0], self.cost[list(plan)].sum())
+            rounds = self._rounds(plan)
         ahead = 0.0  # how much more of its share the improvement has had
         while True:
             began = time.perf_counter()
-            if self.improvement is not None and rounds is not None and ahead <= 0:
+            if rounds is not None and ahead <= 0:
                 better = next(rounds, None)
                 if better is None:
                     rounds, ahead = None, float("-inf")
                     continue
                 ahead += (time.perf_counter() - began) / 2
-                yield self._step(self._improved(self.improvement) if better else None, self._weight)
+                yield self._step(self._improved() if better else None, self._weight)
                 continue
             step = next(restarts, None)
             ahead -= time.perf_counter() - began
@@ -118,14 +121,26 @@ class PlanSearch:
             yield step
             if step.exhausted:
                 return
-            if step.plan is not None and self.improvement is not None:
-                self.improvement.take(step.plan)
-                yield self._step(self._improved(self.improvement), self._weight)
-                rounds, ahead = self.improvement.rounds(), max(ahead, 0.0)
+            if step.plan is not None and self._is_classical:
+                rounds, ahead = self._rounds(step.plan), max(ahead, 0.0)
+                yield self._step(self._improved(), self._weight)
 
-    def _improved(self, improvement: PlanImprovement) -> tuple[int, ...] | None:
+    def _rounds(self, plan: Sequence[int]) -> Iterator[bool] | None:
+        """Have a plan improved."""
+        if not self._is_classical:
+            return None
+        if self.improvement is None:
+            self.improvement = PlanImprovement(
+                self.task, self._steps, self._relaxation, self.cost, self._scratch
+            )
+        self.improvement.take(plan)
+        return self.improvement.rounds()
+
+    def _improved(self) -> tuple[int, ...] | None:
         """Return the improvement's plan where it is the best so far."""
-        plan = improvement.plan
+        if self.improvement is None:
+            return None
+        plan = self.improvement.plan
         cost = int(self.cost[plan].sum())
         if cost >= self.bound[0]:
             return None

@@ -11,7 +11,8 @@ from numba import njit
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
 from tesuji.domains.logistics.pddl.ragged import from_pairs
 from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps, reaches_goal
-from tesuji.search.planning.relaxation import DEAD_END, pop, push
+from tesuji.search.planning.heap import pop, push
+from tesuji.search.planning.relaxation import DEAD_END
 
 _INDEX_BITS = 24
 

@@ -22,7 +22,7 @@ def test_improvement_alone_comes_near_the_least_cost(seed: int) -> None:
     task = ground(parse_task(TRUCKS, trucks(seed, places=5, parcels=3)))
     search = PlanSearch(task.variables)
     plans = [step.plan for step in search.steps() if step.plan is not None]
-    improvement = PlanSearch(task.variables).improvement
+    improvement = search.improvement
     assert improvement is not None
     improvement.take(plans[0])
     costs = [validate_plan(task.task, task.steps(improvement.plan.tolist()))]
@@ -32,6 +32,16 @@ def test_improvement_alone_comes_near_the_least_cost(seed: int) -> None:
     least = validate_plan(task.task, task.steps(plans[-1]))
     assert costs == sorted(costs, reverse=True)
     assert least <= costs[-1] <= 1.3 * least
+
+
+def test_a_plan_at_hand_is_where_the_search_begins() -> None:
+    task = ground(parse_task(TRUCKS, trucks(3)))
+    plans = [step.plan for step in PlanSearch(task.variables).steps() if step.plan is not None]
+    search = PlanSearch(task.variables)
+    cost = search.cost[list(plans[0])].sum()
+    better = [step.plan for step in search.steps(plan=plans[0]) if step.plan is not None]
+    assert all(search.cost[list(plan)].sum() < cost for plan in better)
+    assert search.bound[0] == search.cost[list(plans[-1])].sum()
 
 
 def test_a_step_there_and_back_is_left_out_and_orders_keep_what_depends() -> None:
