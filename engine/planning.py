@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tesuji.search.planning.proofs import BoundProof
 if TYPE_CHECKING:
     from tesuji.engine.plan_rules import PlanRules
 
+_LOG = logging.getLogger(__name__)
 UNREACHABLE = "the goal cannot be reached even if no action ever made an atom false"
 _TOY = """(define (domain toy) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))"""
 _TOY_PROBLEM = "(define (problem toy) (:domain toy) (:init (p)) (:goal (q)))"
@@ -226,6 +228,9 @@ class _Solve:
         yield self._answer(exhausted)
 
     def _steps(self) -> Iterator[PlanStep]:
+        if self._guide is not None and len(self._grounded.variables.numeric.init):
+            _LOG.warning("learned guides know no numbers; planning without one")
+            self._guide = None
         if self._guide is None:
             return PlanSearch(self._grounded.variables).steps()
         from tesuji.engine.plan_guidance import guided_steps  # noqa: PLC0415  it needs this module

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,3 +233,13 @@ def test_a_plan_that_no_certificate_can_be_written_for_is_shown(
     assert "(pick v a)" in told
     assert "no certificate: " in told
     assert not (tmp_path / "c.json").exists()
+
+
+def test_learned_guides_are_left_out_where_there_are_numbers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    task = parse_task(VANS, vans(1, "(>= (load v) 1)"))
+    guide: Any = object()
+    *_, answer = answers(task, SolveClock(SolveBudget(seconds=20.0)), guide=guide)
+    assert answer.plan == (("pick", "v", "a"),)
+    assert "learned guides know no numbers" in caplog.text
