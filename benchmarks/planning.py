@@ -1,6 +1,7 @@
 """Plans for a folder of PDDL problems: how many are solved, at what cost, how near to the least.
 
     python benchmarks/planning.py FOLDER ... --seconds 10 [--planners tesuji lama] [--json FILE]
+    python benchmarks/planning.py FOLDER --agent RUN   guided by what `tesuji train` learned
 
 A folder holds `domain.pddl` and problems, or folders of those. Each problem gets `--seconds` of
 CPU time, grounding and all; every plan of ours is validated before it counts. Peers are Fast
@@ -21,6 +22,7 @@ from typing import Any
 
 import fast_downward
 
+from tesuji.engine.plan_config import Guide
 from tesuji.engine.planning import load_kernels, solve_task
 from tesuji.engine.solving import SolveBudget, SolveProgress
 
@@ -42,7 +44,9 @@ def problems_of(folder: Path) -> list[tuple[Path, Path]]:
     return found
 
 
-def solve(domain: Path, problem: Path, seconds: float, first: bool) -> dict[str, Any]:
+def solve(
+    domain: Path, problem: Path, seconds: float, first: bool, guide: Guide | None = None
+) -> dict[str, Any]:
     """Solve one problem within `seconds` of CPU time; only once with `first`."""
     began = time.process_time()
     stop = threading.Event()
@@ -53,7 +57,7 @@ def solve(domain: Path, problem: Path, seconds: float, first: bool) -> dict[str,
 
     budget = SolveBudget(seconds=seconds, cpu_time=True)
     try:
-        answer = solve_task(domain, problem, budget, listen, stop)
+        answer = solve_task(domain, problem, budget, listen, stop, guide=guide)
     except (ValueError, MemoryError) as error:
         return {"status": "error", "reason": str(error)}
     return {
@@ -113,6 +117,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--every", type=int, default=1, help="each how many-th problem of a folder")
+    parser.add_argument("--agent", help="the run whose ranking guides the search")
     parser.add_argument("--first", action="store_true", help="stop ours at the first plan")
     parser.add_argument(
         "--planners", nargs="+", choices=(OWN, *fast_downward.ALIASES), default=[OWN]
@@ -122,7 +127,8 @@ def main() -> None:
     runs: dict[str, Rows] = {planner: {} for planner in options.planners}
     if options.json is not None and options.json.is_file():
         runs.update(json.loads(options.json.read_text())["planners"])
-    load_kernels()
+    guide = None if options.agent is None else Guide(options.agent)
+    load_kernels(guide is not None)
     for folder in options.folders:
         for domain, problem in problems_of(folder)[:: options.every]:
             name = f"{folder.name}/{problem.relative_to(folder).with_suffix('')}"
@@ -131,7 +137,7 @@ def main() -> None:
                 if name in rows:
                     continue
                 if planner == OWN:
-                    rows[name] = solve(domain, problem, options.seconds, options.first)
+                    rows[name] = solve(domain, problem, options.seconds, options.first, guide)
                 else:
                     rows[name] = fast_downward.solve_with(planner, domain, problem, options.seconds)
                 print(name, planner, rows[name], file=sys.stderr, flush=True)
