@@ -59,7 +59,7 @@ def own_rate(domain: Path, problem: Path, seconds: float) -> float:
     steps = make_steps(variables)
     init = make_row(variables.init, variables.numeric.init)
     scratch = make_scratch(len(init), len(variables.cost), len(steps.switches.own))
-    count = _BYTES // (2 * len(init) + 56)
+    count = 1 << (_BYTES // (2 * len(init) + 56)).bit_length() - 1  # slots: a power of 2
     nodes = make_nodes(count, len(init), 0, init.dtype)
     begin = np.array([0, 1])
     nodes.state[0] = init
