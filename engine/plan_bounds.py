@@ -44,7 +44,8 @@ class BoundThread:
             operators, task, lambda: self._closed.is_set() or clock.is_over()
         )
         self.best: BoundProof = self._search.best
-        self._thread = Thread(target=self._run, daemon=True)
+        # No daemon: a solver in C++ that is cut off by the end of the process aborts it.
+        self._thread = Thread(target=self._run)
 
     def _run(self) -> None:
         for proof in self._search.improve():
