@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from tesuji.engine.solving import Listener, SolveBudget, SolveProgress
 
 NO_ANSWER, TIME_UP = 3, 4  # exit codes
+_SILENT = 3.0  # seconds without a word after which it is said why
+
+_LOG = logging.getLogger(__name__)
 
 
 def read_solve_budget(seconds: float, gap: float, seed: int = 0) -> SolveBudget:
@@ -31,10 +36,11 @@ def run_solver(as_json: bool, work: Callable[[Listener, Event], Any]) -> Any:
     from tesuji.engine.progress import open_progress
 
     found: list[Any] = []
-    stop = Event()
+    stop, told = Event(), Event()
     with open_progress(as_json) as progress:
 
         def listen(row: SolveProgress) -> None:
+            told.set()
             progress.update({"kind": "live", **_row(row)})
 
         def run() -> None:
@@ -45,9 +51,13 @@ def run_solver(as_json: bool, work: Callable[[Listener, Event], Any]) -> Any:
 
         thread = Thread(target=run, daemon=True)
         thread.start()
+        began = time.monotonic()
         try:
             while thread.is_alive():
                 thread.join(0.1)
+                if not told.is_set() and time.monotonic() - began > _SILENT:
+                    told.set()
+                    _LOG.warning("preparing; the first time ever the solver is compiled: a minute")
         except KeyboardInterrupt:
             stop.set()
             thread.join()
