@@ -93,7 +93,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(ShopFileError, match=r"cannot read .*none\.txt: No such file"):
         read_shop(tmp_path / "none.txt")
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe2 2")
-    with pytest.raises(ShopFileError, match=r"bytes.txt: not a text file"):
+    with pytest.raises(ShopFileError, match=r"bytes.txt is not text \(byte 0 is not UTF-8\)"):
         read_shop(tmp_path / "bytes.txt")
 
 

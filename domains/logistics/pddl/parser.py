@@ -10,7 +10,7 @@ from tesuji.domains.logistics.pddl.formulas import (
     read_expression,
     read_formula,
 )
-from tesuji.domains.logistics.pddl.reader import Group, Node, Word, read, read_text
+from tesuji.domains.logistics.pddl.reader import Group, Node, PddlError, Word, read
 from tesuji.domains.logistics.pddl.scope import Scope, groups, typed_list, variables_of, words
 from tesuji.domains.logistics.pddl.syntax import (
     EQUALS,
@@ -23,6 +23,7 @@ from tesuji.domains.logistics.pddl.syntax import (
     Task,
     Variable,
 )
+from tesuji.domains.logistics.text_files import read_text
 
 SUPPORTED = {
     ":strips", ":typing", ":negative-preconditions", ":disjunctive-preconditions", ":equality",
@@ -38,7 +39,8 @@ def load_task(domain: str | Path, problem: str | Path) -> Task:
         PddlError: a file that cannot be read, is not PDDL, names what is not declared, or needs
             what is not supported; it says where.
     """
-    return parse_task(read_text(domain), read_text(problem), str(domain), str(problem))
+    domain_text, problem_text = (read_text(path, PddlError) for path in (domain, problem))
+    return parse_task(domain_text, problem_text, str(domain), str(problem))
 
 
 def parse_task(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 # A variable begins a word of its own even where no space stands before it.
 _TOKEN = re.compile(r"[()]|\??[^\s();?]+|\?|;[^\n]*")
 _MAX_DEPTH = 200
-MAX_BYTES = 64 << 20
 
 
 class PddlError(ValueError):
@@ -52,24 +50,6 @@ class Group:
 
 
 Node = Word | Group
-
-
-def read_text(path: str | Path) -> str:
-    """Return what a file holds.
-
-    Raises:
-        PddlError: it cannot be read, is too large, or is not text.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise PddlError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise PddlError(f"{path} has {len(data) >> 20} MiB; at most {MAX_BYTES >> 20} are read")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise PddlError(f"{path} is not text (byte {error.start} is not UTF-8)") from None
 
 
 def read(text: str, file: str) -> Group:  # noqa: PLR0912

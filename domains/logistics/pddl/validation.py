@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from tesuji.domains.logistics.pddl.reader import read_text
+from tesuji.domains.logistics.pddl.reader import PddlError
 from tesuji.domains.logistics.pddl.syntax import (
     EQUALS,
     TOTAL_COST,
@@ -32,6 +32,7 @@ from tesuji.domains.logistics.pddl.syntax import (
     Task,
     Variable,
 )
+from tesuji.domains.logistics.text_files import read_text
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt,
@@ -224,7 +225,7 @@ def load_plan(path: str | Path) -> list[Step]:
         PlanFault: it is no plan; it says where.
     """
     try:
-        return parse_plan(read_text(path))
+        return parse_plan(read_text(path, PddlError))
     except PlanFault as fault:
         raise PlanFault(f"{path}, {fault}") from None
 

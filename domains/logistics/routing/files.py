@@ -10,8 +10,8 @@ from tesuji.domains.logistics.routing.instance import RoutingError, RoutingInsta
 from tesuji.domains.logistics.routing.li_lim import parse_li_lim
 from tesuji.domains.logistics.routing.solomon import parse_solomon
 from tesuji.domains.logistics.routing.tsplib import parse_tsplib
+from tesuji.domains.logistics.text_files import read_text
 
-MAX_BYTES = 256 << 20
 _TSPLIB = re.compile(r"^\s*(DIMENSION|CAPACITY|EDGE_WEIGHT_TYPE|NODE_COORD_SECTION)\b", re.M)
 _SOLOMON = re.compile(r"^\s*VEHICLES?\s*$", re.M | re.I)
 _LI_LIM = re.compile(r"\s*\d+\s+\d+\s+\d+\s*\n\s*0(\s+\S+){8}\s*(\n|$)")
@@ -52,14 +52,4 @@ def read_routing(path: str | Path) -> RoutingInstance:
     Raises:
         RoutingError: it cannot be read or holds no instance; it says where.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise RoutingError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise RoutingError(f"{path} has {len(data) >> 20} MiB; at most {MAX_BYTES >> 20} are read")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise RoutingError(f"{path} is not text (byte {error.start} is not UTF-8)") from None
-    return parse_routing(text, str(path))
+    return parse_routing(read_text(path, RoutingError), str(path))

@@ -26,6 +26,7 @@ from tesuji.domains.logistics.routing.roads import (
     RoadNetwork,
     routing_from_graph,
 )
+from tesuji.domains.logistics.text_files import read_text
 
 _FIELDS = {"node", "demand", "earliest", "latest", "service"}
 
@@ -37,7 +38,7 @@ def read_roads(graph: Path, orders: Path) -> RoadNetwork:
         RoutingError: one cannot be read or makes no sense; it says where.
     """
     network = _read_graph(graph)
-    text = _read_text(orders)
+    text = read_text(orders, RoutingError)
     task = _read_csv(text, orders) if orders.suffix == ".csv" else _read_json(text, orders)
     known = {str(node): node for node in network}
     depot, *stops = (known.get(node, node) for node in (task["depot"], *task["nodes"]))
@@ -51,17 +52,8 @@ def read_roads(graph: Path, orders: Path) -> RoadNetwork:
         raise RoutingError(f"{orders}: {error}") from None
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RoutingError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise RoutingError(f"{path} is not text (byte {error.start} is not UTF-8)") from None
-
-
 def _read_graph(path: Path) -> nx.Graph:
-    text = _read_text(path)
+    text = read_text(path, RoutingError)
     try:
         if path.suffix == ".graphml":
             return nx.read_graphml(io.BytesIO(text.encode()))

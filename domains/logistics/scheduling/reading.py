@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tesuji.domains.logistics.scheduling.shop import Choices, ShopInstance, make_shop
+from tesuji.domains.logistics.text_files import read_text
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _LARGEST = 1_000_000  # operations; a header that asks for more is a slip
@@ -107,13 +108,7 @@ def read_shop(path: Path | str) -> ShopInstance:
     Raises:
         ShopFileError: it is none, or it cannot be read.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ShopFileError(f"{path}: not a text file") from None
-    except OSError as error:
-        raise ShopFileError(f"cannot read {path}: {error.strerror}") from None
-    return parse_shop(text, str(path))
+    return parse_shop(read_text(path, ShopFileError), str(path))
 
 
 def _standard(reader: _Reader) -> list[Job]:
