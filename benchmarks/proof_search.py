@@ -26,6 +26,7 @@ from tesuji.domains.games.connect_four_bitboard import Bitboard
 from tesuji.domains.games.connect_four_solver import Solver
 from tesuji.domains.games.hex_proof import Line, turn_proof, write_proof
 from tesuji.domains.games.hex_solver import HexSolver
+from tesuji.domains.playout import random_state
 from tesuji.domains.registry import make
 from tesuji.engine.certificates import Proof
 from tesuji.engine.hex_verification import check_hex
@@ -44,19 +45,6 @@ _GAMES = {
 _TABLE = 2_000_000  # values that minimax remembers at most
 
 Value = Callable[[State], float]
-
-
-def random_state(domain: Domain, rng: np.random.Generator, low: int, high: int) -> State:
-    """Return a position that is no end after `low` to `high` random moves."""
-    while True:
-        state, discount = domain.reset(), 1.0
-        for _ in range(int(rng.integers(low, high + 1))):
-            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
-            state, _, discount = domain.step(state, action)
-            if discount == 0.0:
-                break
-        if discount != 0.0:
-            return state
 
 
 def minimax(domain: Domain) -> Value:

@@ -93,11 +93,9 @@ def random_playouts(domain: CompiledDomain, num_games: int, seed: int = 0) -> Pl
     return Playouts(int(num_steps), returns)
 
 
-def random_states(domain: Domain, number: int, low: int, high: int, seed: int = 0) -> list[State]:
-    """Return positions that are no ends, after `low` to `high` random moves each."""
-    rng = np.random.default_rng(seed)
-    states: list[State] = []
-    while len(states) < number:
+def random_state(domain: Domain, rng: np.random.Generator, low: int, high: int) -> State:
+    """Return a position that is no end, after `low` to `high` random moves."""
+    while True:
         state, discount = domain.reset(), 1.0
         for _ in range(int(rng.integers(low, high + 1))):
             action = int(rng.choice(np.flatnonzero(domain.legal(state))))
@@ -105,5 +103,10 @@ def random_states(domain: Domain, number: int, low: int, high: int, seed: int = 
             if discount == 0.0:
                 break
         if discount != 0.0:
-            states.append(state)
-    return states
+            return state
+
+
+def random_states(domain: Domain, number: int, low: int, high: int, seed: int = 0) -> list[State]:
+    """Return positions that are no ends, after `low` to `high` random moves each."""
+    rng = np.random.default_rng(seed)
+    return [random_state(domain, rng, low, high) for _ in range(number)]

@@ -14,6 +14,7 @@ from tesuji.domains.games.connect_four_bitboard import Bitboard
 from tesuji.domains.games.connect_four_solver import Solver
 from tesuji.domains.games.othello import othello
 from tesuji.domains.games.tic_tac_toe import tic_tac_toe
+from tesuji.domains.playout import random_states
 from tesuji.domains.registry import make
 from tesuji.search.base import Evaluation, Status
 from tesuji.search.proof import (
@@ -58,26 +59,10 @@ def exact(domain: Domain):
     return value
 
 
-def random_states(domain: Domain, low: int, high: int, number: int, seed: int = 0) -> list[State]:
-    """Return positions that are no ends after `low` to `high - 1` random moves."""
-    rng = np.random.default_rng(seed)
-    states: list[State] = []
-    while len(states) < number:
-        state, discount = domain.reset(), 1.0
-        for _ in range(int(rng.integers(low, high))):
-            action = int(rng.choice(np.flatnonzero(domain.legal(state))))
-            state, _, discount = domain.step(state, action)
-            if discount == 0.0:
-                break
-        if discount != 0.0:
-            states.append(state)
-    return states
-
-
 @cache
 def connect_four_set() -> tuple[list[State], list[int]]:
     solver = Solver(20)
-    states = random_states(make("connect_four"), 22, 34, 40)
+    states = random_states(make("connect_four"), 40, 22, 33)
     stones = [(int(s.stones[s.to_play]), int(s.stones[1 - s.to_play])) for s in states]
     return states, [solver.value(Bitboard(own, own | other)) for own, other in stones]
 
@@ -86,7 +71,7 @@ def connect_four_set() -> tuple[list[State], list[int]]:
 def test_every_position_of_tic_tac_toe_has_its_value(kind):
     domain = tic_tac_toe()
     value, search = exact(domain), kind(domain, SMALL)
-    for state in random_states(domain, 0, 8, 150):
+    for state in random_states(domain, 150, 0, 7):
         result = search.run(state)
         assert result.lower == result.upper == value(state)
 
@@ -111,7 +96,7 @@ def test_connect_four_agrees_with_the_solver(config):
 def test_passes_belong_to_the_side_that_must():
     domain = othello(4)
     value, search = exact(domain), ProofSearch(domain, SMALL)
-    states = random_states(domain, 3, 10, 60)
+    states = random_states(domain, 60, 3, 9)
     assert [search.run(state).lower for state in states] == [value(state) for state in states]
 
 
