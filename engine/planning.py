@@ -136,14 +136,14 @@ def solve_task(
         GroundingError: there are more than `most` ground actions.
         PlanFault: a plan that was found is not valid: a fault of tesuji's.
     """
-    load_kernels(guide is not None)
-    clock = SolveClock(budget, stop or Event())
     task = load_task(domain, problem)
     rules = None
     if constraints:
         from tesuji.engine.plan_rules import PlanRules  # noqa: PLC0415
 
         rules = PlanRules(task, constraints)
+    load_kernels(guide is not None)  # after what is read, whose faults are told at once
+    clock = SolveClock(budget, stop or Event())
     *_, answer = answers(task, clock, listener, most, rules, guide)
     return answer
 

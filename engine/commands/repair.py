@@ -74,10 +74,10 @@ def run(arguments: Arguments) -> Answer:
         raise UsageError(str(error)) from None
 
     def work(listen: Listener, stop: Event) -> RepairAnswer:
-        load_kernels()
-        clock = SolveClock(budget, stop)
         task = load_task(arguments.domain, arguments.problem)
         rules = PlanRules(task, arguments.constraints) if arguments.constraints else None
+        load_kernels()
+        clock = SolveClock(budget, stop)
         *_, last = repair_plan(task, old, clock, arguments.change, listen, rules)
         assert isinstance(last, RepairAnswer)
         return last
