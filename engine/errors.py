@@ -9,3 +9,7 @@ class TesujiError(Exception):
 
 class UsageError(TesujiError):
     """What was asked for does not exist or makes no sense: a flag, a game, a key, a move."""
+
+
+class UnprovenError(TesujiError):
+    """What a certificate claims does not follow from it."""

@@ -7,6 +7,7 @@ at most one literal, of each limit no more than fit.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -53,19 +54,16 @@ class Charges:
     def __init__(self, claims: Claims) -> None:
         self._unit = claims.unit
         self._limits = claims.limits
-        self._in_limits: dict[int, list[int]] = defaultdict(list)
+        self._in_limits: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._groups = claims.groups
-        self._apart: dict[int, set[int]] = defaultdict(set)  # limits of which one literal holds
-        for i, (most, weights) in enumerate(claims.limits):
+        for i, (_, weights) in enumerate(claims.limits):
             for literal, value in weights.items():
-                self._in_limits[literal].append(i)
-                if most == 1 and value == 1:
-                    self._apart[literal].add(i)
-        self._charges = [value for value, _ in claims.landmarks]
-        self._member: dict[int, int] = defaultdict(int)  # bits: the landmarks that a literal is in
+                self._in_limits[literal].append((i, value))
+        self._landmarks = claims.landmarks
+        self._member: dict[int, set[int]] = defaultdict(set)  # the landmarks that a literal is in
         for i, (_, members) in enumerate(claims.landmarks):
             for literal in members:
-                self._member[literal] |= 1 << i
+                self._member[literal].add(i)
         self._single: Weights = {}
         self._partners: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for case, value in claims.potentials.items():
@@ -83,56 +81,43 @@ class Charges:
             PlanProofFault: it breaks a limit, or is charged more than it costs.
         """
         change = _change(operator)
-        if self._is_impossible(change.before):
-            return
+        held, lost = self._sums(change.before), self._sums(change.losses)
+        if any(value > self._limits[i][0] for i, value in held.items()):
+            return  # it can never be done
         name = f"({' '.join(operator.name)})"
-        touched = {i for literal in change.gains for i in self._in_limits.get(literal, ())}
-        for i in touched:
-            weights = self._limits[i][1]
-            gained = sum(weights.get(literal, 0) for literal in change.gains)
-            if gained > sum(weights.get(literal, 0) for literal in change.losses):
-                raise PlanProofFault(f"{name} may break a limit")
-        charged = self._landmarks(operator) + self._potential(change)
+        if any(value > lost[i] for i, value in self._sums(change.gains).items()):
+            raise PlanProofFault(f"{name} may break a limit")
+        charged = self._first(operator) + self._potential(change, held)
         if charged > operator.cost * self._unit:
             raise PlanProofFault(
                 f"{name} is charged {Fraction(charged, self._unit)}, more than its cost of "
                 f"{operator.cost}"
             )
 
-    def _is_impossible(self, before: Case) -> bool:
-        touched = {i for literal in before for i in self._in_limits.get(literal, ())}
-        return any(
-            sum(self._limits[i][1].get(literal, 0) for literal in before) > self._limits[i][0]
-            for i in touched
-        )
+    def _sums(self, literals: Iterable[int]) -> Weights:
+        # Of the weights of literals in each limit.
+        found: Weights = defaultdict(int)
+        for literal in literals:
+            for i, value in self._in_limits.get(literal, ()):
+                found[i] += value
+        return found
 
-    def _landmarks(self, operator: Operator) -> int:
-        bits = 0
+    def _first(self, operator: Operator) -> int:
+        # The weights of the landmarks that it may be the first to make true.
+        found: set[int] = set()
         for literal, cases in operator.effects:
-            own = self._member.get(literal, 0)
-            if own:
-                for case in cases:
-                    bits |= own & ~self._any(case)
-        bits &= ~self._any(operator.before)
-        total = 0
-        while bits:
-            last = bits & -bits
-            total += self._charges[last.bit_length() - 1]
-            bits ^= last
-        return total
+            if own := self._member.get(literal):
+                found.update(*(own - self._members(case) for case in cases))
+        return sum(self._landmarks[i][0] for i in found - self._members(operator.before))
 
-    def _any(self, case: Case) -> int:
-        bits = 0
-        for literal in case:
-            bits |= self._member.get(literal, 0)
-        return bits
+    def _members(self, case: Case) -> set[int]:
+        return {i for literal in case for i in self._member.get(literal, ())}
 
-    def _potential(self, change: _Change) -> int:
+    def _potential(self, change: _Change, held: Weights) -> int:
         # What an operator takes off h at most.
         before, gains, losses, ends = change
         total = sum(self._single.get(literal, 0) for literal in gains)
         total -= sum(self._single.get(literal, 0) for literal in losses)
-        apart = {i for literal in before for i in self._apart.get(literal, ())}
         contexts: Weights = defaultdict(int)  # what is taken off where a literal holds all along
         for literal in gains:
             for other, value in self._partners.get(literal, ()):
@@ -142,7 +127,7 @@ class Charges:
                     continue  # false afterwards
                 elif other in before:
                     total += value
-                elif apart.isdisjoint(self._apart.get(other, ())):
+                elif all(held[i] + w <= self._limits[i][0] for i, w in self._in_limits[other]):
                     contexts[other] += value
         for literal in losses:
             for other, value in self._partners.get(literal, ()):
@@ -150,25 +135,23 @@ class Charges:
                     total -= value if literal < other or other not in losses else 0
                 elif other not in gains and other not in ends:
                     contexts[other] -= value
-        return total + self._most({c: value for c, value in contexts.items() if value > 0}, before)
+        return total + self._most({c: value for c, value in contexts.items() if value > 0}, held)
 
-    def _most(self, contexts: Weights, before: Case) -> int:
+    def _most(self, contexts: Weights, held: Weights) -> int:
         # The most that literals can take off together that limits let hold together.
         groups: dict[int, list[int]] = defaultdict(list)
         for literal in contexts:
             groups[self._groups.get(literal, -1 - (literal >> 1))].append(literal)
         least = sum(max(contexts[literal] for literal in own) for own in groups.values())
-        for i in {i for literal in contexts for i in self._in_limits.get(literal, ())}:
+        for i in self._sums(contexts):
             most, weights = self._limits[i]
-            inside = [literal for literal in contexts if weights.get(literal, 0) > 0]
-            lightest = min((weights[literal] for literal in inside), default=1)
-            left = most - sum(weights.get(literal, 0) for literal in before)
+            lightest = min((w for literal in contexts if (w := weights.get(literal))), default=1)
             plain, more = 0, []
             for own in groups.values():
                 others = [contexts[literal] for literal in own if not weights.get(literal, 0)]
                 plain += max(others, default=0)
                 highest = max(contexts[literal] for literal in own)
                 more.append(highest - max(others, default=0))
-            few = sorted(more, reverse=True)[: max(left, 0) // lightest]
+            few = sorted(more, reverse=True)[: max(most - held[i], 0) // lightest]
             least = min(least, plain + sum(few))
         return least

@@ -7,7 +7,6 @@ reached): a plan can use no others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -35,14 +34,12 @@ class Operator(NamedTuple):
 def instances(text: PlanningText, name: str, objects: tuple[str, ...]) -> list[Operator]:
     """Return the ways to do an action; none where it has none or its cost is not given."""
     action = text.actions.get(name)
-    if action is None or len(action.parameters) != len(objects):
+    if action is None:
         return []
-    for (_, types), thing in zip(action.parameters, objects, strict=True):
-        if text.objects.get(thing, set()).isdisjoint(types):
-            return []
-    binding = {v: thing for (v, _), thing in zip(action.parameters, objects, strict=True)}
-    cases = text.cases(action.before, binding, True)
-    if not cases:
+    binding = dict(zip((name for name, _ in action.parameters), objects, strict=True))
+    if any(text.objects.get(binding[v], set()).isdisjoint(own) for v, own in action.parameters):
+        return []
+    if not (cases := text.cases(action.before, binding, True)):
         return []
     effects: dict[int, list[Case]] = defaultdict(list)
     cost: Fraction | None = Fraction(1)
@@ -53,11 +50,9 @@ def instances(text: PlanningText, name: str, objects: tuple[str, ...]) -> list[O
             if change[0] in CHANGES:
                 cost = _with(text, cost, when, change, own)
                 continue
-            truth = change[0] != "not"
-            atom = tuple(own.get(term, term) for term in (change if truth else change[1]))
-            happens = text.cases(when, own, True)
-            if happens:
-                effects[2 * text.number(atom) + (not truth)] += happens
+            ((literal,),) = text.cases(change, own, True)
+            if happens := text.cases(when, own, True):
+                effects[literal] += happens
     if cost is None:
         return []
     made = tuple((made, tuple(when)) for made, when in effects.items())
@@ -93,7 +88,6 @@ class Reach:
         self._found: list[Operator] = []
         self._waiting: dict[int, list[tuple[Operator, int | None, Case]]] = defaultdict(list)
         self._index: dict[tuple[str, int, str], list[Atom]] = defaultdict(list)
-        self._all: dict[str, list[Atom]] = defaultdict(list)
         self._queue: list[Atom] = []
         self.atoms: set[int] = set()
         users = defaultdict(list)
@@ -128,7 +122,6 @@ class Reach:
         return operator._replace(effects=tuple((made, cases) for made, cases in cut if cases))
 
     def _enter(self, atom: Atom) -> None:
-        self._all[atom[0]].append(atom)
         for place, thing in enumerate(atom):
             self._index[atom[0], place, thing].append(atom)
 
@@ -157,8 +150,9 @@ class Reach:
     def _join(self, action: Any, binding: dict[str, str], needs: list[Atom]) -> None:
         # Find the objects for which all of `needs` hold, the rarest first.
         if not needs:
-            for objects in self._objects(action, binding):
-                self._ground(action.name, objects)
+            unbound = [(name, types) for name, types in action.parameters if name not in binding]
+            for whole in self._text.bindings(unbound, binding):
+                self._ground(action.name, tuple(whole[name] for name, _ in action.parameters))
             return
         rarest = min(range(len(needs)), key=lambda i: len(self._candidates(needs[i], binding)))
         others = needs[:rarest] + needs[rarest + 1 :]
@@ -168,18 +162,9 @@ class Reach:
                 self._join(action, more, others)
 
     def _candidates(self, need: Atom, binding: Binding) -> list[Atom]:
-        best = self._all[need[0]]
-        for place, term in enumerate(need[1:], 1):
-            thing = binding.get(term, term)
-            if thing[0] != "?":
-                own = self._index.get((need[0], place, thing), [])
-                best = own if len(own) < len(best) else best
-        return best
-
-    def _objects(self, action: Any, binding: Binding) -> Iterator[tuple[str, ...]]:
-        unbound = [(name, types) for name, types in action.parameters if name not in binding]
-        for whole in self._text.bindings(unbound, binding):
-            yield tuple(whole[name] for name, _ in action.parameters)
+        things = [(place, binding.get(term, term)) for place, term in enumerate(need)]
+        lists = [self._index.get((need[0], *own), []) for own in things if own[1][0] != "?"]
+        return min(lists, key=len)
 
     def _ground(self, name: str, objects: tuple[str, ...]) -> None:
         if (name, *objects) in self._seen:
@@ -193,13 +178,8 @@ class Reach:
 
 def _match(need: Atom, atom: Atom, binding: Binding) -> dict[str, str] | None:
     # The binding with which `need` becomes `atom`.
-    if len(need) != len(atom):
-        return None
     found = dict(binding)
-    for term, thing in zip(need[1:], atom[1:], strict=True):
-        if term[0] == "?":
-            if found.setdefault(term, thing) != thing:
-                return None
-        elif term != thing:
+    for term, thing in zip(need, atom, strict=True):
+        if (found.setdefault(term, thing) if term[0] == "?" else term) != thing:
             return None
     return found

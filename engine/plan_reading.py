@@ -16,10 +16,9 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
 
-from tesuji.engine.errors import TesujiError
+from tesuji.engine.errors import UnprovenError
 
 _MAX_CASES = 4096
-_MAX_DEPTH = 200
 _TOKEN = re.compile(r";[^\n]*|[()]|\??[^\s();?]+|\?")
 _COMPARE = {
     "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt,
@@ -30,9 +29,10 @@ CHANGES = {"increase", "decrease", "assign", "scale-up", "scale-down"}
 Atom = tuple[str, ...]
 Case = frozenset[int]
 Binding = Mapping[str, str]
+Variables = dict[str, list[str]]  # with their types
 
 
-class PlanProofFault(TesujiError):
+class PlanProofFault(UnprovenError):
     """What a certificate of a plan claims does not follow from it."""
 
 
@@ -42,7 +42,7 @@ class Action(NamedTuple):
     name: str
     parameters: list[tuple[str, list[str]]]
     before: Any
-    effects: list[tuple[dict[str, list[str]], Any, Any]]  # variables, condition, change
+    effects: list[tuple[Variables, Any, Any]]  # variables, condition, change
     needs: list[Atom]  # atoms that `before` asks for plainly
 
 
@@ -50,20 +50,15 @@ def _parse(text: str, what: str) -> list[Any]:
     stack: list[list[Any]] = [[]]
     for token in _TOKEN.findall(text.lower()):
         if token == "(":
-            stack.append([])
-            if len(stack) > _MAX_DEPTH:
-                raise PlanProofFault(f"the {what}'s brackets nest too deep")
+            stack[-1].append([])
+            stack.append(stack[-1][-1])
         elif token == ")":
-            if len(stack) == 1:
-                raise PlanProofFault(f"the {what}'s brackets do not match")
-            group = stack.pop()
-            stack[-1].append(group)
+            stack.pop()
         elif token[0] != ";":
             stack[-1].append(token)
     if len(stack) != 1 or len(stack[0]) != 1 or stack[0][0][:1] != ["define"]:
         raise PlanProofFault(f"the {what} is not one (define ...)")
-    sections: list[Any] = stack[0][0][1:]
-    return sections
+    return list(stack[0][0][1:])
 
 
 def typed(items: list[Any]) -> list[tuple[str, list[str]]]:
@@ -72,13 +67,12 @@ def typed(items: list[Any]) -> list[tuple[str, list[str]]]:
     waiting: list[str] = []
     rest = iter(items)
     for item in rest:
-        if item == "-":
-            kind = next(rest)
-            types = kind[1:] if isinstance(kind, list) else [kind]
-            found += [(name, types) for name in waiting]
-            waiting = []
-        else:
+        if item != "-":
             waiting.append(item)
+            continue
+        kind = next(rest)
+        found += [(name, kind[1:] if isinstance(kind, list) else [kind]) for name in waiting]
+        waiting = []
     return found + [(name, ["object"]) for name in waiting]
 
 
@@ -90,7 +84,6 @@ class PlanningText:
     problem: str
 
     def __post_init__(self) -> None:
-        self.names = "", ""
         self.init: set[Atom] = set()
         self._parents: dict[str, set[str]] = defaultdict(set)
         self._kinds: dict[str, set[str]] = defaultdict(set)
@@ -100,18 +93,15 @@ class PlanningText:
         self.actions: dict[str, Action] = {}
         self.numbers: dict[Atom, int] = {}
         self.atoms: list[Atom] = []
-        try:
-            self._read(_parse(self.domain, "domain") + _parse(self.problem, "problem"))
-            changes = [change for a in self.actions.values() for _, _, change in a.effects]
-            self._changing = {_words(c[1])[0] for c in changes if c[0] in CHANGES}
-            self.fluent = {
-                (change[1] if change[0] == "not" else change)[0]
-                for change in changes
-                if change[0] not in CHANGES
-            }
-            self.goal = self.cases(self._goal, {}, True)
-        except (LookupError, TypeError, ValueError, StopIteration, AttributeError) as error:
-            raise PlanProofFault(f"this is no PDDL that is known here: {error!r}") from None
+        self._read(_parse(self.domain, "domain") + _parse(self.problem, "problem"))
+        changes = [change for a in self.actions.values() for _, _, change in a.effects]
+        self._changing = {_words(c[1])[0] for c in changes if c[0] in CHANGES}
+        self.fluent = {
+            (change[1] if change[0] == "not" else change)[0]
+            for change in changes
+            if change[0] not in CHANGES
+        }
+        self.goal = self.cases(self._goal, {}, True)
 
     def _read(self, sections: list[Any]) -> None:  # noqa: PLR0912
         of = {section[0]: section[1] for section in sections if section[0] in _PLAIN[:3]}
@@ -135,7 +125,9 @@ class PlanningText:
                 case ":metric":
                     if section[1] != "minimize":
                         raise PlanProofFault("only metrics to be minimised are known")
-                    self.metric = self._linear(section[2])
+                    self.metric = defaultdict(Fraction)
+                    for fluent, factor in _linear(section[2], Fraction(1)):
+                        self.metric[fluent] += factor
                 case name if name not in _PLAIN:
                     raise PlanProofFault(f"{name} is not known to the verifier")
         self.objects = {name: self._ancestors(kinds) for name, kinds in self._kinds.items()}
@@ -144,39 +136,20 @@ class PlanningText:
                 raise PlanProofFault("the metric does not begin at 0")
 
     def _ancestors(self, kinds: set[str]) -> set[str]:
-        found, waiting = {"object"}, list(kinds)
-        while waiting:
-            kind = waiting.pop()
-            if kind not in found:
-                found.add(kind)
-                waiting += self._parents[kind]
+        found = {"object", *kinds}
+        while more := {parent for kind in found for parent in self._parents[kind]} - found:
+            found |= more
         return found
 
     def _read_action(self, section: list[Any]) -> None:
         parts = dict(zip(section[2::2], section[3::2], strict=True))
         before = parts.get(":precondition") or ["and"]
-        effects: list[tuple[dict[str, list[str]], Any, Any]] = []
-
-        def collect(part: list[Any], variables: dict[str, list[str]], when: Any) -> None:
-            match part[0] if part else "and":
-                case "and":
-                    for item in part[1:]:
-                        collect(item, variables, when)
-                case "forall":
-                    collect(part[2], {**variables, **dict(typed(part[1]))}, when)
-                case "when":
-                    collect(part[2], variables, ["and", when, part[1]])
-                case _:
-                    effects.append((variables, when, part))
-
-        collect(parts.get(":effect", []), {}, ["and"])
+        effects = list(_effects(parts.get(":effect", []), {}, ["and"]))
         needs = [tuple(part) for part in _conjuncts(before)]
-        name = section[1]
+        name, parameters = section[1], typed(parts.get(":parameters", []))
         if name in self.actions:
             raise PlanProofFault(f"two actions are called {name}")
-        self.actions[name] = Action(
-            name, typed(parts.get(":parameters", [])), before, effects, needs
-        )
+        self.actions[name] = Action(name, parameters, before, effects, needs)
 
     def _read_init(self, facts: list[Any]) -> None:
         for fact in facts:
@@ -184,10 +157,6 @@ class PlanningText:
                 self._values[tuple(_words(fact[1]))] = Fraction(fact[2])
             elif fact[0] != "not":
                 self.init.add(tuple(fact))
-
-    def objects_of(self, types: list[str]) -> list[str]:
-        """Return the objects of any of `types`."""
-        return [name for name, own in self.objects.items() if own & set(types)]
 
     def number(self, atom: Atom) -> int:
         """Return the number of an atom; a new one for a new atom."""
@@ -202,22 +171,6 @@ class PlanningText:
         negated = words[:1] == ["not"]
         return 2 * self.number(tuple(words[negated:])) + negated
 
-    def _linear(self, part: Any) -> dict[Atom, Fraction]:
-        # The factors of a weighted sum of fluents; constants are left out.
-        if isinstance(part, str):
-            return {} if _is_number(part) else {(part,): Fraction(1)}
-        if part[0] == "+":
-            total: dict[Atom, Fraction] = defaultdict(Fraction)
-            for item in part[1:]:
-                for atom, factor in self._linear(item).items():
-                    total[atom] += factor
-            return dict(total)
-        if part[0] == "*" and _is_number(part[1]):
-            return {a: f * Fraction(part[1]) for a, f in self._linear(part[2]).items()}
-        if part[0] in "-/*":
-            raise PlanProofFault("only metrics that add up fluents are known to the verifier")
-        return {tuple(part): Fraction(1)}
-
     def value(self, part: Any, binding: Binding) -> Fraction | None:
         """Return a number that never changes; None where the problem does not give it."""
         if isinstance(part, str) and _is_number(part):
@@ -229,7 +182,7 @@ class PlanningText:
             raise PlanProofFault(f"{words[0]} changes; the verifier knows constant numbers only")
         return self._values.get(tuple(binding.get(word, word) for word in words))
 
-    def cases(self, part: Any, binding: Binding, truth: bool) -> list[Case]:  # noqa: PLR0911
+    def cases(self, part: Any, binding: Binding, truth: bool) -> list[Case]:
         """Return the cases in which a condition is `truth`."""
         head = part[0] if part else "and"
         if head == "not":
@@ -243,22 +196,21 @@ class PlanningText:
                 (part[2], own) for own in self.bindings(typed(part[1]), binding)
             ]
             return self._combine(each, (head == "forall") == truth, truth)
-        if head in _COMPARE and not (head == "=" and self._are_objects(part[1:], binding)):
-            left, right = (self.value(side, binding) for side in part[1:])
-            if left is None or right is None:
-                return []
-            return [frozenset()] if _COMPARE[head](left, right) == truth else []
+        if head in _COMPARE:
+            known = self._compare(head, part[1:], binding)
+            return [frozenset()] if known == truth else []
         atom = tuple(binding.get(term, term) for term in part)
-        if head == "=":
-            return [frozenset()] if (atom[1] == atom[2]) == truth else []
         if head not in self.fluent:
             return [frozenset()] if (atom in self.init) == truth else []
         return [frozenset((2 * self.number(atom) + (not truth),))]
 
-    def _are_objects(self, sides: list[Any], binding: Binding) -> bool:
-        return all(
-            isinstance(side, str) and binding.get(side, side) in self.objects for side in sides
-        )
+    def _compare(self, head: str, sides: list[Any], binding: Binding) -> bool | None:
+        # None where a number is not given.
+        names = [binding.get(side, side) for side in sides if isinstance(side, str)]
+        if head == "=" and len(names) == 2 and self.objects.keys() >= set(names):
+            return bool(names[0] == names[1])
+        left, right = (self.value(side, binding) for side in sides)
+        return None if left is None or right is None else bool(_COMPARE[head](left, right))
 
     def _combine(self, parts: list[tuple[Any, Binding]], all_of: bool, truth: bool) -> list[Case]:
         each = (self.cases(part, binding, truth) for part, binding in parts)
@@ -277,9 +229,37 @@ class PlanningText:
         self, variables: list[tuple[str, list[str]]], binding: Binding
     ) -> Iterator[dict[str, str]]:
         """Yield `binding` with each choice of objects for `variables`."""
-        choices = [self.objects_of(types) for _, types in variables]
+        choices = [
+            [o for o, own in self.objects.items() if own & {*types}] for _, types in variables
+        ]
         for objects in product(*choices):
             yield {**binding, **dict(zip((name for name, _ in variables), objects, strict=True))}
+
+
+def _effects(part: Any, variables: Variables, when: Any) -> Iterator[tuple[Variables, Any, Any]]:
+    match part[0] if part else "and":
+        case "and":
+            for item in part[1:]:
+                yield from _effects(item, variables, when)
+        case "forall":
+            yield from _effects(part[2], {**variables, **dict(typed(part[1]))}, when)
+        case "when":
+            yield from _effects(part[2], variables, ["and", when, part[1]])
+        case _:
+            yield variables, when, part
+
+
+def _linear(part: Any, factor: Fraction) -> Iterator[tuple[Atom, Fraction]]:
+    # The fluents of a weighted sum, each with its factor; constants are left out.
+    if part[0] == "+":
+        for item in part[1:]:
+            yield from _linear(item, factor)
+    elif part[0] == "*" and _is_number(part[1]):
+        yield from _linear(part[2], factor * Fraction(part[1]))
+    elif part[0] in "-/*":
+        raise PlanProofFault("only metrics that add up fluents are known to the verifier")
+    elif not _is_number(part):
+        yield tuple(_words(part)), factor
 
 
 def _is_number(word: Any) -> bool:

@@ -69,6 +69,7 @@ def verify_plan(content: Mapping[str, Any]) -> CheckedPlan:
         return _verify(content)
     except (
         LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError,
+        StopIteration,
     ) as error:  # fmt: skip
         raise PlanProofFault(f"it is not written as certificates are: {error!r}") from None
 
@@ -104,18 +105,11 @@ def _plan_cost(text: PlanningText, plan: list[tuple[str, ...]]) -> Fraction:
     state = {text.number(atom) for atom in text.init}
     total = Fraction(0)
     for number, (name, *objects) in enumerate(plan, 1):
-        can = [
-            operator
-            for operator in instances(text, name, tuple(objects))
-            if _holds(operator.before, state)
-        ]
+        ways = instances(text, name, tuple(objects))
+        can = [way for way in ways if _holds(way.before, state)]
         if not can:
             raise PlanProofFault(f"step {number}, {name}, cannot be done when its turn comes")
-        made = {
-            literal
-            for literal, cases in can[0].effects
-            if any(_holds(case, state) for case in cases)
-        }
+        made = {one for one, cases in can[0].effects if any(_holds(case, state) for case in cases)}
         state -= {literal >> 1 for literal in made if literal & 1}
         state |= {literal >> 1 for literal in made if not literal & 1}
         total += can[0].cost
@@ -139,10 +133,10 @@ def _claims(text: PlanningText, content: Mapping[str, Any]) -> Claims:
     def case(numbers: list[int]) -> Case:
         return frozenset(table[weight(number)] for number in numbers)
 
-    limits = []
-    for most, pairs in content["limits"]:
-        weights = {table[weight(number)]: weight(value) for number, value in pairs}
-        limits.append((weight(most), weights))
+    limits = [
+        (weight(most), {table[weight(number)]: weight(value) for number, value in pairs})
+        for most, pairs in content["limits"]
+    ]
     groups: Weights = {}
     for group, (number, numbers) in enumerate(content["groups"]):
         most, weights = limits[weight(number)]
@@ -161,35 +155,24 @@ def _claims(text: PlanningText, content: Mapping[str, Any]) -> Claims:
 
 
 def _bound(text: PlanningText, operators: list[Operator], claims: Claims) -> Fraction:
-    init = {2 * text.number(atom) for atom in text.init}
-
-    def at_first(case: Iterable[int]) -> bool:
-        return all((literal & ~1 in init) != literal & 1 for literal in case)
-
+    init = {text.number(atom) for atom in text.init}
     for most, weights in claims.limits:
-        if sum(value for literal, value in weights.items() if at_first((literal,))) > most:
+        if sum(value for literal, value in weights.items() if _holds((literal,), init)) > most:
             raise PlanProofFault("a limit is broken at first")
     for _, members in claims.landmarks:
-        if any(at_first((literal,)) for literal in members):
+        if any(_holds((literal,), init) for literal in members):
             raise PlanProofFault("a landmark holds at first")
         if not all(members & case for case in text.goal):
             raise PlanProofFault("a goal needs no literal of a landmark")
     charges = Charges(claims)
     for operator in operators:
         charges.check(operator)
-    held = sum(value for case, value in claims.potentials.items() if at_first(case))
+    held = sum(value for case, value in claims.potentials.items() if _holds(case, init))
     asked = min(
         (sum(v for case, v in claims.potentials.items() if case <= goal) for goal in text.goal),
         default=0,
     )
     total = Fraction(sum(value for value, _ in claims.landmarks) + asked - held, claims.unit)
-    step = Fraction(0)
-    for operator in operators:
-        step = _common(step, operator.cost)
+    parts = math.lcm(*(operator.cost.denominator for operator in operators))
+    step = Fraction(math.gcd(*(int(operator.cost * parts) for operator in operators)), parts)
     return max(math.ceil(total / step) * step if step else Fraction(0), Fraction(0))
-
-
-def _common(a: Fraction, b: Fraction) -> Fraction:
-    """Return the largest number of which both are multiples."""
-    numerators = math.gcd(a.numerator * b.denominator, b.numerator * a.denominator)
-    return Fraction(numerators, a.denominator * b.denominator)

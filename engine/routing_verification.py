@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tesuji.engine.errors import TesujiError
+from tesuji.engine.errors import UnprovenError
 
 _UNIT = 1_000_000
 _MAX_BYTES = 1 << 30
@@ -36,7 +36,7 @@ _FORMAT, _VERSION = "tesuji routing certificate", 2
 _NUMBERS = ("version", "nodes", "capacity", "vehicles", "scale", "routes", "cuts", "width", "bound")
 
 
-class RoutingFault(TesujiError):
+class RoutingFault(UnprovenError):
     """A certificate of routing does not prove what it claims; the message says where."""
 
 

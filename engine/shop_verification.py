@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tesuji.engine.errors import TesujiError
+from tesuji.engine.errors import UnprovenError
 from tesuji.engine.storage import load_json
 
 FORMAT = "tesuji shop certificate"
@@ -28,7 +28,7 @@ VERSION = 1
 Jobs = list[list[dict[int, int]]]  # of each operation of each job: machine -> duration
 
 
-class ShopFault(TesujiError):
+class ShopFault(UnprovenError):
     """What a certificate claims does not follow from it."""
 
 

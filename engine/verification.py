@@ -18,7 +18,7 @@ import numpy as np
 from tesuji.domains.base import Domain, State
 from tesuji.domains.registry import UnknownDomainError, make
 from tesuji.engine.certificates import MAX_BYTES, Certificate, Proof, load_certificate
-from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.errors import UnprovenError, UsageError
 
 # How to check each method of proof: `module:function`, called with `(domain, state, proof)`. A
 # game's own method is one line here.
@@ -28,7 +28,7 @@ METHODS = {
 }
 
 
-class ProofFault(TesujiError):
+class ProofFault(UnprovenError):
     """A certificate does not prove what it claims; the message says where it fails."""
 
 

@@ -30,6 +30,17 @@ class LinearProgram(highspy.Highs):  # type: ignore[misc]
         for kind in (kinds.kCallbackSimplexInterrupt, kinds.kCallbackIpmInterrupt):
             self.startCallback(kind)
 
+    def add_rows(self, count: int, least: float, most: float) -> None:
+        """Add rows without columns, each of a sum between `least` and `most`."""
+        for _ in range(count):
+            self.addRow(least, most, 0, np.zeros(0, np.int32), np.zeros(0))
+
+    def solve(self, seconds: float) -> bool:
+        """Go on for so many seconds at most; return whether there is an optimal solution."""
+        self.setOptionValue("time_limit", self.getRunTime() + max(seconds, 0.01))
+        self.run()
+        return bool(self.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
 
 def make_program(method: str = "simplex") -> LinearProgram:
     """Return an empty program, solved by `method` in one thread without a word."""

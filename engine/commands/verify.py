@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import tyro
 
 from tesuji.engine.commands.base import Answer, Common, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 EXAMPLES = """
 Examples:
@@ -55,8 +56,23 @@ class Arguments(Common):
     game: Text = None
 
 
+class Verified(NamedTuple):
+    """What a certificate proves.
+
+    Attributes:
+        claim: in words.
+        checked: what was looked at, and how much of it.
+        facts: the same for a program.
+    """
+
+    claim: str
+    checked: str
+    facts: Mapping[str, object]
+
+
 def run(arguments: Arguments) -> Answer:
     """Check the file and return what it proves."""
+    from tesuji.engine.errors import TesujiError, UnprovenError
     from tesuji.engine.storage import DamagedFileError, explained
 
     with explained("read", arguments.file):
@@ -64,123 +80,77 @@ def run(arguments: Arguments) -> Answer:
             raise DamagedFileError(arguments.file, "no such file")
         with arguments.file.open("rb") as file:
             start = file.read(max(map(len, CHECKERS)))
-    for beginning, checker in CHECKERS.items():
-        if start.startswith(beginning):
-            module, _, function = checker.partition(":")
-            check: Callable[[Arguments], Answer] = getattr(
-                importlib.import_module(module), function
-            )
-            return check(arguments)
-    raise DamagedFileError(arguments.file, "it begins like no certificate that is known here")
-
-
-def verify_game(arguments: Arguments) -> Answer:
-    """Check the certificate of a game's position."""
-    import time
-
-    from tesuji.engine.errors import TesujiError
-    from tesuji.engine.verification import ProofFault, verify
-
-    start = time.monotonic()
+    checker = next((name for begin, name in CHECKERS.items() if start.startswith(begin)), None)
+    if checker is None:
+        raise DamagedFileError(arguments.file, "it begins like no certificate that is known here")
+    module, _, function = checker.partition(":")
+    check: Callable[[Arguments], Verified] = getattr(importlib.import_module(module), function)
+    began = time.monotonic()
     try:
-        found = verify(arguments.file, arguments.game)
-    except ProofFault as fault:
+        claim, checked, facts = check(arguments)
+    except UnprovenError as fault:
         raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
-    seconds = time.monotonic() - start
+    seconds = time.monotonic() - began
+    facts = {"file": str(arguments.file), **facts, "verified": True, "seconds": round(seconds, 3)}
+    return Answer(f"{claim}: proven, {checked} checked in {seconds:.2f} s", facts)
+
+
+def verify_game(arguments: Arguments) -> Verified:
+    """Check the certificate of a game's position."""
+    from tesuji.engine.verification import verify
+
+    found = verify(arguments.file, arguments.game)
     board = found.domain.board(found.state)
     sides = board.sides if board is not None else ("the first side", "the second side")
     side = sides[found.domain.to_play(found.state)]
     certificate = found.certificate
-    text = (
-        f"{found.domain.render(found.state)}\n\n{WORDS[certificate.claim]} for {side} to move: "
-        f"proven, {found.nodes:,} nodes checked in {seconds:.2f} s"
-    )
-    facts = {
-        "file": str(arguments.file),
-        "game": certificate.game,
-        "claim": certificate.claim,
-        "verified": True,
-        "nodes": found.nodes,
-        "seconds": round(seconds, 3),
-    }
-    return Answer(text, facts)
+    claim = f"{found.domain.render(found.state)}\n\n{WORDS[certificate.claim]} for {side} to move"
+    facts = {"game": certificate.game, "claim": certificate.claim, "nodes": found.nodes}
+    return Verified(claim, f"{found.nodes:,} nodes", facts)
 
 
-def verify_shop(arguments: Arguments) -> Answer:
+def verify_shop(arguments: Arguments) -> Verified:
     """Check the schedule of a shop and the bound beside it."""
-    from tesuji.engine.errors import TesujiError
-    from tesuji.engine.shop_verification import ShopFault, verify_shop_file
+    from tesuji.engine.shop_verification import verify_shop_file
 
-    try:
-        found = verify_shop_file(arguments.file)
-    except ShopFault as fault:
-        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
-    text = (
+    found = verify_shop_file(arguments.file)
+    claim = (
         f"{found.name}: {found.jobs} jobs, {found.machines} machines\n"
         f"the schedule keeps all rules and ends at {found.makespan}; none ends before "
-        f"{found.bound}: proven, gap {found.gap:.2%}"
+        f"{found.bound}{_gap(found.makespan, found.bound)}"
     )
     facts = {
-        "file": str(arguments.file),
-        "instance": found.name,
-        "makespan": found.makespan,
-        "bound": found.bound,
-        "gap": found.gap,
-        "verified": True,
-    }
-    return Answer(text, facts)
+        "instance": found.name, "makespan": found.makespan, "bound": found.bound, "gap": found.gap,
+    }  # fmt: skip
+    return Verified(claim, f"{found.jobs} jobs", facts)
 
 
-def verify_plan(arguments: Arguments) -> Answer:
+def verify_plan(arguments: Arguments) -> Verified:
     """Check a plan and what proves that none costs much less."""
-    import time
-
-    from tesuji.engine.errors import TesujiError
-    from tesuji.engine.plan_reading import PlanProofFault
     from tesuji.engine.plan_verification import verify_plan_file
 
-    start = time.monotonic()
-    try:
-        found = verify_plan_file(arguments.file)
-    except PlanProofFault as fault:
-        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
-    seconds = time.monotonic() - start
+    found = verify_plan_file(arguments.file)
     cost = None if found.cost is None else float(found.cost)
     bound = None if found.bound is None else float(found.bound)
     plan = "no plan is given" if cost is None else f"the plan reaches the goal and costs {cost:g}"
-    claim = "no plan exists" if bound is None else f"none costs less than {bound:g}"
-    gap = "" if not cost or bound is None else f", a gap of {max(cost - bound, 0) / cost:.2%}"
-    text = (
-        f"{found.problem} of domain {found.domain}: {plan}; {claim}{gap}: proven, "
-        f"{found.operators:,} ground actions checked in {seconds:.2f} s"
-    )
-    facts = {
-        "file": str(arguments.file), "domain": found.domain, "problem": found.problem,
-        "cost": cost, "bound": bound, "verified": True, "seconds": round(seconds, 3),
-    }  # fmt: skip
-    return Answer(text, facts)
+    least = "no plan exists" if bound is None else f"none costs less than {bound:g}"
+    claim = f"{found.problem} of domain {found.domain}: {plan}; {least}{_gap(cost, bound)}"
+    facts = {"domain": found.domain, "problem": found.problem, "cost": cost, "bound": bound}
+    return Verified(claim, f"{found.operators:,} ground actions", facts)
 
 
-def verify_routes(arguments: Arguments) -> Answer:
+def verify_routes(arguments: Arguments) -> Verified:
     """Check the certificate of an instance of vehicle routing."""
-    import time
+    from tesuji.engine.routing_verification import verify_routing
 
-    from tesuji.engine.errors import TesujiError
-    from tesuji.engine.routing_verification import RoutingFault, verify_routing
-
-    start = time.monotonic()
-    try:
-        found = verify_routing(arguments.file)
-    except RoutingFault as fault:
-        raise TesujiError(f"{arguments.file} proves nothing: {fault}") from None
-    seconds = time.monotonic() - start
+    found = verify_routing(arguments.file)
     cost = None if found.cost is None else found.cost / found.scale
     bound = found.bound / found.scale
     best = "no routes are given" if cost is None else f"the routes cost {cost:g}"
-    gap = "" if not cost else f", a gap of {max(cost - bound, 0) / cost:.2%}"
-    text = (
-        f"{found.name}: {best}; none cost less than {bound:g}{gap}: "
-        f"proven, {found.cuts:,} cuts checked in {seconds:.2f} s"
-    )
-    facts = {"file": str(arguments.file), "name": found.name, "cost": cost, "bound": bound}
-    return Answer(text, {**facts, "verified": True, "seconds": round(seconds, 3)})
+    claim = f"{found.name}: {best}; none cost less than {bound:g}{_gap(cost, bound)}"
+    facts = {"name": found.name, "cost": cost, "bound": bound}
+    return Verified(claim, f"{found.cuts:,} cuts", facts)
+
+
+def _gap(cost: float | None, bound: float | None) -> str:
+    return f", a gap of {max(cost - bound, 0) / cost:.2%}" if cost and bound is not None else ""

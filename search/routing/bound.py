@@ -46,8 +46,7 @@ class CutBound:
         self._round = 0
         self.done = False
         self.best = Multipliers((0,) * instance.num_nodes, (), 0)
-        for _ in range(1, instance.num_nodes):
-            self._program.addRow(2.0, 2.0, 0, np.zeros(0, np.int32), np.zeros(0))
+        self._program.add_rows(instance.num_nodes - 1, 2.0, 2.0)
         self._edges = np.zeros((0, 2), np.int64)
         self._add_edges(self._first_edges(routes))
         self._add_cut(tuple(range(1, instance.num_nodes)))
@@ -90,9 +89,7 @@ class CutBound:
         Args:
             seconds: after which a solution is given up.
         """
-        self._program.setOptionValue("time_limit", self._program.getRunTime() + max(seconds, 0.01))
-        self._program.run()
-        if self._program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not self._program.solve(seconds):
             self.done = True
             return
         solution = self._program.getSolution()

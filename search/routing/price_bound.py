@@ -53,8 +53,7 @@ class PriceBound:
         self._labels = make_labels(instance, self._width)
         self._last = np.zeros((instance.num_nodes, 2), np.int64)
         self._program = make_program()
-        for _ in range(1, instance.num_nodes):
-            self._program.addRow(1.0, highspy.kHighsInf, 0, np.zeros(0, np.int32), np.zeros(0))
+        self._program.add_rows(instance.num_nodes - 1, 1.0, highspy.kHighsInf)
         self._known = set[tuple[int, ...]]()
         for route in [*routes, *([node] for node in range(1, instance.num_nodes))]:
             self._add(route)
@@ -79,9 +78,7 @@ class PriceBound:
         Args:
             seconds: after which a solution is given up.
         """
-        self._program.setOptionValue("time_limit", self._program.getRunTime() + max(seconds, 0.01))
-        self._program.run()
-        if self._program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not self._program.solve(seconds):
             self.done = True
             return
         prices = np.concatenate([[0.0], self._program.getSolution().row_dual])

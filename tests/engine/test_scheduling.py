@@ -85,7 +85,7 @@ def test_a_certificate_is_verified_from_its_file(shop: ShopInstance, tmp_path: P
     assert found.jobs == shop.num_jobs
     told = run(Arguments(file=path))
     assert told.code == 0
-    assert f"none ends before {answer.bound}: proven" in told.text
+    assert f"none ends before {answer.bound}, a gap of" in told.text
     path.write_bytes(path.read_bytes().replace(b'"bound": ', b'"bound": 1'))
     with pytest.raises(DamagedFileError, match="SHA-256"):
         verify_shop_file(path)
