@@ -284,13 +284,13 @@ def _extend(
     leave = clock + task.service[node]
     for other in range(1, len(prices)):
         at = max(leave + task.distance[node][other], task.earliest[other])
-        if other == node or at > task.latest[other]:
+        if other == node or at > min(task.latest[other], task.latest[0]):
             continue
         best = next((cost for cost, before in found if before != other), None)
         if best is None:
             continue
         cost = best + task.distance[node][other] * _UNIT - prices[other]
-        known = ways[min(at // width, len(ways) - 1)].setdefault(other, [])
+        known = ways[at // width].setdefault(other, [])
         known.append((cost, node))
         known.sort()
         # All come from different nodes, for each node is left once a step.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from tesuji.engine.errors import UsageError
-from tesuji.engine.storage import atomic_write
+from tesuji.engine.pictures import write_picture
 
 COLOURS = {"blunder": "#c2402a", "mistake": "#d9822b", "inaccuracy": "#d8b23a"}
 
@@ -31,13 +29,7 @@ def write_graph(path: Path, title: str, side: str, points: Sequence[Point]) -> N
     Raises:
         UsageError: the name ends with neither, or PNG cannot be drawn here.
     """
-    kind = path.suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise UsageError(f"a graph is written as .svg or .png, got {str(path)!r}")
-    if kind == ".svg":
-        atomic_write(path, graph_svg(title, side, points).encode())
-    else:
-        atomic_write(path, _png(title, side, points))
+    write_picture(path, graph_svg(title, side, points))
 
 
 def graph_svg(title: str, side: str, points: Sequence[Point]) -> str:
@@ -100,31 +92,3 @@ def _parts(title: str, side: str, points: Sequence[Point]) -> Iterator[str]:
         colour, radius = (COLOURS[one.grade], 5) if one.grade else ("#26231e", 1.8)
         mark = f'<circle cx="{x:.1f}" cy="{_y(one.chance or 0.0):.1f}" r="{radius}"'
         yield f'{mark} fill="{colour}"><title>{escape(told)}</title></circle>'
-
-
-def _png(title: str, side: str, points: Sequence[Point]) -> bytes:
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise UsageError(
-            "PNG needs matplotlib (pip install 'tesuji[plots]'); a name with .svg needs nothing"
-        ) from None
-    figure = Figure(figsize=(7.6, 2.6), layout="constrained")
-    axes = figure.add_subplot()
-    known = [(ply, one.chance) for ply, one in enumerate(points) if one.chance is not None]
-    plies, chances = [ply for ply, _ in known], [100 * chance for _, chance in known]
-    axes.plot(plies, chances, color="#26231e", lw=1.5)
-    axes.fill_between(plies, chances, 50, alpha=0.2, color="#2b6a73")
-    for grade, colour in COLOURS.items():
-        marked = [(ply, one.chance) for ply, one in enumerate(points) if one.grade == grade]
-        if marked:
-            xs, ys = zip(*marked, strict=True)
-            axes.scatter(xs, [100 * y for y in ys], color=colour, label=grade, zorder=3)
-            axes.legend(fontsize=8)
-    axes.set_ylim(0, 100)
-    axes.set_title(f"{title}: chances of {side}, %", fontsize=10)
-    axes.set_xlabel("move")
-    axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()

@@ -50,6 +50,7 @@ LIBRARIES = {
         "networkx",
         "numba",
         "numpy",
+        "resvg_py",
         "rich",
         "safetensors",
         "starlette",

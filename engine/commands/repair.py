@@ -12,9 +12,11 @@ from tesuji.engine.commands.base import Answer, Common, Constraints, File, Secon
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Event
 
-    from tesuji.engine.repair import RepairAnswer
+    from tesuji.domains.logistics.pddl.syntax import Task
+    from tesuji.engine.repair import Repair, RepairAnswer
     from tesuji.engine.solving import Listener
 
 EXAMPLES = """
@@ -42,7 +44,7 @@ class Arguments(Common):
             mean cost of a step.
         constraints: what must hold besides, such as "apart: not (at(t1, b) and at(t2, b))"; repeat
             it for more (see docs/planning.md).
-        out: write the mended plan to this file.
+        out: write the mended plan to this file: .txt, .json, or a chart as .svg or .png.
     """
 
     domain: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DOMAIN")]
@@ -60,21 +62,29 @@ def run(arguments: Arguments) -> Answer:
     from tesuji.domains.logistics.pddl.parser import load_task
     from tesuji.domains.logistics.pddl.validation import load_plan
     from tesuji.engine.commands.solver_run import read_solve_budget, run_solver, write_answer
+    from tesuji.engine.pictures import check_picture
+    from tesuji.engine.plan_chart import plan_svg
     from tesuji.engine.plan_rules import PlanRules
     from tesuji.engine.planning import load_kernels
     from tesuji.engine.repair import RepairAnswer, repair_plan
     from tesuji.engine.solving import SolveClock
+    from tesuji.engine.storage import dump_json
 
     budget = read_solve_budget(arguments.time, arguments.gap)
     if arguments.change is not None and not 0.0 <= arguments.change < float("inf"):
         raise UsageError(f"--change must be at least 0, got {arguments.change}")
+    if arguments.out is not None:
+        check_picture(arguments.out)
     try:
         old = load_plan(arguments.plan)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
+    tasks: list[Task] = []
+
     def work(listen: Listener, stop: Event) -> RepairAnswer:
         task = load_task(arguments.domain, arguments.problem)
+        tasks.append(task)
         rules = PlanRules(task, arguments.constraints) if arguments.constraints else None
         load_kernels()
         clock = SolveClock(budget, stop)
@@ -83,14 +93,20 @@ def run(arguments: Arguments) -> Answer:
         return last
 
     answer: RepairAnswer = run_solver(arguments.json, work)
-    write_answer(arguments.out if answer.best else None, {".txt": lambda: _text(answer)})
-    return _say(answer)
+    told, best = _say(answer), answer.best
+    if best is not None:
+        forms: dict[str, Callable[[], str]] = {
+            ".txt": lambda: _text(best),
+            ".json": lambda: dump_json(told.facts).decode(),
+            ".svg": lambda: plan_svg(tasks[0], best.plan, f"mended plan, cost {best.cost:g}"),
+        }
+        write_answer(arguments.out, forms)
+    return told
 
 
-def _text(answer: RepairAnswer) -> str:
-    assert answer.best is not None
-    lines = [f"({' '.join(step)})" for step in answer.best.plan]
-    return "\n".join([*lines, f"; cost = {answer.best.cost:g}", ""])
+def _text(best: Repair) -> str:
+    lines = [f"({' '.join(step)})" for step in best.plan]
+    return "\n".join([*lines, f"; cost = {best.cost:g}", ""])
 
 
 def _say(answer: RepairAnswer) -> Answer:

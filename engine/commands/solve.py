@@ -60,7 +60,8 @@ class Arguments(Common):
         agent: of plans: the run whose ranking guides the search, or net for the shipped one.
         search: of plans: what the queue of a guided search goes by: greedy (the least value),
             levin (depth over the policy's probability), phs (that with a heuristic).
-        out: write the answer to this file: .txt, for routes and shops also .svg, for shops .json.
+        out: write the answer to this file: .txt, .json, or a picture as .svg or .png: a map, a
+            Gantt chart, a chart of the plan.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
 

@@ -30,7 +30,11 @@ _MOST_BYTES = 64 << 20
 
 def solve_file(arguments: Arguments) -> Answer:
     """Solve what a file describes."""
+    from tesuji.engine.pictures import check_picture
+
     budget = read_solve_budget(arguments.time, arguments.gap, arguments.seed)
+    if arguments.out is not None:
+        check_picture(arguments.out)
     path = Path(arguments.what)
     if not path.is_file():
         raise UsageError(f"no such file: {path}")
@@ -73,11 +77,11 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
             guide=guide,
         ),
     )
-    if answer.plan is not None:
-        write_answer(arguments.out, {".txt": lambda: plan_text(answer)})
-    if arguments.certificate is None:
-        return _plan_answer(answer)
     told = _plan_answer(answer)
+    if answer.plan is not None:
+        write_answer(arguments.out, _plan_forms(answer, told))
+    if arguments.certificate is None:
+        return told
     try:
         certified = _certify(arguments, answer)
     except TesujiError as error:  # the plan holds all the same
@@ -112,6 +116,21 @@ def _certify(arguments: Arguments, answer: PlanAnswer) -> str:
     if found.bound is None:
         return "no plan exists: certified"
     return f"no plan costs less than {float(found.bound):g}: certified"
+
+
+def _plan_forms(answer: PlanAnswer, told: Answer) -> dict[str, Callable[[], str]]:
+    from tesuji.engine.plan_chart import plan_svg
+    from tesuji.engine.storage import dump_json
+
+    plan, cost = answer.plan, answer.cost
+    assert plan is not None
+    assert cost is not None
+    title = f"{proven(cost, answer.bound)}; {len(plan)} actions"
+    return {
+        ".txt": lambda: plan_text(answer),
+        ".json": lambda: dump_json(told.facts).decode(),
+        ".svg": lambda: plan_svg(answer.grounded.task, plan, title),
+    }
 
 
 def plan_text(answer: PlanAnswer) -> str:

@@ -85,13 +85,16 @@ def _row(row: SolveProgress) -> dict[str, object]:
 
 def write_answer(path: Path | None, forms: dict[str, Callable[[], str]]) -> None:
     """Write an answer in the form that the file's name asks for; the first of `forms` else."""
-    from tesuji.engine.storage import atomic_write, explained
+    from tesuji.engine.pictures import KINDS, write_picture
+    from tesuji.engine.storage import atomic_write
 
     if path is None:
         return
-    form = forms.get(path.suffix, next(iter(forms.values())))
-    with explained("write", path):
-        atomic_write(path, form().encode())
+    kind = path.suffix.lower()
+    if kind in KINDS:
+        write_picture(path, forms[".svg"]())
+    else:
+        atomic_write(path, forms.get(kind, next(iter(forms.values())))().encode())
 
 
 def finite(number: float) -> float | None:

@@ -21,6 +21,7 @@ from tesuji.search.routing.duality import UNIT
 from tesuji.search.tree import kernel
 
 _STEPS = 400  # of time at most, as far as ways are long enough
+_MOST_STEPS = 10_000  # where ways are short; the verifier takes no more
 _NONE = np.int64(1) << 60
 
 
@@ -33,17 +34,18 @@ class Labels(NamedTuple):
 
 
 def step_width(instance: RoutingInstance) -> int:
-    """Return how long a step of time may be; 0 where some way takes no time."""
+    """Return how long a step of time may be; 0 where some way takes no time, or hardly any."""
     moves = instance.distance + instance.service[:, None]
     np.fill_diagonal(moves, np.iinfo(np.int64).max)
     shortest = int(moves[1:].min())
     span = int(instance.latest[0]) + 1
-    return min(shortest, max(1, -(-span // _STEPS)))
+    width = min(shortest, max(1, -(-span // _STEPS)))
+    return width if width > 0 and span // width < _MOST_STEPS else 0
 
 
 def make_labels(instance: RoutingInstance, width: int) -> Labels:
     """Return room for labels."""
-    steps = int(instance.latest[0]) // width + 1
+    steps = int(instance.latest[0]) // width + 1  # whoever comes later is not home in time
     shape = (instance.num_nodes, steps, 2)
     return Labels(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.int32))
 
@@ -71,7 +73,7 @@ def price_routes(distance, earliest, latest, service, prices, width, labels, las
     Args:
         distance: `[N, N]` in units; costs are in millionths of them.
         earliest: `[N]`.
-        latest: `[N]`.
+        latest: `[N]`, none after the depot's.
         service: `[N]`.
         prices: `[N]` in millionths, 0 of the depot.
         width: of a step of time.
@@ -134,8 +136,9 @@ def proven_by_prices(
         labels: room.
         last: room `[N, 2]`.
     """
+    latest = np.minimum(instance.latest, instance.latest[0])
     least = price_routes(
-        instance.distance, instance.earliest, instance.latest, instance.service,
+        instance.distance, instance.earliest, latest, instance.service,
         np.array(prices, np.int64), width, labels, last,
     )  # fmt: skip
     return -(-(sum(prices) + instance.num_vehicles * min(0, int(least))) // UNIT)

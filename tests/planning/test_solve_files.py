@@ -9,8 +9,11 @@ from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
+from planning_tasks import TRUCKS, trucks
 
+from tesuji.domains.logistics.pddl.parser import parse_task
 from tesuji.engine.cli import main
+from tesuji.engine.plan_chart import plan_svg
 
 ROUTES = """NAME : square
 TYPE : CVRP
@@ -65,6 +68,36 @@ def test_shops_are_solved_drawn_and_certified(
     assert (facts["status"], facts["cost"], facts["bound"]) == ("optimal", 6, 6)
     assert svg.read_text().startswith("<svg")
     assert main(["verify", str(proof)]) == 0
+
+
+@pytest.mark.parametrize("name", ["chart.svg", "chart.PNG"])
+def test_answers_are_drawn_by_the_name_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    shop, picture = tmp_path / "shop.txt", tmp_path / name
+    shop.write_text(SHOP)
+    answer(["solve", str(shop), "--out", str(picture)], capsys)
+    assert picture.read_bytes().startswith(b"<svg" if name.endswith("svg") else b"\x89PNG")
+
+
+def test_png_without_what_draws_it_is_refused_before_solving(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tesuji.engine.pictures.find_spec", lambda name: None)
+    shop = tmp_path / "shop.txt"
+    shop.write_text(SHOP)
+    assert main(["solve", str(shop), "--out", str(tmp_path / "chart.png")]) == 2
+    assert "pip install 'tesuji[plots]'" in capsys.readouterr().err
+
+
+def test_a_plan_has_a_row_for_each_object_that_changes() -> None:
+    task = parse_task(TRUCKS, trucks(0, places=2, parcels=1))
+    plan = [("load", "c0", "t0", "p1"), ("drive", "t0", "p1", "p0"), ("unload", "c0", "t0", "p0")]
+    svg = ElementTree.fromstring(plan_svg(task, plan, "a & b"))
+    texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    bars = [title.text for title in svg.iter("{http://www.w3.org/2000/svg}title")]
+    assert texts == ["a & b", "load", "drive", "unload", "c0", "t0", "1", "2", "3"]
+    assert bars == ["1: (load c0 t0 p1)", "2: (drive t0 p1 p0)", "3: (unload c0 t0 p0)"]
 
 
 def test_what_no_reader_knows_is_one_clear_line(

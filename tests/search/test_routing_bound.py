@@ -1,5 +1,6 @@
 """Lower bounds of routing: never above the optimum, and what violated sets are."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -71,6 +72,28 @@ def test_any_prices_prove_a_bound() -> None:
         route = route_to(labels, node, int(last[node, 1]))
         assert instance.cost([route]) * UNIT - sum(prices[n] for n in route) == least
         assert all(a != b for a, b in zip(route, route[2:], strict=False))
+
+
+def test_customers_without_a_window_are_late_when_the_depot_closes() -> None:
+    from tesuji.search.routing.price_bound import PriceBound
+
+    # The way home from the second takes longer than the day: from the first there is time for one.
+    distance = np.array([[0, 40, 40], [40, 0, 10], [40, 10, 0]])
+    forever = 1 << 29
+    windows = np.zeros(3, np.int64), np.array([89, forever, forever]), np.zeros(3, np.int64)
+    instance = make_instance("day", distance, np.array([0, 1, 1]), 2, windows=windows)
+    bound = PriceBound(instance)
+    while not bound.done:
+        bound.step(10.0)
+    assert bound.best.bound == 160
+
+
+def test_no_prices_where_a_day_has_too_many_steps() -> None:
+    instance = random_vrptw(5, np.random.default_rng(0))
+    assert step_width(instance) > 0
+    latest = instance.latest.copy()
+    latest[0] = 1 << 40
+    assert step_width(replace(instance, latest=latest)) == 0
 
 
 def test_two_customers_that_share_no_vehicle_are_bounded_exactly() -> None:
