@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
 from tesuji.search.planning.landmarks import accept, count_landmarks, leads_on
 from tesuji.search.planning.lookahead import follow, is_classical
-from tesuji.search.planning.nodes import find_slot, pop_successor, push_successor
+from tesuji.search.planning.nodes import copy_row, find_slot, pop_successor, push_successor
 from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
+from tesuji.search.tree import kernel
 
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)
 STATE = np.uint16  # of a variable's value
@@ -66,14 +66,14 @@ def make_scratch(variables: int, operators: int, switch_nodes: int) -> Scratch:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _key(control, cost, value):  # type: ignore[no-untyped-def]
     if control.weight:
         value = cost + control.weight * value
     return (min(value, _MAX_VALUE) << _VALUE_SHIFT) | control.counts[COUNTER]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferred):  # type: ignore[no-untyped-def]
     # Put the successors of a node into the queues.
     counts = control.counts
@@ -99,12 +99,12 @@ def _expand(steps, nodes, queues, landmarks, control, scratch, node, num_preferr
         scratch.is_preferred[scratch.preferred[i]] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add(steps, nodes, landmarks, control, slot, state, parent, operator):  # type: ignore[no-untyped-def]
     # Make a node that is still to be judged; return it.
     node = control.counts[NODES]
     control.counts[NODES] += 1
-    nodes.state[node] = state
+    copy_row(state, nodes.state[node])
     nodes.parent[node] = parent
     nodes.operator[node] = operator
     nodes.value[node] = UNJUDGED
@@ -112,7 +112,7 @@ def _add(steps, nodes, landmarks, control, slot, state, parent, operator):  # ty
     accepted = nodes.accepted[node]
     if parent >= 0:
         nodes.cost[node] = nodes.cost[parent] + control.cost[operator]
-        accepted[:] = nodes.accepted[parent]
+        copy_row(nodes.accepted[parent], accepted)
     else:
         nodes.cost[node] = 0
         accepted[:] = 0
@@ -120,7 +120,7 @@ def _add(steps, nodes, landmarks, control, slot, state, parent, operator):  # ty
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
     # Value a node and expand it; return whether a heuristic has found a new best value.
     counts = control.counts
@@ -142,10 +142,10 @@ def _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, node):
     return progress
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
     # Follow the relaxed plan of `node`; return the node at the end.
-    scratch.state[:] = nodes.state[node]
+    copy_row(nodes.state[node], scratch.state)
     count = follow(steps, relaxation, scratch.state, scratch)
     for i in range(count):
         operator = scratch.followed[i]
@@ -162,7 +162,7 @@ def _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node):  #
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
     # Judge a node, and in greedy search on progress the one where its relaxed plan leads; return
     # how the search stands.
@@ -184,7 +184,7 @@ def _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node):
             return RUNNING
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def begin(steps, nodes, queues, relaxation, landmarks, control, scratch, init):  # type: ignore[no-untyped-def]
     """Judge the first state; return `FOUND` where it is a goal."""
     slot = find_slot(nodes, init)
@@ -192,7 +192,7 @@ def begin(steps, nodes, queues, relaxation, landmarks, control, scratch, init): 
     return _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, root)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _choose(queues):  # type: ignore[no-untyped-def]
     # The queue whose turn it is, -1 where all are empty.
     best = -1
@@ -202,7 +202,7 @@ def _choose(queues):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_full(nodes, queues, control, scratch):  # type: ignore[no-untyped-def]
     full = control.counts[NODES] + len(scratch.followed) >= len(nodes.state)
     for i in range(len(queues)):
@@ -210,7 +210,7 @@ def _is_full(nodes, queues, control, scratch):  # type: ignore[no-untyped-def]
     return full
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run(steps, nodes, queues, relaxation, landmarks, control, scratch, limit):  # type: ignore[no-untyped-def]
     """Judge up to `limit` successors; return how the search stands.
 

@@ -16,6 +16,7 @@ from numba import njit
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
 from tesuji.search.planning.relaxation import Relaxation
+from tesuji.search.tree import kernel
 
 MAX_WORK = 3_000_000_000  # words of the fixpoint; tasks beyond that have their goals alone
 Words = npt.NDArray[np.uint64]
@@ -65,7 +66,7 @@ def find_landmarks(task: FiniteDomain, relaxation: Relaxation) -> Landmarks:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _narrow(sets, fact, union, fresh):  # type: ignore[no-untyped-def]
     # Keep of a fact's landmarks those of one more way to make it true; return whether any went.
     changed = fresh
@@ -81,7 +82,7 @@ def _narrow(sets, fact, union, fresh):  # type: ignore[no-untyped-def]
     return changed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wake(relaxation, fact, fresh, left, waiting, queue, head, size):  # type: ignore[no-untyped-def]
     # Have the operators that require a fact looked at (again); return the queue's size.
     for i in range(relaxation.user_start[fact], relaxation.user_start[fact + 1]):
@@ -162,7 +163,7 @@ def _greedy_orders(
     return np.stack([a[kept], b[kept]], axis=1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def accept(landmarks, state, first, out):  # type: ignore[no-untyped-def]
     """Add to `out` `[W]`, the landmarks seen on the way, those that hold in `state`."""
     for variable in range(len(first) - 1):
@@ -171,12 +172,12 @@ def accept(landmarks, state, first, out):  # type: ignore[no-untyped-def]
             out[mark >> 6] |= np.uint64(1) << np.uint64(mark & 63)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _has(words, mark):  # type: ignore[no-untyped-def]
     return (words[mark >> 6] >> np.uint64(mark & 63)) & np.uint64(1) != 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_landmarks(landmarks, state, steps, accepted):  # type: ignore[no-untyped-def]
     """Return how many landmarks are still to be made true, or again."""
     total = np.int64(0)
@@ -197,7 +198,7 @@ def count_landmarks(landmarks, state, steps, accepted):  # type: ignore[no-untyp
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def leads_on(landmarks, steps, operator, accepted):  # type: ignore[no-untyped-def]
     """Return whether an operator makes a landmark true whose turn it is."""
     for effect in range(steps.effect_start[operator], steps.effect_start[operator + 1]):

@@ -7,12 +7,12 @@ for that. The state at the end is often far nearer to the goal.
 
 from __future__ import annotations
 
-from numba import njit
-
 from tesuji.domains.logistics.pddl.successors import applicable, apply
+from tesuji.search.planning.nodes import copy_row
+from tesuji.search.tree import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _value(relaxation, op):  # type: ignore[no-untyped-def]
     total = relaxation.cost[op]
     for i in range(relaxation.before_start[op], relaxation.before_start[op + 1]):
@@ -20,7 +20,7 @@ def _value(relaxation, op):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort(relaxation, plan, size):  # type: ignore[no-untyped-def]
     # Relaxed operators by their h_add: insertion sort.
     for i in range(1, size):
@@ -33,7 +33,7 @@ def _sort(relaxation, plan, size):  # type: ignore[no-untyped-def]
         plan[at] = op
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def applies(steps, operator, state):  # type: ignore[no-untyped-def]
     """Return whether an operator applies in a state."""
     for i in range(steps.before_start[operator], steps.before_start[operator + 1]):
@@ -44,7 +44,7 @@ def applies(steps, operator, state):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _breaks(steps, one, other):  # type: ignore[no-untyped-def]
     # Whether an operator takes a condition from another.
     for k in range(steps.effect_start[one], steps.effect_start[one + 1]):
@@ -56,7 +56,7 @@ def _breaks(steps, one, other):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next(steps, relaxation, plan, size, state, ready):  # type: ignore[no-untyped-def]
     # The place of an operator that applies, of one that breaks no other if there is one; or -1.
     first = -1
@@ -79,7 +79,7 @@ def _next(steps, relaxation, plan, size, state, ready):  # type: ignore[no-untyp
     return first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stand_in(steps, relaxation, plan, size, state, scratch):  # type: ignore[no-untyped-def]
     # An operator that applies and gives what the earliest possible one of the plan would give:
     # `(place in the plan, operator)`, or -1. `marked` tells the facts that are wanted.
@@ -109,14 +109,14 @@ def _stand_in(steps, relaxation, plan, size, state, scratch):  # type: ignore[no
     return best, chosen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_classical(steps):  # type: ignore[no-untyped-def]
     """Return whether a task has neither numbers nor rules: only then may a plan be followed."""
     rules = steps.rules
     return not (len(steps.numeric.init) or len(rules.rules_of) or len(rules.guards_of))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow(steps, relaxation, state, scratch):  # type: ignore[no-untyped-def]
     """Follow the relaxed plan that `relaxed_plan` left behind from its state.
 
@@ -146,5 +146,5 @@ def follow(steps, relaxation, state, scratch):  # type: ignore[no-untyped-def]
         scratch.followed[count] = operator
         count += 1
         apply(steps, operator, state, scratch.after)
-        state[:] = scratch.after
+        copy_row(scratch.after, state)
     return count

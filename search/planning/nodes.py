@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from tesuji.search.tree import kernel
+
 
 class Nodes(NamedTuple):
     """States that were judged or passed by a lookahead, and a hash table of them."""
@@ -119,6 +121,13 @@ def find_slot(nodes, state):  # type: ignore[no-untyped-def]
             return at
         at = (at + np.uint64(1)) & mask
     return at
+
+
+@kernel
+def copy_row(row, out):  # type: ignore[no-untyped-def]
+    """Write a row of numbers to `out`."""
+    for i in range(len(row)):
+        out[i] = row[i]
 
 
 @njit(cache=True, nogil=True)

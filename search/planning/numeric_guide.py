@@ -130,7 +130,8 @@ def _fill_deltas(guide, depends, state, numbers):  # type: ignore[no-untyped-def
 def _move(guide, op, pair, state, numbers):  # type: ignore[no-untyped-def]
     # By how much a relaxed operator moves the value of a pair's fact.
     numeric = guide.numeric
-    guide.after[:] = numbers
+    for i in range(len(numbers)):
+        guide.after[i] = numbers[i]
     for i in range(guide.change_start[op], guide.change_start[op + 1]):
         change_number(numeric, guide.change[i], state, numbers, guide.after)
     fact = guide.fact[pair]

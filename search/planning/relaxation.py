@@ -24,8 +24,10 @@ from tesuji.search.planning.numeric_guide import (
     measure_gaps,
     times_needed,
 )
+from tesuji.search.tree import forced_kernel, kernel
 
 DEAD_END = np.int64(1) << 40
+_CONDITION = np.int64(1) << 42  # what an operator waits for, one for each condition
 
 Large = npt.NDArray[np.int64]
 
@@ -52,9 +54,6 @@ class Relaxation(NamedTuple):
     used: npt.NDArray[np.uint8]  # [r]
     stack: Small  # [F]
     guide: NumericGuide  # facts from `len(marked) - len(guide.gap)` on are numeric
-    closed: npt.NDArray[np.uint8]  # [F] whether a fact's cost is final
-    watched: Small  # [F] a relaxed operator that watches the fact, -1 for none
-    next_watcher: Small  # [r] the next that watches the same fact
     plan: Small  # [r] the last relaxed plan, of relaxed operators
     plan_size: Small  # [1]
 
@@ -109,15 +108,14 @@ def make_relaxation(task: FiniteDomain, cost: Large) -> Relaxation:
     def small(array: npt.NDArray[np.int64]) -> Small:
         return array.astype(np.int32)
 
-    watched, next_watcher = _watch_first(lists, facts)
     return Relaxation(
         small(operator), small(lists.start), small(lists.values), small(made.start),
         small(made.values), small(users.start), small(users.values), small(free),
         cost[operator].astype(np.int64), task.goal,
         np.zeros(facts, np.int64), np.zeros(facts, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int64), np.zeros(room, np.int64), np.zeros(facts, np.uint8),
-        np.zeros(count, np.uint8), np.zeros(facts, np.int32), guide, np.zeros(facts, np.uint8),
-        watched, next_watcher, np.zeros(count, np.int32), np.zeros(1, np.int32),
+        np.zeros(count, np.uint8), np.zeros(facts, np.int32), guide,
+        np.zeros(count, np.int32), np.zeros(1, np.int32),
     )  # fmt: skip
 
 
@@ -127,30 +125,13 @@ def _chained(*parts: Ragged) -> Ragged:
     return Ragged(starts(lengths), np.concatenate([part.values for part in parts]))
 
 
-def _watch_first(before: Ragged, facts: int) -> tuple[Small, Small]:
-    """Return `watched` and `next_watcher` where each operator watches its first condition."""
-    some = np.flatnonzero(before.lengths() > 0)
-    lists = from_pairs(before.values[before.start[some]], some, facts)
-    filled = np.flatnonzero(lists.lengths() > 0)
-    watched, next_watcher = (
-        np.full(facts, -1, np.int32),
-        np.full(len(before.start) - 1, -1, np.int32),
-    )
-    watched[filled] = lists.values[lists.start[filled]]
-    inner = np.ones(len(lists.values), np.bool_)
-    inner[lists.start[filled]] = False
-    at = np.flatnonzero(inner)
-    next_watcher[lists.values[at - 1]] = lists.values[at]
-    return watched, next_watcher
-
-
-@njit(cache=True, nogil=True)
-def _offer(relaxation, fact, cost, by, size):  # type: ignore[no-untyped-def]
-    if cost < relaxation.fact_cost[fact]:
-        relaxation.fact_cost[fact] = cost
-        relaxation.supporter[fact] = by
-        push(relaxation.heap, size, (cost << 24) | fact)
-        return size + 1
+@forced_kernel
+def _offer(fact_cost, supporter, heap, fact, cost, by, size):  # type: ignore[no-untyped-def]
+    if cost < fact_cost[fact]:
+        fact_cost[fact] = cost
+        supporter[fact] = by
+        push(heap, size, (cost << 24) | fact)
+        size += 1
     return size
 
 
@@ -158,90 +139,96 @@ def _offer(relaxation, fact, cost, by, size):  # type: ignore[no-untyped-def]
 def _offer_numbers(relaxation, op, total, state, first, size):  # type: ignore[no-untyped-def]
     # Offer the numeric facts that an operator, acting as often as must be, makes true.
     guide = relaxation.guide
+    fact_cost, supporter, heap = relaxation.fact_cost, relaxation.supporter, relaxation.heap
     for pair in range(guide.pair_start[op], guide.pair_start[op + 1]):
         fact = guide.fact[pair]
         number = np.int64(len(relaxation.marked) - len(guide.gap) + fact)
-        if total >= relaxation.fact_cost[number]:
+        if total >= fact_cost[number]:
             continue
         times = times_needed(guide, op, pair, state, len(first) - 1)
         cost = total + (times - 1) * relaxation.cost[op]
-        if times and cost < relaxation.fact_cost[number]:
+        if times and cost < fact_cost[number]:
             guide.times[fact] = times
-            size = _offer(relaxation, number, cost, op, size)
+            size = _offer(fact_cost, supporter, heap, number, cost, op, size)
     return size
 
 
 @njit(cache=True, nogil=True)
-def _close(relaxation, fact, state, first, size):  # type: ignore[no-untyped-def]
-    # Have the operators act that waited for `fact` alone; return the queue's size. Each operator
-    # watches one of its conditions, and is looked at only when that is reached; from one state to
-    # the next most stay with the one that comes last.
-    before, start = relaxation.before, relaxation.before_start
-    relaxation.closed[fact] = 1
-    op = relaxation.watched[fact]
-    relaxation.watched[fact] = -1
-    while op >= 0:
-        following = relaxation.next_watcher[op]
-        open_fact = np.int32(-1)
-        total = relaxation.cost[op]
-        for i in range(start[op], start[op + 1]):
-            if not relaxation.closed[before[i]]:
-                open_fact = before[i]
-                break
-            total += relaxation.fact_cost[before[i]]
-        now = fact if open_fact < 0 else np.int64(open_fact)
-        relaxation.next_watcher[op] = relaxation.watched[now]
-        relaxation.watched[now] = op
-        if open_fact < 0:
-            for k in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
-                size = _offer(relaxation, np.int64(relaxation.effect[k]), total, op, size)
-            size = _offer_numbers(relaxation, op, total, state, first, size)
-        op = following
+def _begin_numbers(relaxation, state, first, size):  # type: ignore[no-untyped-def]
+    # Offer the numeric facts that hold.
+    guide = relaxation.guide
+    fact_cost, supporter, heap = relaxation.fact_cost, relaxation.supporter, relaxation.heap
+    measure_gaps(guide, state, len(first) - 1)
+    for i in range(len(guide.gap)):
+        if is_met(guide, i):
+            fact = np.int64(len(relaxation.marked) - len(guide.gap) + i)
+            size = _offer(fact_cost, supporter, heap, fact, np.int64(0), -1, size)
     return size
 
 
-@njit(cache=True, nogil=True)
+@forced_kernel
+def _close(relaxation, numbers, fact, state, first, size):  # type: ignore[no-untyped-def]
+    # Have the operators act that waited for `fact` last; return the queue's size.
+    start, users, waiting = relaxation.user_start, relaxation.user, relaxation.reached
+    effect, effect_start = relaxation.effect, relaxation.effect_start
+    fact_cost, supporter, heap = relaxation.fact_cost, relaxation.supporter, relaxation.heap
+    met = fact_cost[fact] - _CONDITION
+    for i in range(start[fact], start[fact + 1]):
+        op = users[i]
+        total = waiting[op] + met
+        waiting[op] = total
+        if total < _CONDITION:
+            for k in range(effect_start[op], effect_start[op + 1]):
+                size = _offer(fact_cost, supporter, heap, np.int64(effect[k]), total, op, size)
+            if numbers:
+                size = _offer_numbers(relaxation, op, total, state, first, size)
+    return size
+
+
+@kernel
 def _spread(relaxation, state, first):  # type: ignore[no-untyped-def]
-    # Give every fact that the goal may need its h_add.
-    relaxation.fact_cost[:] = DEAD_END
-    relaxation.closed[:] = 0
+    # Give every fact that the goal may need its h_add. What it calls is inlined: to hand over a
+    # relaxation costs more than most of those calls compute.
+    fact_cost, supporter, heap = relaxation.fact_cost, relaxation.supporter, relaxation.heap
+    fact_cost[:] = DEAD_END
+    start, waiting = relaxation.before_start, relaxation.reached
+    for op in range(len(waiting)):
+        waiting[op] = relaxation.cost[op] + (start[op + 1] - start[op]) * _CONDITION
     size = 0
     for variable in range(len(first) - 1):
-        size = _offer(
-            relaxation, np.int64(first[variable]) + state[variable], np.int64(0), -1, size
-        )
-    guide = relaxation.guide
-    numeric = len(relaxation.marked) - len(guide.gap)
-    if len(guide.gap):
-        measure_gaps(guide, state, len(first) - 1)
-        for i in range(len(guide.gap)):
-            if is_met(guide, i):
-                size = _offer(relaxation, np.int64(numeric + i), np.int64(0), -1, size)
+        fact = np.int64(first[variable]) + state[variable]
+        size = _offer(fact_cost, supporter, heap, fact, np.int64(0), -1, size)
+    numbers = len(relaxation.guide.gap) > 0
+    if numbers:
+        size = _begin_numbers(relaxation, state, first, size)
     for op in relaxation.free:
+        total = relaxation.cost[op]
         for i in range(relaxation.effect_start[op], relaxation.effect_start[op + 1]):
             fact = np.int64(relaxation.effect[i])
-            size = _offer(relaxation, fact, relaxation.cost[op], op, size)
-        size = _offer_numbers(relaxation, op, relaxation.cost[op], state, first, size)
+            size = _offer(fact_cost, supporter, heap, fact, total, op, size)
+        if numbers:
+            size = _offer_numbers(relaxation, op, total, state, first, size)
     goals = len(relaxation.goal)
-    relaxation.marked[:] = 0
+    marked = relaxation.marked
+    marked[:] = 0
     for fact in relaxation.goal:
-        relaxation.marked[fact] = 1
+        marked[fact] = 1
     while size:
-        key = pop(relaxation.heap, size)
+        key = pop(heap, size)
         size -= 1
         fact = key & ((1 << 24) - 1)
-        if key >> 24 > relaxation.fact_cost[fact]:
+        if key >> 24 > fact_cost[fact]:
             continue
-        if relaxation.marked[fact]:
-            relaxation.marked[fact] = 0
+        if marked[fact]:
+            marked[fact] = 0
             goals -= 1
             if goals == 0:
                 return True
-        size = _close(relaxation, fact, state, first, size)
+        size = _close(relaxation, numbers, fact, state, first, size)
     return goals == 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def relaxed_plan(relaxation, state, first, preferred):  # type: ignore[no-untyped-def]
     """Return the cost of FF's relaxed plan from `state`, `DEAD_END` where there is none.
 

@@ -8,16 +8,16 @@ one, as the heuristic may be too high: windows improve plans, they prove nothing
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
-from tesuji.search.planning.nodes import find_slot, pop_successor, push_successor
+from tesuji.search.planning.nodes import copy_row, find_slot, pop_successor, push_successor
 from tesuji.search.planning.relaxation import relaxed_plan
+from tesuji.search.tree import kernel
 
 _REACHED = np.int64(-1)  # the value of a node that is a goal
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def needed_facts(steps, plan, states, until, needed):  # type: ignore[no-untyped-def]
     """Mark in `needed` `[F]` what the plan's steps from `until` on and the goal need.
 
@@ -44,7 +44,7 @@ def needed_facts(steps, plan, states, until, needed):  # type: ignore[no-untyped
                 needed[steps.first[variable] + states[at, variable]] = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _key(cost, value, weight, count):  # type: ignore[no-untyped-def]
     # Least cost of the whole way first, then what is nearer to the end, then the latest.
     return (
@@ -54,7 +54,7 @@ def _key(cost, value, weight, count):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _expand(steps, nodes, queue, cost, scratch, node, num_preferred, bound, weight):  # type: ignore[no-untyped-def]
     # Put the successors of a node into the queue, if it has room for all.
     for i in range(num_preferred):
@@ -74,10 +74,10 @@ def _expand(steps, nodes, queue, cost, scratch, node, num_preferred, bound, weig
         scratch.is_preferred[scratch.preferred[i]] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _enter(steps, relaxation, nodes, scratch, state, slot, node):  # type: ignore[no-untyped-def]
     # Make a node and judge it; return how many operators are preferred.
-    nodes.state[node] = state
+    copy_row(state, nodes.state[node])
     nodes.slot[slot] = node + 1
     nodes.landmarks[node] = slot  # remembered, to be emptied
     if reaches_goal(steps, state):
@@ -88,7 +88,7 @@ def _enter(steps, relaxation, nodes, scratch, state, slot, node):  # type: ignor
     return preferred
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave(nodes, count, last, out):  # type: ignore[no-untyped-def]
     # Empty the slots, and write the way to the node `last`; return its length.
     length = 0
@@ -101,7 +101,7 @@ def _leave(nodes, count, last, out):  # type: ignore[no-untyped-def]
     return length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_window(steps, relaxation, nodes, queue, cost, scratch, init, bound, weight, limit, out):  # type: ignore[no-untyped-def]
     """Search for a way from `init` to `steps.goal` that costs less than `bound`.
 

@@ -170,7 +170,7 @@ def applicable(steps, state, out, stack):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=True)  # it makes an array, whoever calls it
 def _filter(steps, state, out, count):  # type: ignore[no-untyped-def]
     # Keep the operators whose numeric conditions hold and that break no rule.
     numeric, rules = steps.numeric, steps.rules
