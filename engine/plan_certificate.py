@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tesuji.domains.logistics.pddl.alike import fact_groups
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
-from tesuji.domains.logistics.pddl.invariants import mutex_groups
-from tesuji.engine.planning import GroundTask, PlanAnswer
+from tesuji.engine.planning import PlanAnswer
 from tesuji.search.planning.proofs import BoundProof
 
 FORMAT = "tesuji plan certificate"
@@ -45,13 +45,14 @@ def certificate(answer: PlanAnswer, domain: str, problem: str) -> dict[str, Any]
         [int(weight), numbers(facts)]
         for facts, weight in zip(proof.features.tolist(), proof.weights, strict=True)
     ]
-    limits = _limits(grounded)
+    groups = fact_groups(grounded.operators, grounded.variables)
+    limits = [facts.tolist() for facts in np.split(groups.values, groups.start[1:-1])]
     counted = [
         [limit.most, list(zip(numbers(facts), limit.weight[facts].tolist(), strict=True))]
         for limit in proof.limits
         for facts in [np.flatnonzero(limit.weight).tolist()]
     ]
-    groups = [[limit, numbers(facts)] for limit, facts in _groups(grounded.variables, limits)]
+    parts = [[limit, numbers(facts)] for limit, facts in _groups(grounded.variables, limits)]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -65,23 +66,11 @@ def certificate(answer: PlanAnswer, domain: str, problem: str) -> dict[str, Any]
             *([1, [[number, 1] for number in numbers(facts)]] for facts in limits),
             *counted,
         ],
-        "groups": groups,
+        "groups": parts,
         "landmarks": landmarks,
         "potentials": potentials,
         "literals": list(literals),
     }
-
-
-def _limits(grounded: GroundTask) -> list[list[int]]:
-    """Return groups of facts of which at most one holds, an atom and its negation left out."""
-    task, codes = grounded.variables, grounded.operators.codes
-    fact = np.zeros(grounded.operators.num_atoms, np.int64)
-    fact[task.atom[task.atom >= 0]] = np.flatnonzero(task.atom >= 0)
-    return [
-        fact[group].tolist()
-        for group in mutex_groups(grounded.operators)
-        if not np.isin(-1 - codes[group], codes[group]).any()
-    ]
 
 
 def _groups(task: FiniteDomain, limits: list[list[int]]) -> Iterator[tuple[int, list[int]]]:

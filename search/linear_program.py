@@ -67,6 +67,8 @@ def maximise(
 ) -> Solution | None:
     """Return a solution of `max objective x, A x <= most, 0 <= x <= highest`; None if given up.
 
+    It may break rows by a little, and be a little below the highest.
+
     Args:
         objective: `[columns]`.
         entries: row, column and value of each entry of A; none twice.
@@ -92,7 +94,9 @@ def maximise(
     program.end_when(is_over)
     program.setOptionValue("run_crossover", "off")
     program.run()
-    if program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    # "Unknown" is what an interior point without its last digits is called.
+    found = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kUnknown)
+    if program.getModelStatus() not in found or not program.getSolution().value_valid:
         return None
     solution = program.getSolution()
     return Solution(np.array(solution.col_value), np.maximum(-np.array(solution.row_dual), 0.0))

@@ -65,16 +65,19 @@ class PotentialRows:
     limits: tuple[Limit, ...]
 
 
-def make_rows(task: FiniteDomain, certain: BoolArray, few: bool = False) -> PotentialRows:
+def make_rows(
+    task: FiniteDomain, certain: BoolArray, groups: Ragged, few: bool = False
+) -> PotentialRows:
     """Return the rows of a task.
 
     Args:
         task: without numbers.
         certain: `[m]` which effects happen whenever their operators do.
+        groups: facts of which at most one holds.
         few: pairs only where a fact stays beside several values of a variable, as what is carried
             does: these prove nearly as much.
     """
-    return _Maker(task, certain).rows(few)
+    return _Maker(task, certain, groups).rows(few)
 
 
 def tied(features: Numbers64, names: FactNames) -> Numbers64:
@@ -95,8 +98,10 @@ def tied(features: Numbers64, names: FactNames) -> Numbers64:
 
 
 class _Maker:
-    def __init__(self, task: FiniteDomain, certain: BoolArray) -> None:
+    def __init__(self, task: FiniteDomain, certain: BoolArray, groups: Ragged) -> None:
         self._task = task
+        self._num_groups = len(groups.start) - 1
+        self._groups_of = from_pairs(groups.values, groups.owner(), len(task.atom))
         self._facts, self._variables = len(task.atom), len(task.init)
         count = len(task.cost)
         operators = np.arange(count)
@@ -114,6 +119,7 @@ class _Maker:
         lost = np.isin(self._variable_key(self._before), self._set)
         self._losses = np.setdiff1d(self._before[lost], made_keys)
         self._kept = np.setdiff1d(self._before, self._losses)
+        self._held = np.unique(self._group_keys(*self._split(self._before))[1])
 
     def _key(self, operator: Numbers64, fact: Numbers64) -> Numbers64:
         return np.asarray(operator * self._facts + fact, np.int64)
@@ -194,7 +200,21 @@ class _Maker:
         both, held = (gained, known & ~lost) if sign > 0 else (lost, known)
         sure = np.where(both, once, held)
         free = (required < 0) & ~gained & ~np.isin(variable, self._set)
-        return sure, free & (self._task.atom[other] >= 0)
+        free &= self._task.atom[other] >= 0
+        free[free] = ~self._excluded(operator[free], other[free])
+        return sure, free
+
+    def _group_keys(self, operator: Numbers64, fact: Numbers64) -> tuple[Numbers64, Numbers64]:
+        # The groups that facts are in, each with its operator; and the place of each such fact.
+        place, group = _beside(np.arange(len(fact)), self._groups_of.take(fact))
+        return place, np.asarray(operator[place] * self._num_groups + group, np.int64)
+
+    def _excluded(self, operator: Numbers64, fact: Numbers64) -> BoolArray:
+        """Return which facts cannot hold beside what their operators require."""
+        place, keys = self._group_keys(operator, fact)
+        found = np.zeros(len(fact), np.bool_)
+        found[place[np.isin(keys, self._held)]] = True
+        return found
 
     def _assemble(
         self,

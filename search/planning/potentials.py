@@ -26,7 +26,8 @@ _DENOMINATORS = 100
 _NEAR = 1e-6
 _HIGHEST = 1e6
 _CORNERS = 30_000  # entries up to which a corner is sought; more take an interior point
-_ROUNDS = 20
+_ROUNDS = 14
+_LEAST_MARGIN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def _sound(program: PotentialProgram, weights: Floats, parts: int) -> Floats | N
     weights = np.maximum(weights, 0.0)
     charge = program.charge
     limit = program.cost.astype(np.float64) * parts
+    margin = _LEAST_MARGIN
     for _ in range(_ROUNDS):
         own = np.bincount(charge.row, charge.value * weights[charge.column], len(limit))
         charged = own + _contexts(program, weights)
@@ -128,7 +130,8 @@ def _sound(program: PotentialProgram, weights: Floats, parts: int) -> Floats | N
             return weights
         if (limit[broken] <= 0).any():
             return None
-        weights = np.floor(weights * ((limit[broken] / charged[broken]).min() * (1 - 1e-9)))
+        weights = np.floor(weights * ((limit[broken] / charged[broken]).min() * (1 - margin)))
+        margin *= 4  # rounding may break again what scaling mended
     return None
 
 

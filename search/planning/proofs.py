@@ -82,10 +82,10 @@ class BoundSearch:
     def _programs(self) -> Iterator[BoundProof]:
         if find_spec("highspy") is None:
             return
-        rows = make_rows(self._task, self._certain)
+        rows = make_rows(self._task, self._certain, self._names.groups)
         size = len(rows.base.row) + len(rows.context.row)
         if size > _LARGE:
-            few = make_rows(self._task, self._certain, few=True)
+            few = make_rows(self._task, self._certain, self._names.groups, few=True)
             together = tied(few.features, self._names)
             if together.max(initial=0) < _FEWER * len(few.features):
                 yield from self._rounds(few, together)

@@ -9,8 +9,9 @@ import numpy as np
 
 from tesuji.domains.logistics.pddl.decoding import decoded
 from tesuji.domains.logistics.pddl.finite_domain import FactNames, FiniteDomain
+from tesuji.domains.logistics.pddl.invariants import mutex_groups
 from tesuji.domains.logistics.pddl.operators import Operators
-from tesuji.domains.logistics.pddl.ragged import Numbers64
+from tesuji.domains.logistics.pddl.ragged import Numbers64, Ragged, starts
 from tesuji.domains.logistics.pddl.syntax import And, Atom, Formula, Not, Or, Quantified, Task
 
 
@@ -24,7 +25,22 @@ def fact_names(operators: Operators, variables: FiniteDomain) -> FactNames:
         np.where(predicate < 0, own, predicate),
         np.where(predicate[:, None] < 0, -1, atoms.terms[variables.atom]),
         _alike(operators),
+        fact_groups(operators, variables),
     )
+
+
+def fact_groups(operators: Operators, variables: FiniteDomain) -> Ragged:
+    """Return groups of facts of which at most one holds, an atom and its negation left out."""
+    codes = operators.codes
+    fact = np.zeros(operators.num_atoms, np.int64)
+    fact[variables.atom[variables.atom >= 0]] = np.flatnonzero(variables.atom >= 0)
+    groups = [
+        fact[group]
+        for group in mutex_groups(operators)
+        if not np.isin(-1 - codes[group], codes[group]).any()
+    ]
+    sizes = np.array([len(group) for group in groups], np.int64)
+    return Ragged(starts(sizes), np.concatenate([np.zeros(0, np.int64), *groups]))
 
 
 def _alike(operators: Operators) -> Numbers64:

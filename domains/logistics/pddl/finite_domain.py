@@ -59,11 +59,13 @@ class FactNames(NamedTuple):
         predicate: `[F]`; each negation and each "none" has one of its own, below 0.
         terms: `[F, most places]` objects, -1 where there is none.
         alike: `[objects]` those of one number play the same part.
+        groups: facts of which at most one holds.
     """
 
     predicate: Numbers64
     terms: Numbers64
     alike: Numbers64
+    groups: Ragged
 
 
 def make_finite_domain(task: Operators) -> FiniteDomain:
