@@ -1,7 +1,7 @@
 """Solving an instance of vehicle routing: cheaper routes and a higher bound until time is up.
 
-Two threads: one ruins and recreates, one adds cuts to a linear program; both work in compiled code
-that leaves the other alone. The routes follow from the seed and the number of iterations only.
+One thread betters routes, one adds cuts to a linear program, in compiled code both. The routes
+follow from the seed and the number of iterations only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tesuji.engine.errors import TesujiError
 from tesuji.engine.routing_certificate import write_certificate
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.routing.anneal import Annealing, load_kernels
+from tesuji.search.routing.construct import PolicyTables
 from tesuji.search.routing.duality import Multipliers
+from tesuji.search.routing.policy_search import PolicySearch
 
 if TYPE_CHECKING:
     import z3
@@ -33,6 +35,8 @@ _SLICE = 0.05  # seconds between two looks at the clock
 _COUNTED = 1000  # iterations of a slice where iterations are the budget
 _MOST_BOUNDED = 1500  # nodes of an instance whose linear program is solved
 _MOST_REASONS = 5  # customers of which it is said why no route may visit them
+
+_Search = Annealing | PolicySearch
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def solve_routing(
     constraints: Mapping[str, z3.BoolRef] | Sequence[str] = (),
     rest: float | None = None,
     start: Sequence[Sequence[int]] = (),
+    policy: PolicyTables | None = None,
 ) -> RoutingAnswer:
     """Return cheap routes of an instance, and a lower bound.
 
@@ -125,6 +130,7 @@ def solve_routing(
             `route_symbols(instance)`; see `tesuji.search.routing.side_constraints`.
         rest: how long a stop must be for the driver to have rested, in the file's units.
         start: routes to begin with; where constraints speak of vehicles, the first is vehicle 1's.
+        policy: drives and rebuilds instead of ruin and recreate; see `engine/route_policy.py`.
 
     Raises:
         ConstraintError: a constraint cannot be read or compiled; it is named.
@@ -135,21 +141,22 @@ def solve_routing(
     refuted = () if side is None else _refuted(side)
     if refuted:
         return _no_answer(instance, refuted, clock)
-    annealing = Annealing(
-        instance, clock.budget.seed, () if side is None else side.forbidden, start,
-        None if side is None else side.rules,
-    )  # fmt: skip
-    bound = make_bound(instance, annealing.routes)
+    if policy is not None:
+        search: _Search = PolicySearch(instance, policy, clock.budget.seed)
+    else:
+        forbidden, rules = ((), None) if side is None else (side.forbidden, side.rules)
+        search = Annealing(instance, clock.budget.seed, forbidden, start, rules)
+    bound = make_bound(instance, search.routes)
     finished = Event()
     with ThreadPoolExecutor(1) as threads:
         raised = threads.submit(_raise_bound, bound, clock, finished) if bound else None
         try:
-            _improve(instance, annealing, bound, raised, clock, listener, iterations)
+            _improve(instance, search, bound, raised, clock, listener, iterations)
         finally:
             finished.set()
     if raised is not None:
         raised.result()
-    return _answer(instance, annealing, bound, clock, side)
+    return _answer(instance, search, bound, clock, side)
 
 
 def _side_constraints(
@@ -226,7 +233,7 @@ def _raise_bound(bound: Bound, clock: SolveClock, finished: Event) -> None:
 
 def _improve(
     instance: RoutingInstance,
-    annealing: Annealing,
+    search: _Search,
     bound: Bound | None,
     raised: Future[None] | None,
     clock: SolveClock,
@@ -235,57 +242,60 @@ def _improve(
 ) -> None:
     count = 100 if limit is None else _COUNTED
     while True:
-        progress = _progress(instance, annealing, bound, clock)
+        progress = _progress(instance, search, bound, clock)
         if listener is not None:
             listener(progress)
         if raised is not None and raised.done():
             raised.result()  # a fault there ends the search here
-        if clock.is_over(progress) or (limit is not None and annealing.iterations >= limit):
+        if clock.is_over(progress) or (limit is not None and search.iterations >= limit):
             return
         if limit is not None:
-            count, begin = min(count, limit - annealing.iterations), annealing.iterations / limit
-            annealing.run(count, begin, (annealing.iterations + count) / limit)
+            count, begin = min(count, limit - search.iterations), search.iterations / limit
+            search.run(count, begin, (search.iterations + count) / limit)
             continue
         before = clock.seconds()
         begin = before / clock.budget.seconds
-        annealing.run(count, begin, min(begin + _SLICE / clock.budget.seconds, 1.0))
+        search.run(count, begin, min(begin + _SLICE / clock.budget.seconds, 1.0))
         took = max(clock.seconds() - before, 1e-4)
         left = clock.budget.seconds - clock.seconds()
         count = max(1, int(count * min(4.0, max(min(_SLICE, left), 0.0) / took)))
 
 
 def _progress(
-    instance: RoutingInstance, annealing: Annealing, bound: Bound | None, clock: SolveClock
+    instance: RoutingInstance,
+    search: _Search,
+    bound: Bound | None,
+    clock: SolveClock,
 ) -> SolveProgress:
-    cost = annealing.cost / instance.scale if annealing.is_feasible else None
+    cost = search.cost / instance.scale if search.is_feasible else None
     seconds = clock.seconds()
     proven = 0 if bound is None else bound.best.bound
     return SolveProgress(
-        cost, proven / instance.scale, seconds, annealing.iterations / max(seconds, 1e-9)
+        cost, proven / instance.scale, seconds, search.iterations / max(seconds, 1e-9)
     )
 
 
 def _answer(
     instance: RoutingInstance,
-    annealing: Annealing,
+    search: _Search,
     bound: Bound | None,
     clock: SolveClock,
     side: SideConstraints | None,
 ) -> RoutingAnswer:
     none = Multipliers((0,) * instance.num_nodes, (), 0)
     multipliers = none if bound is None else bound.best
-    routes = tuple(tuple(route) for route in annealing.routes) if annealing.is_feasible else None
+    routes = tuple(tuple(route) for route in search.routes) if search.is_feasible else None
     if routes is not None:
         checked = check_routes(instance, routes)
         if side is not None:
             checked = checked._replace(faults=checked.faults + side.faults(routes))
-        if checked != (annealing.cost, ()):
+        if checked != (search.cost, ()):
             raise TesujiError(
                 f"a defect of the solver: the checker refuses its routes ({checked}); "
                 "please report it with the instance"
             )
-    cost = None if routes is None else annealing.cost / instance.scale
+    cost = None if routes is None else search.cost / instance.scale
     return RoutingAnswer(
         instance, routes, cost, multipliers.bound / instance.scale, multipliers, clock.seconds(),
-        annealing.iterations, bound is not None, () if side is None else tuple(side.constraints),
+        search.iterations, bound is not None, () if side is None else tuple(side.constraints),
     )  # fmt: skip

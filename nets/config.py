@@ -60,3 +60,23 @@ class MLPConfig:
 
 
 NetConfig = ResNetConfig | MLPConfig
+
+
+@dataclass(frozen=True)
+class RouteNetConfig:
+    """A network that reads routing instances; none of its weights depends on their size.
+
+    Attributes:
+        width: of a node's embedding.
+        heads: of attention; they divide the width.
+        layers: of the encoder.
+    """
+
+    width: int = 64
+    heads: int = 4
+    layers: int = 3
+
+    def __post_init__(self) -> None:
+        _check_at_least(self, 1, "width", "heads", "layers")
+        if self.width % self.heads:
+            raise ValueError(f"heads must divide width, got {self.heads} and {self.width}")

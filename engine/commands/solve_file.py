@@ -42,8 +42,6 @@ def solve_file(arguments: Arguments) -> Answer:
         if not arguments.moves:
             raise UsageError(f"a PDDL domain needs a problem: tesuji solve {path} PROBLEM.pddl")
         return _solve_pddl(arguments, budget)
-    if arguments.agent is not None:
-        raise UsageError(f"{path} is no PDDL domain; --agent is for plans")
     from tesuji.engine.commands.solve_routes import solve_roads, solve_routes
 
     if path.suffix in {".graphml", ".json"}:
@@ -58,6 +56,8 @@ def solve_file(arguments: Arguments) -> Answer:
         return solve_routes(arguments, budget)
     if arguments.constraints:
         raise UsageError(f"{path} is a shop; --constraint is for routes and PDDL")
+    if arguments.agent is not None:
+        raise UsageError(f"{path} is a shop; --agent is for routes and PDDL, --learned for shops")
     return _solve_shop(arguments, budget)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tesuji.engine.commands.solve import Arguments
     from tesuji.engine.routing import RoutingAnswer
     from tesuji.engine.solving import Listener, SolveBudget
+    from tesuji.search.routing.construct import PolicyTables
 
 
 def solve_routes(arguments: Arguments, budget: SolveBudget) -> Answer:
@@ -50,13 +51,28 @@ def _driven(
 ) -> RoutingAnswer:
     from tesuji.engine.routing import solve_routing
 
+    if arguments.agent is not None and arguments.constraints:
+        raise UsageError("--agent drives by a policy that knows no constraints; leave one out")
+
     def work(listen: Listener, stop: Event) -> RoutingAnswer:
+        instance = read()
         return solve_routing(
-            read(), budget, listen, stop, constraints=arguments.constraints, rest=arguments.rest
-        )
+            instance, budget, listen, stop, constraints=arguments.constraints,
+            rest=arguments.rest, policy=_policy(arguments.agent, instance),
+        )  # fmt: skip
 
     answer: RoutingAnswer = run_solver(arguments.json, work)
     return answer
+
+
+def _policy(source: str | None, instance: RoutingInstance) -> PolicyTables | None:
+    if source is None:
+        return None
+    from tesuji.engine.route_policy import load_route_net, read_instance
+    from tesuji.search.routing.policy_search import load_kernels
+
+    load_kernels()
+    return read_instance(load_route_net(source), instance)
 
 
 def _status(answer: RoutingAnswer) -> str:

@@ -13,7 +13,9 @@ from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
 from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.progress import open_progress
+from tesuji.engine.route_config import ROUTES, RouteLearningConfig, RouteTrainConfig
 from tesuji.engine.training_config import TrainConfig
+from tesuji.nets.config import RouteNetConfig
 
 if TYPE_CHECKING:
     from tesuji.engine.train import TrainSummary
@@ -28,6 +30,7 @@ Examples:
   tesuji train --config runs/hour/config.toml --seed 2  the same again, another seed
   tesuji train your_game.py:factory                     a game of your own
   tesuji train logistics/transport --minutes 5          to plan: a family with a generator
+  tesuji train logistics/cvrp --cpu-minutes 20          to construct routes
   tesuji train domain.pddl --problems folder            a PDDL domain of your own
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
@@ -53,12 +56,16 @@ class Arguments(Common, TrainConfig):
     constraints: Constraints = ()
     problems: str = ""
     planning: PlanLearningConfig = field(default_factory=PlanLearningConfig)
+    routing: RouteLearningConfig = field(default_factory=RouteLearningConfig)
+    route_net: RouteNetConfig = field(default_factory=RouteNetConfig)
 
 
 def run(arguments: Arguments) -> Answer:
     """Train, and say how to go on."""
     if arguments.resume is not None and arguments.run_dir is not None:
         raise UsageError("give --run-dir for a new run or --resume for one to go on with, not both")
+    if arguments.game == ROUTES:
+        return _learn_to_route(arguments)
     if arguments.game.startswith("logistics/") or arguments.game.endswith(".pddl"):
         return _learn_to_plan(arguments)
     if arguments.problems:
@@ -82,6 +89,25 @@ def _learn_to_plan(arguments: Arguments) -> Answer:
         f"{clock(summary.seconds)}; the best ranking weighs {summary.features} colours and solved "
         f"{summary.solved} of {summary.trials} larger problems\n"
         f"plan with it: tesuji solve DOMAIN.pddl PROBLEM.pddl --agent {folder}"
+    )
+    return Answer(text, {**asdict(summary), "run": str(folder)})
+
+
+def _learn_to_route(arguments: Arguments) -> Answer:
+    from tesuji.engine.route_training import train_routes
+
+    config = narrow(RouteTrainConfig, arguments)
+    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
+    with open_progress(arguments.json) as progress:
+        try:
+            summary = train_routes(config, folder, progress, arguments.resume is not None)
+        except KeyboardInterrupt:
+            return _stopped(folder)
+    text = (
+        f"{folder}: {summary.iteration} rounds, {summary.instances} instances in "
+        f"{clock(summary.seconds)}; on larger ones its likeliest routes cost "
+        f"{summary.over or 0.0:.1%} more than those of ruin and recreate\n"
+        f"route with it: tesuji solve FILE.vrp --agent {folder}"
     )
     return Answer(text, {**asdict(summary), "run": str(folder)})
 
