@@ -88,7 +88,7 @@ def make_row(
     return row
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")  # kernels without references return no array
 def numbers_of(state, num_variables):  # type: ignore[no-untyped-def]
     """Return the numbers of a state's row, as a view."""
     per_double = 8 // state.itemsize
