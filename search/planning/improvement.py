@@ -4,7 +4,8 @@ The steps of a plan can mostly come in many orders. Each sweep takes one that la
 belongs together, by variable or by goal (Siddiqui & Haslum 2015), and searches a cheaper way for
 one window of it after the other: from the state where it begins to the facts that the rest of the
 plan needs. When a round of sweeps finds nothing, windows get longer and searches larger.
-Reinsertion takes out a few goals and puts them in where it costs least.
+Reinsertion takes out a few goals and puts them in where it costs least, at once or one after the
+other; now and then it takes out half of them or more, and may leave a worse plan to go on from.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tesuji.search.planning.plan_order import (
     reorder,
     trace,
 )
-from tesuji.search.planning.reinsertion import GoalVariables, make_reinsertion
+from tesuji.search.planning.reinsertion import Variables, make_reinsertion
 from tesuji.search.planning.relaxation import Relaxation, make_relaxation
 from tesuji.search.planning.windows import needed_facts, search_window
 
@@ -41,6 +42,11 @@ _MAX_STEPS = 3000  # of plans; the tables of dependencies grow with the square
 _MAX_TRIED = 200_000
 _MAX_FAILURES = 2000  # reinsertions without success, one after the other
 _WEIGHTS = (2, 5)  # of the heuristic, in turn by chance
+_TOGETHER = 0.5  # of the reinsertions of a few goals put them in at once
+_MOST_TOGETHER = 3
+_STATES_A_STEP = 8  # of the rest, judged by a reinsertion at first
+_PATIENCE = 50  # reinsertions without a new best plan before one that may make it worse
+_WORSE = 0.15
 _RANDOM = 0.3  # of the reinsertions take goals that have nothing to do with each other
 
 
@@ -61,7 +67,7 @@ class PlanImprovement:
         scratch: Scratch, seed: int = 0,
     ) -> None:  # fmt: skip
         self._task, self._steps = task, steps
-        self._goal_variables = GoalVariables(task)
+        self._variables = Variables(task)
         # Among plans of the same cost, those with fewer free steps.
         self._cost = cost * 1000 + 1 if bool((cost == 0).any()) else cost
         self._relaxation = relaxation._replace(cost=self._cost[relaxation.operator])
@@ -78,13 +84,26 @@ class PlanImprovement:
         self._tried: dict[int, int] = {}
         self._version = 0
         self.plan: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self._current = self.plan
         self.evaluated = 0
 
     def take(self, plan: Sequence[int]) -> None:
         """Go on from another plan, without the steps that it can do without."""
-        array = np.array(plan, np.int64)
-        self.plan = self._without(array, self._steps)
+        self._go_on(np.array(plan, np.int64))
+        self.plan = self._current
+
+    def _go_on(self, plan: npt.NDArray[np.int64]) -> bool:
+        """Search around a plan from now on; return whether it is the best."""
+        self._current = self._without(plan, self._steps)
         self._version += 1
+        return self._keep()
+
+    def _keep(self) -> bool:
+        """Keep the current plan if it is the best."""
+        better = bool(self._cost[self._current].sum() < self._cost[self.plan].sum())
+        if better:
+            self.plan = self._current
+        return better
 
     def rounds(self) -> Iterator[bool]:
         """Search; yield after each attempt whether `plan` became better; end when all is tried.
@@ -104,8 +123,10 @@ class PlanImprovement:
                 yield better
 
     def _windows(self) -> Iterator[bool]:
-        level = 0
+        level, version = 0, self._version
         while True:
+            if version != self._version:
+                level, version = 0, self._version
             length = int(_FIRST_LENGTH * _LONGER**level)
             limit = min(_FIRST_STATES << level, self._max_states)
             improved = tried = False
@@ -115,7 +136,7 @@ class PlanImprovement:
                 tried |= some
             if improved:
                 continue
-            if length <= 2 * len(self.plan) or limit < self._max_states:
+            if length <= 2 * len(self._current) or limit < self._max_states:
                 level += 1
             elif not tried:
                 return
@@ -123,36 +144,62 @@ class PlanImprovement:
     def _reinsertions(self) -> Iterator[bool]:
         failures = 0
         while failures < _MAX_FAILURES:
-            better = self._reinsert(failures)
+            if failures % _PATIENCE == _PATIENCE - 1:
+                self._current = self.plan
+                better = self._reinsert(failures, _WORSE)
+            else:
+                better = self._reinsert(failures % _PATIENCE)
             failures = 0 if better else failures + 1
             yield better
 
-    def _reinsert(self, failures: int) -> bool:
-        """Take some goals out of the plan and put them in at the least cost."""
+    def _reinsert(self, failures: int, worse: float = 0.0) -> bool:
+        """Take some goals out of the plan and put them in at the least cost, at once or in turn.
+
+        The plan may become `worse` by that share; then at least half of the goals are taken.
+        Return whether a new best plan was found.
+        """
         goals = self._steps.goal
-        most = min(1 + failures // (2 * len(goals)), 4, len(goals))
-        plan = self._by_variable() if self._rng.random() < 0.5 else self.plan
-        chosen = self._neighbours(plan, int(self._rng.integers(most)) + 1)
-        others = self._steps._replace(goal=np.delete(goals, chosen))
-        rest = self._without(plan, others)
-        bound = int(self._cost[plan].sum() - self._cost[rest].sum())
-        if not bound:
+        most = min(2 + failures // len(goals), len(goals))
+        plan = self._by_variable() if self._rng.random() < 0.5 else self._current
+        count = int(self._rng.integers(most)) + 1
+        if worse:
+            count = int(self._rng.integers((len(goals) + 1) // 2, len(goals) + 1))
+        chosen = self._neighbours(plan, count)
+        reached = np.delete(goals, chosen)
+        rest = self._without(plan, self._steps._replace(goal=reached))
+        cost = int(self._cost[plan].sum() * (1.0 + worse))
+        if cost == self._cost[rest].sum():
             return False
-        useful = self._goal_variables.useful_operators(goals[chosen].astype(np.int64))
-        found = make_reinsertion(self._task, self._cost, rest, useful)
+        together = count if count <= _MOST_TOGETHER and self._rng.random() < _TOGETHER else 1
+        chosen = self._rng.permutation(chosen)
+        states = _STATES_A_STEP * (len(rest) + _FIRST_STATES) << (failures // (4 * len(goals)))
+        for first in range(0, count, together):
+            group = goals[chosen[first : first + together]]
+            reached = np.concatenate([reached, group])
+            near = self._variables.around(group.astype(np.int64), plan, self._rng)
+            longer = self._insert(rest, near, reached, cost, min(states, _MAX_STATES))
+            if longer is None:
+                return False
+            rest = longer
+        return self._go_on(rest)
+
+    def _insert(
+        self, rest: npt.NDArray[np.int64], near: npt.NDArray[np.bool_],
+        goals: npt.NDArray[np.int32], most: int, limit: int,
+    ) -> npt.NDArray[np.int64] | None:  # fmt: skip
+        """Return a plan along `rest` for `goals` that costs below `most`; None if none is found."""
+        task = self._task._replace(goal=goals)
+        found = make_reinsertion(task, self._cost, rest, self._variables, near)
         steps = make_steps(found.task)
         relaxation = make_relaxation(found.task, found.cost)
         init = found.task.init.astype(self._init.dtype)
         scratch = make_scratch(len(init), len(found.cost), len(steps.switches.own))
-        limit = (len(rest) + _FIRST_STATES) << (failures // (4 * len(goals)))
         better, size, judged = search_window(
-            steps, relaxation, self._nodes_along, self._queue, found.cost, scratch, init, bound,
-            int(self._rng.choice(_WEIGHTS)), min(limit, _MAX_STATES), self._out,
+            steps, relaxation, self._nodes_along, self._queue, found.cost, scratch, init,
+            most - int(self._cost[rest].sum()), int(self._rng.choice(_WEIGHTS)), limit, self._out,
         )  # fmt: skip
         self.evaluated += int(judged)
-        if better:
-            self.take(found.plan(self._out[:size][::-1].astype(np.int64)).tolist())
-        return bool(better)
+        return found.plan(self._out[:size][::-1].astype(np.int64)) if better else None
 
     def _neighbours(self, plan: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
         """Return places of `count` goals: one at random, and those reached next to it or others."""
@@ -176,10 +223,10 @@ class PlanImprovement:
         return np.zeros((size + 1, len(self._init)), self._init.dtype)
 
     def _as_it_is(self) -> npt.NDArray[np.int64]:
-        return self.plan
+        return self._current
 
     def _by_variable(self) -> npt.NDArray[np.int64]:
-        return self._reordered(self._rng.random(len(self.plan)), chain=True)
+        return self._reordered(self._rng.random(len(self._current)), chain=True)
 
     def _by_goal(self) -> npt.NDArray[np.int64]:
         return self._reordered(None, chain=False)
@@ -187,18 +234,18 @@ class PlanImprovement:
     def _reordered(
         self, priority: npt.NDArray[np.float64] | None, chain: bool
     ) -> npt.NDArray[np.int64]:
-        size = len(self.plan)
+        size = len(self._current)
         after, shared = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
-        dependencies(self._steps, self.plan, after, shared)
+        dependencies(self._steps, self._current, after, shared)
         if priority is None:
             rank = self._rng.permutation(len(self._steps.goal)).astype(np.float64)
             priority = np.zeros(size)
             reached = np.zeros(len(rank))
-            goal_steps(self._steps, self.plan, reached)
+            goal_steps(self._steps, self._current, reached)
             goal_ranks(reached, after, rank, priority)
         order = np.zeros(size, np.int64)
         reorder(after, shared, priority, chain, order)
-        return self.plan[order]
+        return self._current[order]
 
     def _sweep(
         self, plan: npt.NDArray[np.int64], length: int, limit: int
@@ -219,9 +266,9 @@ class PlanImprovement:
             if better:
                 improved = True
                 plan = np.concatenate([plan[:low], segment, plan[high:]])
-                self.plan = plan
+                self._current = plan
                 begin -= stride
-            yield better
+            yield self._keep()
             if self._version != version:
                 return True, True
         return improved, tried

@@ -36,7 +36,7 @@ from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
 
 WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
 _NO_BOUND = np.iinfo(np.int64).max // 4
-_QUOTA = 64  # states between looks at the clock, at first
+_QUOTA = 1  # states between looks at the clock, at first
 _START_NODES, _START_QUEUE = 1 << 12, 1 << 15
 
 

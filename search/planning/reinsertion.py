@@ -4,6 +4,9 @@ As routes are improved by taking customers out and putting them in elsewhere (Sh
 steps that only some goals need leave the plan. What is left must still be done step by step, at no
 cost; between its steps other operators may come, at theirs. The cheapest way through that task
 puts the goals back where they cost least.
+
+Mostly only some variables may change, say those of one or two trucks: then all steps that touch
+none of them stay where they are, and neither they nor those variables are in the task.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from tesuji.domains.logistics.pddl.numeric import no_numbers, no_rules
 from tesuji.domains.logistics.pddl.ragged import Ragged, starts
 
 Numbers = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+_ANYTHING = 0.2  # of the reinsertions may change any variable but other goals' own
 
 
 class Reinsertion(NamedTuple):
@@ -25,81 +30,137 @@ class Reinsertion(NamedTuple):
 
     task: FiniteDomain
     cost: Numbers  # of its operators
-    operator: Numbers  # of the first task, of each
+    operator: Numbers  # of the first task, of those that may come between; the rest is after them
+    parts: list[Numbers]  # the rest, cut before each step that is a step of this task's too
 
     def plan(self, found: Numbers) -> Numbers:
         """Return a plan of this task as one of the first task."""
-        return self.operator[found]
+        between = len(self.operator)
+        return np.concatenate([
+            self.parts[0],
+            *(self.operator[op : op + 1] if op < between else self.parts[1 + op - between]
+              for op in found.tolist()),
+        ])  # fmt: skip
 
 
 def make_reinsertion(
-    task: FiniteDomain, cost: Numbers, rest: Numbers, useful: npt.NDArray[np.bool_]
+    task: FiniteDomain, cost: Numbers, rest: Numbers, variables: Variables, near: BoolArray
 ) -> Reinsertion:
-    """Return the task to reach all goals along `rest`.
+    """Return the task to reach all goals along `rest`, projected to the variables `near`.
+
+    Only operators that touch no other variables may come between. They do not meddle with the
+    steps that touch none of `near`, so that those stay where they are in the rest.
 
     Args:
         task: the task, without numbers and rules.
         cost: whole costs of its operators.
         rest: `[m]` the operators of what is left of the plan; it is a plan for the other goals.
-        useful: `[n]` operators that may come between.
+        variables: what the operators touch.
+        near: `[V]` the variables that may be changed between.
     """
-    kept = np.flatnonzero(useful)
-    chosen = np.concatenate([kept, rest])
+    kept = np.flatnonzero(~variables.touches(~near))
+    on_track = variables.touches(near)[rest]
+    track = rest[on_track]
+    chosen = np.concatenate([kept, track])
     num_facts = len(task.atom)
-    place = num_facts + np.arange(len(rest))  # the facts of the new variable
+    place = num_facts + np.arange(len(track))  # the facts of the new variable
     ours = np.arange(len(chosen)) >= len(kept)
+    follows = starts(ours.astype(np.int64))
     before = _ragged(task.before_start, task.before).take(chosen)
-    before = before.with_more(Ragged(starts(ours.astype(np.int64)), place))
+    before = before.keep(near[task.variable[before.values]]).with_more(Ragged(follows, place))
     old = _ragged(task.effect_start, task.effect)
-    effects = old.take(chosen).with_more(Ragged(starts(ours.astype(np.int64)), place + 1))
+    at = Ragged(old.start, np.arange(len(old.values))).take(chosen)
+    at = at.keep(near[task.variable[task.effect[at.values]]])
+    effects = at.mapped(old.values).with_more(Ragged(follows, place + 1))
     # The conditions of an operator's effects, and none for the new one behind them.
     when = _ragged(np.append(task.when_start, task.when_start[-1:]), task.when)
-    at = Ragged(old.start, np.arange(len(old.values))).take(chosen)
-    none = Ragged(starts(ours.astype(np.int64)), np.full(len(rest), len(old.values)))
+    none = Ragged(follows, np.full(len(track), len(old.values)))
     conditions = when.take(at.with_more(none).values)
-    facts = num_facts + len(rest) + 1
-    values = np.full(len(rest) + 1, len(task.init))
+    facts = num_facts + len(track) + 1
+    values = np.full(len(track) + 1, len(task.init))
     whole = np.concatenate([task.first, [facts]])
+    goal = task.goal[near[task.variable[task.goal]]]
     return Reinsertion(
         FiniteDomain(
             first=_small(whole), init=_small(np.append(task.init, 0)),
-            goal=_small(np.append(task.goal, facts - 1)),
+            goal=_small(np.append(goal, facts - 1)),
             before_start=_small(before.start), before=_small(before.values),
             effect_start=_small(effects.start), effect=_small(effects.values),
             when_start=_small(conditions.start), when=_small(conditions.values),
             cost=np.zeros(len(chosen)), variable=_small(np.concatenate([task.variable, values])),
-            atom=_small(np.concatenate([task.atom, np.full(len(rest) + 1, -1)])),
+            atom=_small(np.concatenate([task.atom, np.full(len(track) + 1, -1)])),
             operator=_small(chosen), numeric=no_numbers(len(chosen)), rules=no_rules(len(chosen)),
         ),
         np.where(ours, 0, cost[chosen]),
-        chosen,
+        kept,
+        np.split(rest, np.flatnonzero(on_track)),
     )  # fmt: skip
 
 
-class GoalVariables:
-    """What variables are to a task's goals."""
+class Variables:
+    """What variables are to a task's goals, and to each other."""
 
     def __init__(self, task: FiniteDomain) -> None:
         count, size = len(task.cost), len(task.init)
         owner = np.repeat(np.arange(count), np.diff(task.before_start))
-        self._task = task
-        self._changer = np.repeat(np.arange(count), np.diff(task.effect_start))
-        self._changed = task.variable[task.effect]
+        changer = np.repeat(np.arange(count), np.diff(task.effect_start))
         reads = owner * size + task.variable[task.before]
-        looks = ~np.isin(reads, self._changer * size + self._changed)
+        changes = changer * size + task.variable[task.effect]
+        lookers = np.repeat(changer, np.diff(task.when_start))
+        looks = lookers * size + task.variable[task.when]
+        self._task, self._size = task, count
+        self._owner, self._touched = np.divmod(
+            np.unique(np.concatenate([reads, changes, looks])), size
+        )
         # Variables of goals that no operator looks at without changing them.
         self._private = np.zeros(size, np.bool_)
         self._private[task.variable[task.goal]] = True
-        self._private[(reads % size)[looks]] = False
+        self._private[(reads % size)[~np.isin(reads, changes)]] = False
         self._private[task.variable[task.when]] = False
+        self._part = self._parts()
 
-    def useful_operators(self, goals: Numbers) -> npt.NDArray[np.bool_]:
-        """Return `[n]` the operators that leave alone what other goals than `goals` are about."""
-        closed = self._private.copy()
-        closed[self._task.variable[goals]] = False
-        useful = np.ones(len(self._task.cost), np.bool_)
-        useful[self._changer[closed[self._changed]]] = False
-        return useful
+    def _parts(self) -> Numbers:
+        """Return `[V]` the same number for variables that are changed without a private one."""
+        part = np.arange(len(self._private))
+        aside = ~self.touches(self._private)[self._owner]
+        owner, touched = self._owner[aside], self._touched[aside]
+        while True:
+            least = np.full(self._size, len(part))
+            np.minimum.at(least, owner, part[touched])
+            narrower = part.copy()
+            np.minimum.at(narrower, touched, least[owner])
+            if np.array_equal(part, narrower):
+                return part
+            part = narrower
+
+    def touches(self, some: BoolArray) -> BoolArray:
+        """Return `[n]` which operators read or change one of some variables `[V]`."""
+        found = np.zeros(self._size, np.bool_)
+        found[self._owner[some[self._touched]]] = True
+        return found
+
+    def open(self, goals: Numbers) -> BoolArray:
+        """Return `[V]` the variables that no other goals than `goals` are about."""
+        found = ~self._private
+        found[self._task.variable[goals]] = True
+        return found
+
+    def around(self, goals: Numbers, plan: Numbers, rng: np.random.Generator) -> BoolArray:
+        """Return `[V]` the variables of goals, and of what reaches them.
+
+        That is what a plan's steps and one or two operators by chance use for it; sometimes, and
+        where effects have conditions, all that no other goal is about.
+        """
+        if len(self._task.when) or rng.random() < _ANYTHING:
+            return self.open(goals)
+        found = np.zeros(len(self._private), np.bool_)
+        found[self._task.variable[goals]] = True
+        users = self.touches(found)
+        used = np.zeros(self._size, np.bool_)
+        used[plan[users[plan]]] = True
+        used[rng.choice(np.flatnonzero(users), int(rng.integers(1, 3)))] = True
+        shared = self._touched[used[self._owner] & ~self._private[self._touched]]
+        return found | (np.isin(self._part, self._part[shared]) & ~self._private)
 
 
 def _ragged(start: npt.NDArray[np.int32], values: npt.NDArray[np.int32]) -> Ragged:

@@ -14,7 +14,7 @@ from tesuji.domains.logistics.pddl.validation import validate_plan
 from tesuji.engine.planning import ground
 from tesuji.search.planning.plan_order import dependencies, eliminate, reorder, trace
 from tesuji.search.planning.planner import PlanSearch
-from tesuji.search.planning.reinsertion import make_reinsertion
+from tesuji.search.planning.reinsertion import Variables, make_reinsertion
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4])
@@ -68,11 +68,29 @@ def test_the_rest_of_a_plan_alone_solves_the_task_of_reinsertion_with_nothing_ta
     task = ground(parse_task(TRUCKS, trucks(3)))
     search = PlanSearch(task.variables)
     plan = np.array([step.plan for step in search.steps() if step.plan is not None][-1])
-    none = np.zeros(len(task.variables.cost), np.bool_)
-    found = make_reinsertion(task.variables, search.cost, plan, none)
-    assert found.plan(np.arange(len(plan))).tolist() == plan.tolist()
-    assert found.cost.sum() == 0
+    variables = Variables(task.variables)
+    everything = np.ones(len(task.variables.init), np.bool_)
+    found = make_reinsertion(task.variables, search.cost, plan, variables, everything)
+    track = len(found.operator) + np.arange(len(plan))
+    assert found.plan(track).tolist() == plan.tolist()
+    assert found.cost[track].sum() == 0
     steps, init = make_steps(found.task), found.task.init.astype(np.uint16)
     states = np.zeros((len(plan) + 1, len(init)), np.uint16)
-    trace(steps, np.arange(len(plan)), init, states)
+    trace(steps, track, init, states)
     assert reaches_goal(steps, states[-1])
+
+
+def test_steps_that_have_nothing_to_do_with_a_reinsertion_stay_where_they_are() -> None:
+    task = ground(parse_task(TRUCKS, trucks(3))).variables
+    search = PlanSearch(task)
+    plan = np.array([step.plan for step in search.steps() if step.plan is not None][-1])
+    variables = Variables(task)
+    near = np.zeros(len(task.init), np.bool_)
+    near[task.variable[task.goal[0]]] = True
+    found = make_reinsertion(task, search.cost, plan, variables, near)
+    track = len(found.operator) + np.arange(len(found.parts) - 1)
+    assert found.plan(track).tolist() == plan.tolist()
+    touching, only = variables.touches(near), ~variables.touches(~near)
+    assert len(track) == touching[plan].sum() > 0
+    assert len(track) < len(plan)
+    assert only[found.operator].all()
