@@ -1,6 +1,7 @@
 """Routing: how far routes and bounds are from the best known costs, in CPU-seconds, one thread.
 
     python benchmarks/routing.py FOLDER --best BEST.json --seconds 2 --peer --out results.jsonl
+    python benchmarks/routing.py FOLDER --best BEST.json --agent net --by tree --out T.jsonl
 
 FOLDER holds instances; BEST.json names best known costs: `{"some/path/NAME": {"best": 784}}`.
 Routes, bound and the peer (PyVRP, the extra `pyvrp`) get the seconds each, one after the other, so
@@ -16,25 +17,96 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from tesuji.domains.logistics.routing.check import check_routes
 from tesuji.domains.logistics.routing.files import read_routing
 from tesuji.domains.logistics.routing.instance import RoutingInstance
-from tesuji.engine.routing import make_bound
+from tesuji.engine.route_policy import load_route_net, read_instance
+from tesuji.engine.routing_bound import make_bound
 from tesuji.search.routing.anneal import Annealing, load_kernels
+from tesuji.search.routing.construct import (
+    PolicyTables,
+    construction_task,
+    edge_odds,
+    roll_out,
+    routes_from,
+)
+from tesuji.search.routing.policy_search import PolicySearch
+from tesuji.search.routing.policy_search import load_kernels as load_policy_kernels
+from tesuji.search.routing.policy_tree import construct_by_search
 from tesuji.search.routing.side_constraints import SideConstraints
 
 _SLICE = 0.05
 
 
-def drive(instance: RoutingInstance, seconds: float, seed: int, side: SideConstraints) -> Annealing:
-    """Return a search after so many CPU-seconds."""
-    start = time.process_time()
-    annealing, count = Annealing(instance, seed, side.forbidden, (), side.rules), 200
+class Sampling:
+    """Routes that a policy draws whole, and nothing else."""
+
+    def __init__(self, instance: RoutingInstance, tables: PolicyTables, seed: int) -> None:
+        self._tables, self._task, self._seed = tables, construction_task(instance), seed
+        self.iterations, self.cost, self.routes = 0, 1 << 62, [[0]]
+
+    def run(self, iterations: int, begin: float, end: float) -> None:
+        """Draw so many more, a little cooler than the policy."""
+        first = np.zeros(iterations, np.int64)
+        self._seed += 1
+        found = roll_out(self._tables, self._task, first, 0.5, self._seed)
+        self.iterations += iterations
+        if found.cost.min() < self.cost:
+            self.cost = int(found.cost.min())
+            self.routes = routes_from(found.moves[found.cost.argmin()])
+
+
+def constructed(
+    instance: RoutingInstance, tables: PolicyTables, seconds: float, seed: int
+) -> Sampling:
+    """Return the best of constructions by tree search, each with twice the simulations."""
+    start, found, simulations = time.process_time(), Sampling(instance, tables, seed), 8
+    while (spent := time.process_time() - start) < seconds:
+        routes = construct_by_search(
+            instance, tables, simulations, seed, lambda: time.process_time() - start >= seconds
+        )
+        found.iterations += simulations
+        if instance.cost(routes) < found.cost:
+            found.cost, found.routes = instance.cost(routes), routes
+        simulations *= 2
+        if 2 * spent > seconds:
+            simulations //= 2
+    return found
+
+
+def drive(
+    instance: RoutingInstance, side: SideConstraints, arguments: argparse.Namespace
+) -> Annealing | PolicySearch | Sampling:
+    """Return a search after so many CPU-seconds, of which reading the instance is a part."""
+    start, seconds, seed = time.process_time(), arguments.seconds, arguments.seed
+    if arguments.agent is None:
+        search: Annealing | PolicySearch | Sampling = Annealing(
+            instance, seed, side.forbidden, (), side.rules
+        )
+    else:
+        tables = read_instance(arguments.net, instance)
+        if arguments.by == "tree":
+            left = seconds - (time.process_time() - start)
+            return constructed(instance, tables, left, seed)
+        if arguments.by == "ruin":
+            odds = edge_odds(tables, construction_task(instance))
+            search = Annealing(instance, seed, odds=odds)
+        elif arguments.by == "sample":
+            search = Sampling(instance, tables, seed)
+        else:
+            until = start + seconds / 10
+            search = PolicySearch(
+                instance, tables, seed, is_over=lambda: time.process_time() > until
+            )
+    count = 20
     while (before := time.process_time() - start) < seconds:
-        annealing.run(count, before / seconds, min(1.0, (before + _SLICE) / seconds))
+        search.run(count, before / seconds, min(1.0, (before + _SLICE) / seconds))
         took = time.process_time() - start - before
         count = max(10, int(count * min(4.0, _SLICE / max(took, 1e-4))))
-    return annealing
+    return search
 
 
 def bounded(instance: RoutingInstance, seconds: float) -> int:
@@ -67,7 +139,7 @@ def measured(path: Path, best: float, arguments: argparse.Namespace) -> dict[str
     """Return the row of one instance."""
     instance = read_routing(path)
     side = SideConstraints(instance, arguments.constraint)
-    search = drive(instance, arguments.seconds, arguments.seed, side)
+    search = drive(instance, side, arguments)
     cost = search.cost / instance.scale
     row = {
         "set": path.parent.name, "name": path.stem, "cost": cost, "best": best,
@@ -92,6 +164,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--bound", type=float, default=0.0, help="seconds for the bound")
     parser.add_argument("--peer", action="store_true", help="measure PyVRP beside")
+    parser.add_argument("--agent", help="a run of logistics/cvrp, or net")
+    parser.add_argument(
+        "--by", choices=("rebuild", "tree", "sample", "ruin"), default="rebuild",
+        help="what the agent does: rebuild, construct by tree search, draw, say where ruins begin",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--largest", type=int, default=10**6, help="nodes at most")
@@ -103,6 +180,12 @@ def main() -> None:
     rows = [json.loads(line) for line in lines]
     done = {(row["set"], row["name"]) for row in rows}
     load_kernels()
+    if arguments.agent is not None:
+        if arguments.constraint:
+            parser.error("--agent knows no constraints")
+        torch.set_num_threads(1)
+        arguments.net = load_route_net(arguments.agent)
+        load_policy_kernels()
     for folder in arguments.folders:
         paths = [p for p in sorted(folder.iterdir()) if p.suffix in {".vrp", ".txt"}]
         for path in paths[:: arguments.every]:

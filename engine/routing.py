@@ -11,12 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tesuji.domains.logistics.routing.check import check_routes
 from tesuji.domains.logistics.routing.files import read_routing
 from tesuji.domains.logistics.routing.instance import RoutingInstance
 from tesuji.engine.errors import TesujiError
+from tesuji.engine.routing_bound import Bound, make_bound
 from tesuji.engine.routing_certificate import write_certificate
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.routing.anneal import Annealing, load_kernels
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["RoutingAnswer", "read_routing", "solve_routing"]
 
 _SLICE = 0.05  # seconds between two looks at the clock
+_CONSTRUCTION = 0.1  # of the time, for tree search where there is a policy
 _COUNTED = 1000  # iterations of a slice where iterations are the budget
-_MOST_BOUNDED = 1500  # nodes of an instance whose linear program is solved
 _MOST_REASONS = 5  # customers of which it is said why no route may visit them
 
 _Search = Annealing | PolicySearch
@@ -87,21 +88,6 @@ class RoutingAnswer:
         write_certificate(path, self.instance, self.routes, self.multipliers)
 
 
-class Bound(Protocol):
-    """What raises a lower bound round by round."""
-
-    @property
-    def best(self) -> Multipliers:
-        """Return what proves most so far."""
-
-    @property
-    def done(self) -> bool:
-        """Return whether no round will prove more."""
-
-    def step(self, seconds: float) -> None:
-        """Do one round."""
-
-
 def solve_routing(
     instance: RoutingInstance,
     budget: SolveBudget | None = None,
@@ -142,7 +128,10 @@ def solve_routing(
     if refuted:
         return _no_answer(instance, refuted, clock)
     if policy is not None:
-        search: _Search = PolicySearch(instance, policy, clock.budget.seed)
+        until = _CONSTRUCTION * clock.budget.seconds
+        search: _Search = PolicySearch(
+            instance, policy, clock.budget.seed, is_over=lambda: clock.seconds() > until
+        )
     else:
         forbidden, rules = ((), None) if side is None else (side.forbidden, side.rules)
         search = Annealing(instance, clock.budget.seed, forbidden, start, rules)
@@ -193,37 +182,6 @@ def _no_answer(
     return RoutingAnswer(
         instance, None, None, 0.0, none, clock.seconds(), 0, bounded=False, refuted=refuted
     )
-
-
-class _BestOf:
-    """Bounds that are raised one after the other."""
-
-    def __init__(self, bounds: Sequence[Bound]) -> None:
-        self._bounds = bounds
-
-    @property
-    def best(self) -> Multipliers:
-        return max((bound.best for bound in self._bounds), key=lambda best: best.bound)
-
-    @property
-    def done(self) -> bool:
-        return all(bound.done for bound in self._bounds)
-
-    def step(self, seconds: float) -> None:
-        next(bound for bound in self._bounds if not bound.done).step(seconds)
-
-
-def make_bound(instance: RoutingInstance, routes: Sequence[Sequence[int]]) -> Bound | None:
-    """Return what raises a lower bound; None for large instances, or without the extra."""
-    if instance.num_nodes > _MOST_BOUNDED:
-        return None
-    try:
-        from tesuji.search.routing.bound import CutBound  # noqa: PLC0415
-        from tesuji.search.routing.price_bound import PriceBound  # noqa: PLC0415
-    except ImportError:  # the extra `logistics` is not installed
-        return None
-    # Prices know how routes fit into a day, cuts how loads fit into vehicles.
-    return _BestOf([PriceBound(instance, routes), CutBound(instance, routes)])
 
 
 def _raise_bound(bound: Bound, clock: SolveClock, finished: Event) -> None:

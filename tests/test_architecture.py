@@ -77,6 +77,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.pddl.ragged",
         "tesuji.domains.logistics.pddl.successors",
         "tesuji.domains.logistics.pddl.syntax",
+        "tesuji.domains.logistics.routing.construction",
         "tesuji.domains.logistics.routing.instance",
         "tesuji.domains.logistics.scheduling.shop",
     },

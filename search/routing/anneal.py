@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from tesuji.domains.logistics.routing.instance import RoutingInstance, make_instance
 from tesuji.search.routing.recreate import chance_of, recreate
@@ -103,6 +104,7 @@ class Annealing:
         forbidden: Iterable[tuple[int, int]] = (),
         start: Sequence[Sequence[int]] = (),
         rules: Rules | None = None,
+        odds: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """Make the first plan.
 
@@ -112,9 +114,11 @@ class Annealing:
             forbidden: pairs of customers that may not share a route.
             start: routes to begin with; customers that are in none are inserted.
             rules: what else must hold of each route.
+            odds: `[N, N]` how likely a policy drives from one to another or back: ruins begin
+                rather where it would not.
         """
         nodes = instance.num_nodes
-        self._problem = make_problem(instance, forbidden, rules)
+        self._problem = make_problem(instance, forbidden, rules, odds)
         self._current, self._working, self._best = (make_tours(nodes) for _ in range(3))
         self._scratch = make_scratch(nodes, seed)
         self._mean = float(instance.distance.mean())

@@ -1,4 +1,4 @@
-"""Routes by a learned policy alone: drawn whole at first, then rebuilt in parts.
+"""Routes by a learned policy alone: constructed whole at first, then rebuilt in parts.
 
 Large-neighbourhood search (Hottung & Tierney 2020): the policy says which customer lies least
 likely in its route; the routes around it are cut before, and the policy drives them on, with the
@@ -8,9 +8,11 @@ customers that came behind. What costs less, or hardly more, is gone on with.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tesuji.domains.logistics.routing.construction import MAX_PLACES
 from tesuji.domains.logistics.routing.instance import Integers, RoutingInstance, make_instance
 from tesuji.search.routing.construct import (
     PolicyTables,
@@ -29,9 +31,11 @@ from tesuji.search.routing.policy_rebuild import (
     make_plan,
     rebuild,
 )
+from tesuji.search.routing.policy_tree import construct_by_search
 
 HOT, COLD = 0.1, 0.001  # temperatures, in mean distances
 _NEAR = 40
+_SIMULATIONS = 16  # of tree search, a move
 
 
 def load_kernels() -> None:
@@ -40,7 +44,7 @@ def load_kernels() -> None:
     instance = make_instance("pair", distance, np.array([0, 1, 1]), 2)
     flat, square = np.zeros((3, 4), np.float32), np.zeros((3, 3), np.float32)
     tables = PolicyTables(flat, flat[0].copy(), flat, flat, flat, square, 2)
-    PolicySearch(instance, tables, 0).run(1, 0.0, 1.0)
+    PolicySearch(instance, tables, 0, is_over=lambda: False).run(1, 0.0, 1.0)
 
 
 class PolicySearch:
@@ -52,15 +56,22 @@ class PolicySearch:
     """
 
     def __init__(
-        self, instance: RoutingInstance, tables: PolicyTables, seed: int, samples: int = 64
+        self,
+        instance: RoutingInstance,
+        tables: PolicyTables,
+        seed: int,
+        samples: int = 64,
+        is_over: Callable[[], bool] | None = None,
     ) -> None:
-        """Draw routes whole, and keep the best.
+        """Draw routes whole, construct some by tree search, and keep the best.
 
         Args:
             instance: what has to be driven; of windows, pairs and fleets a policy knows nothing.
             tables: the policy, having read the instance.
             seed: of everything random.
             samples: routes that are drawn whole.
+            is_over: asked whether to end tree search; there is none where it is None, nor for
+                instances that are too large for it.
         """
         nodes, self._vehicles = instance.num_nodes, instance.num_vehicles
         self._tables, self._task = tables, construction_task(instance)
@@ -75,12 +86,19 @@ class PolicySearch:
         self._room = make_room(tables, seed)
         self._mean = float(instance.distance.mean())
         found = roll_out(tables, self._task, np.zeros(samples, np.int64), 1.0, seed)
-        lowest = int(found.cost.argmin())
-        self._current.moves[:] = found.moves[lowest]
-        self._current.counts[LENGTH] = found.length[lowest]
-        index(self._task, self._current)
-        self._best.moves[:], self._best.counts[:] = self._current.moves, self._current.counts
+        self._begin_with(routes_from(found.moves[found.cost.argmin()]))
         self.iterations, self.sampled = 0, self.cost
+        if is_over is not None and nodes <= MAX_PLACES:
+            routes = construct_by_search(instance, tables, _SIMULATIONS, seed, is_over)
+            if instance.cost(routes) < self.cost:
+                self._begin_with(routes)
+
+    def _begin_with(self, routes: Sequence[Sequence[int]]) -> None:
+        moves = [node for route in routes for node in (*route, 0)]
+        for plan in (self._current, self._best):
+            plan.moves[: len(moves)] = moves
+            plan.counts[LENGTH] = len(moves)
+            index(self._task, plan)
 
     def run(self, iterations: int, begin: float, end: float) -> None:
         """Go on for a number of iterations; see `Annealing.run`."""

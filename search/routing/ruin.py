@@ -19,6 +19,7 @@ _REMOVED = 10.0  # customers on average
 _LONGEST = 10.0  # of a string
 _SPLIT = 0.5  # how often a string keeps some of its middle
 _DEEPER = 0.01  # how often it keeps one more
+_DOUBTED = 0.5  # how often a policy has a say where a ruin begins
 
 
 class Scratch(NamedTuple):
@@ -109,6 +110,17 @@ def _take_string(problem, tours, scratch, node, length):  # type: ignore[no-unty
 
 
 @forced_kernel
+def _likely(problem, tours, node):  # type: ignore[no-untyped-def]
+    return problem.odds[tours.before[node], node] + problem.odds[node, tours.after[node]]
+
+
+@forced_kernel
+def _less_likely(problem, tours, node, other):  # type: ignore[no-untyped-def]
+    # The one of two customers whose place a policy finds the less likely.
+    return node if _likely(problem, tours, node) < _likely(problem, tours, other) else other
+
+
+@forced_kernel
 def ruin(problem, tours, scratch):  # type: ignore[no-untyped-def]
     """Remove strings near a random customer; the routes touched are refreshed."""
     customers = len(problem.demand) - 1
@@ -117,6 +129,8 @@ def ruin(problem, tours, scratch):  # type: ignore[no-untyped-def]
     most = 4.0 * _REMOVED / (1.0 + longest) - 1.0
     strings = np.int64(most * uniform(bits(scratch)) + 1.0)
     seed = 1 + below(bits(scratch), customers)
+    if len(problem.odds) and uniform(bits(scratch)) < _DOUBTED:
+        seed = _less_likely(problem, tours, seed, 1 + below(bits(scratch), customers))
     for k in range(problem.near.shape[1]):
         if scratch.counts[TOUCHED] >= strings:
             break

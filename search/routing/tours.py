@@ -45,6 +45,7 @@ class Problem(NamedTuple):
     pairs: bool
     ruled: bool
     rules: Rules
+    odds: npt.NDArray[np.float32]  # [N, N] how likely a policy drives so or back; [0, 0] without
 
 
 class Tours(NamedTuple):
@@ -72,6 +73,7 @@ def make_problem(
     instance: RoutingInstance,
     forbidden: Iterable[tuple[int, int]] = (),
     rules: Rules | None = None,
+    odds: npt.NDArray[np.float32] | None = None,
 ) -> Problem:
     """Return what the kernels read of an instance.
 
@@ -79,6 +81,7 @@ def make_problem(
         instance: what has to be driven.
         forbidden: pairs of customers that may not share a route.
         rules: what else must hold of each route.
+        odds: `[N, N]` how likely a policy drives from one to another, or back.
     """
     rules = no_rules(instance.num_nodes) if rules is None else rules
     distance = instance.distance.copy()
@@ -95,6 +98,7 @@ def make_problem(
         instance.capacity, instance.num_vehicles, 4 * int(distance.max()) + 1,
         6 * int(distance.max()) * instance.num_nodes + 1,
         instance.has_windows, instance.has_pairs, len(rules.holds) > 0 or rules.fleet > 0, rules,
+        np.zeros((0, 0), np.float32) if odds is None else odds,
     )  # fmt: skip
 
 

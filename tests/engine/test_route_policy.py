@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from tesuji.domains.check import check_domain
 from tesuji.domains.logistics.routing.check import check_routes
+from tesuji.domains.logistics.routing.construction import construction, farthest
 from tesuji.domains.logistics.routing.generate import random_cvrp, random_vrptw
 from tesuji.domains.logistics.routing.instance import RoutingInstance
 from tesuji.engine.checkpoint import load_checkpoint
@@ -21,8 +23,10 @@ from tesuji.engine.routing import solve_routing
 from tesuji.engine.trained import WEIGHTS
 from tesuji.nets.config import RouteNetConfig
 from tesuji.nets.routing import RouteNet, describe_instance
+from tesuji.search.routing.anneal import Annealing
 from tesuji.search.routing.construct import construction_task, edge_odds, roll_out, routes_from
 from tesuji.search.routing.policy_search import PolicySearch
+from tesuji.search.routing.policy_tree import PolicyEvaluator, construct_by_search
 
 SMALL = RouteLearningConfig(
     fewest=5,
@@ -103,10 +107,49 @@ def test_distances_without_a_map_are_laid_out_in_a_plane() -> None:
 
 def test_the_search_keeps_routes_feasible_and_gets_better() -> None:
     instance = instance_of(40, 4)
-    search = PolicySearch(instance, read_instance(net_with(), instance), 1, samples=4)
+    tables = read_instance(net_with(), instance)
+    search = PolicySearch(instance, tables, 1, samples=4, is_over=lambda: True)
     search.run(3000, 0.0, 1.0)
     assert check_routes(instance, search.routes) == (search.cost, ())
     assert search.cost < 0.9 * search.sampled
+
+
+def test_the_domain_of_construction_keeps_the_contract() -> None:
+    check_domain(construction(instance_of(7)))
+
+
+def test_tree_search_is_cheaper_than_the_likeliest_moves() -> None:
+    instance = instance_of(20, 3)
+    tables, task = read_instance(net_with(), instance), construction_task(instance)
+    likeliest = roll_out(tables, task, np.zeros(1, np.int64), 0.0, 0).cost[0]
+    routes = construct_by_search(instance, tables, 16)
+    assert check_routes(instance, routes).faults == ()
+    assert instance.cost(routes) < likeliest
+    assert construct_by_search(instance, tables, 16) == routes
+
+
+def test_leaves_of_tree_search_are_judged_as_rollouts_go_on() -> None:
+    instance = instance_of(10, 4)
+    tables, domain = read_instance(net_with(), instance), construction(instance)
+    likeliest = roll_out(tables, construction_task(instance), np.zeros(1, np.int64), 0.0, 0)
+    state, left = domain.reset(), int(likeliest.cost[0])
+    for move in likeliest.moves[0, : likeliest.length[0]].tolist():
+        evaluator = PolicyEvaluator(instance, tables)
+        found = evaluator.evaluate(domain.observe(state)[None])
+        assert found.logits[0].argmax() == move
+        assert found.value[0] == pytest.approx(-left / farthest(instance))
+        assert evaluator.cost == likeliest.cost[0]
+        state, reward, _ = domain.step(state, move)
+        left += round(reward * farthest(instance))
+    assert left == 0
+
+
+def test_ruins_that_begin_by_odds_keep_routes_feasible() -> None:
+    instance = instance_of(25, 7)
+    odds = edge_odds(read_instance(net_with(), instance), construction_task(instance))
+    search = Annealing(instance, 1, odds=odds)
+    search.run(500, 0.0, 1.0)
+    assert check_routes(instance, search.routes) == (search.cost, ())
 
 
 def test_slices_do_not_change_what_the_search_finds() -> None:

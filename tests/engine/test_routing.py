@@ -15,7 +15,8 @@ from tesuji.domains.logistics.routing.check import check_routes
 from tesuji.domains.logistics.routing.generate import random_cvrp, random_pairs, random_vrptw
 from tesuji.domains.logistics.routing.instance import RoutingInstance, make_instance
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.routing import RoutingAnswer, make_bound, solve_routing
+from tesuji.engine.routing import RoutingAnswer, solve_routing
+from tesuji.engine.routing_bound import make_bound
 from tesuji.engine.routing_certificate import write_certificate
 from tesuji.engine.routing_map import map_svg
 from tesuji.engine.routing_verification import RoutingFault, verify_routing
