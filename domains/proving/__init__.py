@@ -1,0 +1,1 @@
+"""First-order problems as domains."""
