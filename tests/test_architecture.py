@@ -80,6 +80,12 @@ CONTRACTS = {
         "tesuji.domains.logistics.routing.construction",
         "tesuji.domains.logistics.routing.instance",
         "tesuji.domains.logistics.scheduling.shop",
+        "tesuji.domains.proving.clauses",
+        "tesuji.domains.proving.formulas",
+        "tesuji.domains.proving.matrix",
+        "tesuji.domains.proving.tableau",
+        "tesuji.domains.proving.terms",
+        "tesuji.domains.proving.unification",
     },
     "nets": {"tesuji.search.base"},
 }

@@ -43,7 +43,7 @@ class Function:
             if one is two:
                 continue
             if not (isinstance(one, Function) and isinstance(two, Function)):
-                if one != two:
+                if isinstance(one, Function) or isinstance(two, Function) or one != two:
                     return False
                 continue
             same = one.symbol == two.symbol and len(one.arguments) == len(two.arguments)

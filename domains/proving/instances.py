@@ -1,0 +1,85 @@
+"""The instances of clauses that a tableau stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from tesuji.domains.proving.clauses import Instance
+from tesuji.domains.proving.formulas import Function, Term, Variable
+from tesuji.domains.proving.matrix import NamedMatrix
+from tesuji.domains.proving.tableau import Tableau
+
+Place = tuple[int, int]  # a term and the offset of its copy
+
+
+def instances_of(
+    named: NamedMatrix, tableau: Tableau, copies: Iterable[Place]
+) -> tuple[Instance, ...]:
+    """Return the instances of copies of clauses, each once.
+
+    Args:
+        named: the clauses.
+        tableau: what their variables are bound to.
+        copies: `(clause, offset)` of each.
+    """
+    reader = _Reader(named, tableau)
+    found: dict[tuple[int, tuple[Term, ...]], Instance] = {}
+    for clause, offset in copies:
+        names = named.variables[clause]
+        terms = tuple(reader.variable(offset + place) for place in range(len(names)))
+        instance = Instance(clause, dict(zip(names, terms, strict=True)))
+        found.setdefault((clause, terms), instance)
+    return tuple(found.values())
+
+
+class _Reader:
+    """Reads terms of a tableau, each once, so that equal parts are shared."""
+
+    def __init__(self, named: NamedMatrix, tableau: Tableau) -> None:
+        matrix = named.matrix
+        self._symbols, self._symbol = named.symbols, matrix.symbol.tolist()
+        first, arguments = matrix.first.tolist(), matrix.arguments.tolist()
+        self._arguments = [arguments[a:b] for a, b in pairwise(first)]
+        self._bound, self._copy = tableau.bound.tolist(), tableau.copy.tolist()
+        self._known: dict[Place, Term] = {}
+
+    def variable(self, number: int) -> Term:
+        """Return what a variable of the tableau stands for."""
+        if self._bound[number] < 0:
+            return Variable(f"X{number}")
+        return self._term((self._bound[number], self._copy[number]))
+
+    def _term(self, place: Place) -> Term:
+        waiting = [place]
+        while waiting:
+            one = waiting[-1]
+            if one in self._known:
+                waiting.pop()
+                continue
+            below = self._below(one)
+            missing = [each for each in below if each not in self._known]
+            if missing:
+                waiting += missing
+                continue
+            symbol = self._symbol[one[0]]
+            if symbol >= 0:
+                arguments = tuple(self._known[each] for each in below)
+                self._known[one] = Function(self._symbols[symbol], arguments)
+            elif below:
+                self._known[one] = self._known[below[0]]
+            else:
+                self._known[one] = Variable(f"X{one[1] - 1 - symbol}")
+            waiting.pop()
+        return self._known[place]
+
+    def _below(self, place: Place) -> list[Place]:
+        # The arguments of a term, or what a variable is bound to.
+        term, offset = place
+        symbol = self._symbol[term]
+        if symbol >= 0:
+            return [(argument, offset) for argument in self._arguments[term]]
+        variable = offset - 1 - symbol
+        if self._bound[variable] < 0:
+            return []
+        return [(self._bound[variable], self._copy[variable])]

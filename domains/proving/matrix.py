@@ -1,0 +1,124 @@
+"""Clauses as arrays, for kernels: a matrix of literals with an index of what may connect.
+
+A term is a number. Its symbol is `symbol[t]`, or `-1 - v` for the clause's variable `v`; its
+arguments are `arguments[first[t]:first[t + 1]]`. An atom is a term whose symbol is its predicate.
+A copy of a clause is an offset: its variable `v` is the variable `offset + v` of the tableau.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.proving.clauses import Clause, ClauseSet
+from tesuji.domains.proving.formulas import Function, Term, Variable
+
+Small = npt.NDArray[np.int32]
+
+
+class Matrix(NamedTuple):
+    """A set of clauses; `T` terms, `L` literals, `C` clauses, `K` predicates with a sign."""
+
+    symbol: Small  # [T]
+    first: Small  # [T + 1] of its arguments
+    arguments: Small
+    atom: Small  # [L] a term
+    key: Small  # [L] 2 * predicate, and 1 where it is negated
+    clause: Small  # [L]
+    clause_first: Small  # [C + 1] of its literals
+    num_variables: Small  # [C]
+    goal: Small  # [C] whether it is of the negated conjecture
+    partner_first: Small  # [K + 1]
+    partner: Small  # [L] literals by key; those of key `k ^ 1` may connect with one of key `k`
+    ground: Small  # [T] whether a term has no variables
+
+
+class NamedMatrix(NamedTuple):
+    """A matrix with the names of its parts."""
+
+    matrix: Matrix
+    symbols: tuple[str, ...]
+    variables: tuple[tuple[str, ...], ...]  # of each clause
+
+
+class _Terms:
+    """Terms as numbers, each once in a clause."""
+
+    def __init__(self) -> None:
+        self.symbols: dict[tuple[str, int], int] = {}
+        self.symbol: list[int] = []
+        self.arguments: list[tuple[int, ...]] = []
+        self.ground: list[int] = []
+        self._known: dict[tuple[int, tuple[int, ...]], int] = {}
+
+    def number(self, symbol: int, arguments: tuple[int, ...] = ()) -> int:
+        """Return the number of a term."""
+        key = (symbol, arguments)
+        if key not in self._known:
+            self._known[key] = len(self.symbol)
+            self.symbol.append(symbol)
+            self.arguments.append(arguments)
+            self.ground.append(int(symbol >= 0 and all(self.ground[a] for a in arguments)))
+        return self._known[key]
+
+    def read(self, term: Term, variables: dict[str, int]) -> int:
+        """Return the number of a term of a clause with these variables; new ones are added."""
+        done: list[int] = []
+        waiting: list[Term | tuple[str, int]] = [term]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, tuple):
+                arity = one[1]
+                arguments = tuple(done[len(done) - arity :])
+                del done[len(done) - arity :]
+                done.append(self.number(self.symbol_of(one), arguments))
+            elif isinstance(one, Variable):
+                done.append(self.number(-1 - variables.setdefault(one.name, len(variables))))
+            else:
+                waiting.append((one.symbol, len(one.arguments)))
+                waiting += reversed(one.arguments)
+        return done[0]
+
+    def symbol_of(self, named: tuple[str, int]) -> int:
+        """Return the number of a symbol."""
+        return self.symbols.setdefault(named, len(self.symbols))
+
+
+def make_matrix(clauses: ClauseSet) -> NamedMatrix:
+    """Return the matrix of a set of clauses."""
+    terms = _Terms()
+    atoms, keys, clause_of, firsts, counts, names = [], [], [], [0], [], []
+    for number, clause in enumerate(clauses.clauses):
+        variables: dict[str, int] = {}
+        for literal in clause.literals:
+            atom = literal.atom
+            atoms.append(terms.read(Function(atom.predicate, atom.arguments), variables))
+            keys.append(2 * terms.symbol[atoms[-1]] + (not literal.positive))
+            clause_of.append(number)
+        firsts.append(len(atoms))
+        counts.append(len(variables))
+        names.append(tuple(variables))
+    order = np.argsort(np.array(keys, np.int32), kind="stable").astype(np.int32)
+    spans = np.searchsorted(np.array(keys)[order], np.arange(2 * len(terms.symbols) + 1))
+    lengths = [len(arguments) for arguments in terms.arguments]
+    flat = [argument for arguments in terms.arguments for argument in arguments]
+    matrix = Matrix(
+        _small(terms.symbol), _small([0, *np.cumsum(lengths)]), _small(flat),
+        _small(atoms), _small(keys), _small(clause_of), _small(firsts), _small(counts),
+        _small([_is_goal(clauses, clause) for clause in clauses.clauses]),
+        _small(spans), order, _small(terms.ground),
+    )  # fmt: skip
+    return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
+
+
+def _is_goal(clauses: ClauseSet, clause: Clause) -> bool:
+    # Where nothing is claimed, a refutation needs a clause of negative literals only.
+    if any(each.goal for each in clauses.clauses):
+        return clause.goal
+    return all(not literal.positive for literal in clause.literals)
+
+
+def _small(values: object) -> Small:
+    return np.ascontiguousarray(values, np.int32)

@@ -1,0 +1,1 @@
+"""Search for proofs of first-order problems."""

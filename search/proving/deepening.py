@@ -1,0 +1,230 @@
+"""Iterative deepening over connection tableaux, in the manner of leanCoP (Otten & Bibel 2003).
+
+The search goes depth first and limits the depth of goals, which it raises step by step. Goals that
+stand above themselves are given up (regularity), goals that were closed to the left are closed at
+once (lemmas). With `cut`, a goal that is closed stays closed the way it is (restricted
+backtracking, Otten 2010): much is found sooner, some no more. An *inference* is an extension, a
+reduction or a lemma that was made.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.proving.matrix import Matrix, Small
+from tesuji.domains.proving.tableau import (
+    ABOVE,
+    CELLS,
+    DEPTH,
+    LITERAL,
+    NEXT,
+    NONE,
+    OPEN,
+    TOO_LARGE,
+    TRAIL,
+    VARIABLES,
+    begin,
+    extend,
+    is_irregular,
+    lemma,
+    make_tableau,
+    reduce,
+    take_lemma,
+    used_copies,
+)
+from tesuji.domains.proving.unification import kernel, undo
+
+GOAL, PARTNER, REDUCE, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
+RUNNING, PROVED, EXHAUSTED = range(3)
+CHOICES, INFERENCES, LIMITED = range(3)  # of `progress`
+
+_SLICE = 20_000  # inferences between two looks at the budget
+
+
+class Choices(NamedTuple):
+    """Where the search may turn back to; `D` at most."""
+
+    rows: Small  # [D, 6]
+    height: Small  # [G] how many choices there were when a goal's turn came
+    progress: npt.NDArray[np.int64]  # [3] choices, inferences, whether the limit was in the way
+
+
+@kernel
+def _start(matrix, tableau, choices, clause):  # type: ignore[no-untyped-def]
+    choices.progress[CHOICES] = 0
+    return begin(matrix, tableau, clause) and _turn_to(matrix, tableau, choices, False)
+
+
+@kernel
+def _turn_to(matrix, tableau, choices, cut):  # type: ignore[no-untyped-def]
+    # Open the next goal's choices; close it at once where a lemma does. False where it is hopeless.
+    cells, counts, progress = tableau.cells, tableau.counts, choices.progress
+    while counts[OPEN] != NONE:
+        goal = counts[OPEN]
+        choices.height[goal] = progress[CHOICES]
+        if is_irregular(matrix, tableau, goal):
+            return False
+        left = lemma(matrix, tableau, goal)
+        if left == NONE:
+            at = progress[CHOICES]
+            if at == len(choices.rows):
+                progress[LIMITED] = 1
+                return False
+            row = choices.rows[at]
+            key = matrix.key[cells[goal, LITERAL]]
+            row[GOAL], row[REDUCE] = goal, cells[goal, ABOVE]
+            row[PARTNER] = matrix.partner_first[key ^ 1]
+            row[OLD_TRAIL], row[OLD_CELLS] = counts[TRAIL], counts[CELLS]
+            row[OLD_VARIABLES] = counts[VARIABLES]
+            progress[CHOICES] += 1
+            return True
+        take_lemma(tableau, goal, left)
+        progress[INFERENCES] += 1
+        if cut:
+            _forget(tableau, choices, goal)
+    return True
+
+
+@kernel
+def _forget(tableau, choices, goal):  # type: ignore[no-untyped-def]
+    # Give up the choices below a goal that is closed, and below those that it closes.
+    cells = tableau.cells
+    while True:
+        choices.progress[CHOICES] = choices.height[goal]
+        above = cells[goal, ABOVE]
+        if above == NONE or cells[goal, NEXT] != cells[above, NEXT]:
+            return
+        goal = above
+
+
+@kernel
+def search(matrix, tableau, choices, limit, cut, inferences):  # type: ignore[no-untyped-def]
+    """Go on until there is a proof, no choice is left, or so many inferences are made.
+
+    Args:
+        matrix: the clauses.
+        tableau: where the search is.
+        choices: what is left to try.
+        limit: of the depth of goals.
+        cut: whether closed goals stay as they are.
+        inferences: at which to pause.
+    """
+    cells, counts, progress = tableau.cells, tableau.counts, choices.progress
+    while progress[INFERENCES] < inferences:
+        if progress[CHOICES] == 0:
+            return EXHAUSTED
+        row = choices.rows[progress[CHOICES] - 1]
+        goal = row[GOAL]
+        undo(tableau.bound, tableau.trail, counts[TRAIL], row[OLD_TRAIL])
+        counts[TRAIL], counts[CELLS] = row[OLD_TRAIL], row[OLD_CELLS]
+        counts[VARIABLES] = row[OLD_VARIABLES]
+        key = matrix.key[cells[goal, LITERAL]]
+        made = 0
+        above = row[REDUCE]
+        while above != NONE and not made:
+            if matrix.key[cells[above, LITERAL]] == key ^ 1:
+                made = reduce(matrix, tableau, goal, above)
+            above = cells[above, ABOVE]
+        row[REDUCE] = above
+        at, end = row[PARTNER], matrix.partner_first[(key ^ 1) + 1]
+        while at < end and not made:
+            literal = matrix.partner[at]
+            at += 1
+            clause = matrix.clause[literal]
+            if cells[goal, DEPTH] >= limit and matrix.num_variables[clause]:
+                progress[LIMITED] = 1
+                continue
+            made = extend(matrix, tableau, goal, literal)
+            if made == TOO_LARGE:
+                progress[LIMITED] = 1
+                made = 0
+        row[PARTNER] = at
+        if not made:
+            progress[CHOICES] -= 1
+            continue
+        progress[INFERENCES] += 1
+        if cut and counts[OPEN] == cells[goal, NEXT]:
+            _forget(tableau, choices, goal)
+        if counts[OPEN] != NONE:
+            _turn_to(matrix, tableau, choices, cut)
+        if counts[OPEN] == NONE:
+            return PROVED
+    return RUNNING
+
+
+class Refutation(NamedTuple):
+    """What the search came to.
+
+    Attributes:
+        copies: `(clause, offset)` of the copies that close the tableau; None without a proof.
+        saturated: whether there is no proof: all was tried, and nothing stood in the way.
+        inferences: made.
+        limit: of the depth at the end.
+    """
+
+    copies: list[tuple[int, int]] | None
+    saturated: bool
+    inferences: int
+    limit: int
+
+
+class Deepening:
+    """The search, which may be asked to go on.
+
+    Attributes:
+        tableau: closed, where a proof was found.
+    """
+
+    def __init__(self, matrix: Matrix, cut: bool = True, goals: int = 1 << 14) -> None:
+        self._matrix, self._cut = matrix, cut
+        self.tableau = make_tableau(goals=goals)
+        self._choices = Choices(
+            np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(3, np.int64)
+        )
+        self._starts = np.flatnonzero(matrix.goal).tolist()
+        self._limit, self._at = 0, -1  # no start is under way
+        self._refutation: Refutation | None = None
+
+    @property
+    def inferences(self) -> int:
+        """Return how many inferences were made."""
+        return int(self._choices.progress[INFERENCES])
+
+    def run(self, inferences: int) -> Refutation | None:
+        """Return the result, or None where so many inferences in all have not brought one."""
+        progress = self._choices.progress
+        while self._refutation is None and progress[INFERENCES] < inferences:
+            if self._at < 0:
+                self._next_limit()
+                continue
+            found = search(
+                self._matrix, self.tableau, self._choices, self._limit, self._cut, inferences
+            )
+            if found == PROVED:
+                copies = used_copies(self._matrix, self.tableau, self._starts[self._at])
+                self._refutation = self._result(copies, saturated=False)
+            elif found == EXHAUSTED:
+                self._next_start()
+        return self._refutation
+
+    def _next_limit(self) -> None:
+        if self._limit and not self._choices.progress[LIMITED]:
+            self._refutation = self._result(None, saturated=not self._cut)
+            return
+        self._limit += 1
+        self._choices.progress[LIMITED] = 0
+        self._next_start()
+
+    def _next_start(self) -> None:
+        # Begin with the next clause that can begin.
+        while self._at + 1 < len(self._starts):
+            self._at += 1
+            if _start(self._matrix, self.tableau, self._choices, self._starts[self._at]):
+                return
+        self._at = -1
+
+    def _result(self, copies: list[tuple[int, int]] | None, saturated: bool) -> Refutation:
+        return Refutation(copies, saturated, self.inferences, self._limit)
