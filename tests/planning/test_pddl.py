@@ -18,6 +18,7 @@ from tesuji.domains.logistics.pddl.relations import GroundingError, Pattern, joi
 from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps, reaches_goal
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import PlanFault, parse_plan, validate_plan
+from tesuji.domains.logistics.tasks.families import FAMILIES
 
 HEAD = "(define (problem x) (:domain trucks) (:objects a b - place t - truck c - parcel)"
 
@@ -108,6 +109,14 @@ def test_joins_are_those_of_nested_loops() -> None:
             and row[0] != row[2]
         ]
         assert sorted(map(tuple, found.tolist())) == expected
+
+
+def test_what_no_action_can_add_is_joined_though_others_of_its_predicate_move() -> None:
+    family = FAMILIES["logistics/spanner"]
+    task = parse_task(family.domain(), family.problem(1, spanners=9, nuts=6, locations=7))
+    blocks = {b.schema.name: b.rows for b in Grounder(task).instantiate().blocks}
+    assert len(blocks["tighten_nut"]) == 9 * 6  # each nut has one place
+    assert len(blocks["pickup_spanner"]) == 9
 
 
 def test_too_many_ground_actions_are_counted_before_they_are_made() -> None:

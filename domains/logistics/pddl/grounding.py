@@ -1,8 +1,8 @@
 """Grounding: from action schemas to operators over numbered atoms.
 
-Parameters are joined over the relations that no action changes, after each predicate's places were
-narrowed to the objects that can ever stand there; then operators that cannot be reached when
-nothing is ever deleted are left out, and so is what the goal does not depend on (Helmert 2009).
+Parameters are joined over what holds at first or never (`narrowing.py`); then operators that cannot
+be reached when nothing is ever deleted are left out, and so is what the goal does not depend on
+(Helmert 2009).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.blocks import Block, BlockEffect
 from tesuji.domains.logistics.pddl.fluents import Fluents
+from tesuji.domains.logistics.pddl.narrowing import Narrowing, narrow
 from tesuji.domains.logistics.pddl.numbers import Numbers
 from tesuji.domains.logistics.pddl.relations import (
     BoolArray,
@@ -118,13 +119,14 @@ class Grounder:
         if len(goals) != 1:
             reach = (Change(Atom(_GOAL), Literals()),)
             schemas += [Schema("", (), 0, case, reach) for case in goals]
-        domains = self._narrow(schemas)
+        types = [[self._of_types(each.types) for each in schema.parameters] for schema in schemas]
+        narrowing = narrow(schemas, types, self.index, self._tables)
         blocks: list[Block] = []
-        for schema, own in zip(schemas, domains, strict=True):
+        for schema, own in zip(schemas, narrowing.domains, strict=True):
             width = _COPIES * _bytes_of(schema)
             allowed = min(most, most_bytes // width)
             try:
-                block = self._ground(schema, own, allowed)
+                block = self._ground(schema, own, narrowing, allowed)
             except GroundingError as error:
                 done = sum(len(block.rows) for block in blocks)
                 why = "" if allowed == most else f" in what is left of {budget / 2**20:,.0f} MiB"
@@ -143,62 +145,19 @@ class Grounder:
         true, false = (self._codes(self._fluents(p), {}, empty) for p in (goal.true, goal.false))
         return Ground(blocks, self.init, np.concatenate([true, facts], axis=1)[0], false[0], self)
 
-    def _narrow(self, schemas: Sequence[Schema]) -> list[list[BoolArray]]:
-        """Return which objects each parameter may be, from where objects can ever stand."""
-        size = len(self.objects)
-        places = {}
-        for name, arity in zip(self.predicates, self.arity, strict=True):
-            places[name] = np.zeros((arity, size), np.bool_)
-            for position in range(arity):
-                places[name][position][self._tables[name][:, position]] = True
-        domains = [
-            [self._of_types(variable.types) for variable in schema.parameters] for schema in schemas
-        ]
-        changed = True
-        while changed:
-            changed = False
-            for schema, own in zip(schemas, domains, strict=True):
-                narrowed = self._restrict(schema, own, places)
-                if any(not domain.any() for domain in narrowed.values()):
-                    continue
-                for change in schema.changes:
-                    if isinstance(change.what, Atom):
-                        changed |= self._widen(change.what, narrowed, places[change.what.name])
-        return [
-            list(self._restrict(schema, own, places).values())
-            for schema, own in zip(schemas, domains, strict=True)
-        ]
-
     def _of_types(self, types: tuple[str, ...]) -> BoolArray:
         mask = np.zeros(len(self.objects), np.bool_)
         mask[[self.index[name] for name in self.task.objects_of(types)]] = True
         return mask
 
-    def _restrict(
-        self, schema: Schema, own: Sequence[BoolArray], places: dict[str, BoolArray]
-    ) -> dict[str, BoolArray]:
-        found = {v.name: mask.copy() for v, mask in zip(schema.parameters, own, strict=True)}
-        for atom in schema.before.true:
-            if atom.name != EQUALS:
-                for position, term in enumerate(atom.terms):
-                    if term in found:
-                        found[term] &= places[atom.name][position]
-        return found
-
-    def _widen(self, atom: Atom, own: dict[str, BoolArray], place: BoolArray) -> bool:
-        before = int(place.sum())
-        for position, term in enumerate(atom.terms):
-            if term in own:
-                place[position] |= own[term]
-            else:
-                place[position][self.index[term]] = True
-        return int(place.sum()) > before
-
-    def _ground(self, schema: Schema, domains: list[BoolArray], most: int) -> Block | None:
+    def _ground(
+        self, schema: Schema, domains: list[BoolArray], narrowing: Narrowing, most: int
+    ) -> Block | None:
         where = {variable.name: i for i, variable in enumerate(schema.parameters)}
+        own = dict(zip(where, domains, strict=True))
         patterns, different = [], []
         for atom in schema.before.true:
-            if atom.name not in self.fluent and atom.name != EQUALS:
+            if atom.name != EQUALS and narrowing.is_from_start(atom, own):
                 patterns.append(Pattern(self._terms(atom, where), self._tables[atom.name]))
         for atom in schema.before.false:
             if atom.name == EQUALS and all(term in where for term in atom.terms):
