@@ -41,7 +41,7 @@ def read_instance(net: RouteNet, instance: RoutingInstance) -> PolicyTables:
     if instance.has_windows or instance.has_pairs:
         raise UsageError(
             f"{instance.name} has {'time windows' if instance.has_windows else 'pairs'}, of which "
-            "policies know nothing; solve it without --agent"
+            "policies know nothing; solve it without --agent and --learned"
         )
     node, edge = describe_instance(
         instance.distance, instance.demand, instance.capacity, instance.coordinates

@@ -21,7 +21,7 @@ from tesuji.engine.routing_bound import Bound, make_bound
 from tesuji.engine.routing_certificate import write_certificate
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.routing.anneal import Annealing, load_kernels
-from tesuji.search.routing.construct import PolicyTables
+from tesuji.search.routing.construct import PolicyTables, construction_task, edge_odds
 from tesuji.search.routing.duality import Multipliers
 from tesuji.search.routing.policy_search import PolicySearch
 
@@ -99,6 +99,7 @@ def solve_routing(
     rest: float | None = None,
     start: Sequence[Sequence[int]] = (),
     policy: PolicyTables | None = None,
+    alone: bool = False,
 ) -> RoutingAnswer:
     """Return cheap routes of an instance, and a lower bound.
 
@@ -116,25 +117,31 @@ def solve_routing(
             `route_symbols(instance)`; see `tesuji.search.routing.side_constraints`.
         rest: how long a stop must be for the driver to have rested, in the file's units.
         start: routes to begin with; where constraints speak of vehicles, the first is vehicle 1's.
-        policy: drives and rebuilds instead of ruin and recreate; see `engine/route_policy.py`.
+        policy: says where ruins begin; see `engine/route_policy.py`.
+        alone: the policy constructs and rebuilds, without ruin and recreate.
 
     Raises:
+        ValueError: a policy alone was given constraints, of which it knows nothing.
         ConstraintError: a constraint cannot be read or compiled; it is named.
     """
+    if alone and (policy is None or constraints):
+        raise ValueError("alone takes a policy and no constraints")
     load_kernels()
     side = _side_constraints(instance, constraints, rest)
     clock = SolveClock(budget or SolveBudget(), stop or Event())
     refuted = () if side is None else _refuted(side)
     if refuted:
         return _no_answer(instance, refuted, clock)
-    if policy is not None:
+    forbidden, rules = ((), None) if side is None else (side.forbidden, side.rules)
+    search: _Search
+    if policy is not None and alone:
         until = _CONSTRUCTION * clock.budget.seconds
-        search: _Search = PolicySearch(
+        search = PolicySearch(
             instance, policy, clock.budget.seed, is_over=lambda: clock.seconds() > until
         )
     else:
-        forbidden, rules = ((), None) if side is None else (side.forbidden, side.rules)
-        search = Annealing(instance, clock.budget.seed, forbidden, start, rules)
+        odds = None if policy is None else edge_odds(policy, construction_task(instance))
+        search = Annealing(instance, clock.budget.seed, forbidden, start, rules, odds)
     bound = make_bound(instance, search.routes)
     finished = Event()
     with ThreadPoolExecutor(1) as threads:

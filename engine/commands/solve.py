@@ -28,7 +28,8 @@ Examples:
   tesuji solve domain.pddl problem.pddl --constraint "not do_drive(truck1, _, depot)"
   tesuji solve domain.pddl problem.pddl --agent runs/logistics_transport   guided by what it learned
   tesuji solve city.vrp --out map.svg       routes: CVRPLIB, Solomon, Li and Lim
-  tesuji solve city.vrp --agent net         driven and rebuilt by a learned policy
+  tesuji solve city.vrp --agent net         a learned policy says where to improve
+  tesuji solve city.vrp --learned           it constructs and rebuilds alone
   tesuji solve city.vrp --constraint "apart: visits[3] + visits[7] < 2"
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
   tesuji solve city.graphml orders.csv --out map.svg   on a road network (networkx)
@@ -57,9 +58,10 @@ class Arguments(Common):
             plan, such as "apart: not (at(t1, b) and at(t2, b))"; repeat it for more (see
             docs/constraints.md and docs/planning.md).
         rest: of routes: how long a stop must be for the driver to have rested.
-        learned: of shops: search by the learned dispatching policy alone, not by tabu search.
+        learned: of shops and routes: search by the learned policy alone, not by tabu search or by
+            ruin and recreate.
         agent: the run of `tesuji train` whose ranking guides the search for a plan, or whose policy
-            drives the routes, or net for the shipped one.
+            says where to improve routes, or net for the shipped one.
         search: of plans: what the queue of a guided search goes by: greedy (the least value),
             levin (depth over the policy's probability), phs (that with a heuristic).
         out: write the answer to this file: .txt, .json, or a picture as .svg or .png: a map, a

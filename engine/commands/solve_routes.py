@@ -51,14 +51,16 @@ def _driven(
 ) -> RoutingAnswer:
     from tesuji.engine.routing import solve_routing
 
-    if arguments.agent is not None and arguments.constraints:
-        raise UsageError("--agent drives by a policy that knows no constraints; leave one out")
+    if arguments.learned and arguments.constraints:
+        raise UsageError("--learned drives by a policy that knows no constraints; leave one out")
+    source = arguments.agent or ("net" if arguments.learned else None)
 
     def work(listen: Listener, stop: Event) -> RoutingAnswer:
         instance = read()
         return solve_routing(
             instance, budget, listen, stop, constraints=arguments.constraints,
-            rest=arguments.rest, policy=_policy(arguments.agent, instance),
+            rest=arguments.rest, policy=_policy(source, instance),
+            alone=arguments.learned,
         )  # fmt: skip
 
     answer: RoutingAnswer = run_solver(arguments.json, work)

@@ -171,9 +171,17 @@ def test_ways_are_as_likely_back() -> None:
 
 def test_a_solver_driven_by_a_policy_answers_with_checked_routes() -> None:
     instance = instance_of(15, 6)
-    answer = solve_routing(instance, iterations=2000, policy=read_instance(net_with(), instance))
-    assert answer.routes is not None
-    assert sorted(node for route in answer.routes for node in route) == list(range(1, 16))
+    tables = read_instance(net_with(), instance)
+    answers = [
+        solve_routing(instance, iterations=2000, policy=tables, alone=a) for a in (False, True)
+    ]
+    for answer in answers:
+        assert answer.routes is not None
+        assert sorted(node for route in answer.routes for node in route) == list(range(1, 16))
+    costs = [answer.cost for answer in answers if answer.cost is not None]
+    assert costs[0] <= costs[1]  # the policy has learned nothing
+    with pytest.raises(ValueError, match="no constraints"):
+        solve_routing(instance, constraints=("one: stops <= 1",), policy=tables, alone=True)
 
 
 def test_what_a_policy_does_not_know_is_refused() -> None:
@@ -246,9 +254,11 @@ def test_the_command_line_trains_and_drives(
         "NODE_COORD_SECTION\n1 0 0\n2 0 3\n3 4 3\n4 9 0\nDEMAND_SECTION\n1 0\n2 1\n3 1\n4 1\n"
         "DEPOT_SECTION\n1\n-1\nEOF\n"
     )
-    assert main(["solve", str(file), "--agent", str(run), "--time", "0.5", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["cost"] == 26
-    assert main(["solve", str(file), "--agent", "net", "--constraint", "one: stops <= 1"]) == 2
+    solve = ["solve", str(file), "--agent", str(run), "--time", "0.5", "--json"]
+    for flags in ([], ["--learned"], ["--constraint", "two: stops <= 2"]):
+        assert main([*solve, *flags]) == 0
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["cost"] == 26
+    assert main([*solve, "--learned", "--constraint", "one: stops <= 1"]) == 2
     assert "no constraints" in capsys.readouterr().err
 
 
