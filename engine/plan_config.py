@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Order = Literal["greedy", "levin", "phs"]
+Planner = Literal["search", "smt"]
 
 
 @dataclass(frozen=True)

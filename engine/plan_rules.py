@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 import z3
@@ -14,7 +15,9 @@ from tesuji.domains.logistics.pddl.syntax import And, Atom, Task
 from tesuji.domains.logistics.pddl.validation import Step, World, walk
 from tesuji.search.symbolic.model import ConstraintError
 from tesuji.search.symbolic.plan_programs import Places, compile_rules
-from tesuji.search.symbolic.plan_rules import SideConstraints, TaskSymbols
+from tesuji.search.symbolic.plan_rules import SideConstraints, TaskSymbols, constants, matches
+from tesuji.search.symbolic.smt_text import script
+from tesuji.search.symbolic.terms import MAIN
 from tesuji.search.symbolic.text import parse_constraint
 
 
@@ -50,6 +53,40 @@ class PlanRules:
         longest = max(int(np.diff(p.start).max(initial=1)) for p in (rules.rule, rules.guard))
         stack = np.zeros(max(longest, len(task.numeric.stack)))
         return task._replace(rules=rules, numeric=task.numeric._replace(stack=stack))
+
+    def texts(self, operators: Operators, task: FiniteDomain) -> Callable[[int], tuple[str, str]]:
+        """Return what writes the constraints on a state, and on a step from it, for z3."""
+        wanted, places = self.wanted, _places(operators, task)
+        names = [operators.action(int(operator)) for operator in task.operator]
+        unnamed = [o for o, name in enumerate(names) if not name[0]]
+
+        def term(name: str, real: bool, time: int) -> tuple[z3.ExprRef, z3.ExprRef]:
+            if real:
+                value = Fraction(places.number(Atom(*_split(name))))
+                return z3.Real(name), z3.RatVal(value.numerator, value.denominator)
+            if name[0] == "[":
+                doing = [o for o, step in enumerate(names) if step[0] and matches(name, step)]
+                return z3.Bool(name), z3.Or([z3.Bool(f"o{o}@{time}") for o in doing])
+            place = places.atom(Atom(*_split(name)))
+            if isinstance(place, bool):
+                return z3.Bool(name), z3.BoolVal(place)
+            variable, value_of = place
+            return z3.Bool(name), z3.Bool(f"f{int(task.first[variable]) + value_of}@{time}")
+
+        def texts(time: int) -> tuple[str, str]:
+            states, steps = [], []
+            with MAIN:
+                free = [z3.Bool(f"o{o}@{time}") for o in unnamed]
+                for expression, guard in zip(wanted.expressions, wanted.is_guard, strict=True):
+                    pairs = [term(name, real, time) for name, real in constants(expression)]
+                    formula = z3.substitute(expression, *pairs)
+                    if guard:
+                        steps.append(z3.Or(formula, *free))
+                    else:
+                        states.append(formula)
+                return script(states), script(steps)
+
+        return texts
 
     def broken(self, plan: Sequence[Step]) -> str | None:
         """Return which constraint a valid plan breaks and where; None where it keeps all.

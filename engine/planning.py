@@ -21,13 +21,14 @@ from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import Step, validate_plan
 from tesuji.engine.plan_bounds import BoundThread, bound_search
-from tesuji.engine.plan_config import Guide
+from tesuji.engine.plan_config import Guide, Planner
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
 from tesuji.search.planning.planner import PlanSearch, PlanStep
 from tesuji.search.planning.proofs import BoundProof
 
 if TYPE_CHECKING:
     from tesuji.engine.plan_rules import PlanRules
+    from tesuji.search.planning.horizon import HorizonSearch
 
 _LOG = logging.getLogger(__name__)
 UNREACHABLE = "the goal cannot be reached even if no action ever made an atom false"
@@ -116,6 +117,7 @@ def solve_task(
     most: int = MAX_OPERATORS,
     constraints: Sequence[str] = (),
     guide: Guide | None = None,
+    planner: Planner = "search",
 ) -> PlanAnswer:
     """Search for cheaper and cheaper plans until the budget is spent or one is optimal.
 
@@ -129,6 +131,7 @@ def solve_task(
         constraints: what must hold besides, in every state or before every action; see
             docs/planning.md.
         guide: a learned ranking to guide a search beside the planner's own, until there is a plan.
+        planner: `smt` asks z3 for the shortest plan first, and for a proof that there is none.
 
     Raises:
         ConstraintError: a constraint cannot be read, or contradicts the task or others.
@@ -144,7 +147,7 @@ def solve_task(
         rules = PlanRules(task, constraints)
     load_kernels(guide is not None)  # after what is read, whose faults are told at once
     clock = SolveClock(budget, stop or Event())
-    *_, answer = answers(task, clock, listener, most, rules, guide)
+    *_, answer = answers(task, clock, listener, most, rules, guide, planner)
     return answer
 
 
@@ -155,6 +158,7 @@ def answers(
     most: int = MAX_OPERATORS,
     rules: PlanRules | None = None,
     guide: Guide | None = None,
+    planner: Planner = "search",
 ) -> Iterator[PlanAnswer]:
     """Yield an answer for each better plan, and one more at the end; see `solve_task`."""
     grounded = ground(task, most, rules)
@@ -165,7 +169,7 @@ def answers(
             ground_seconds, None, grounded,
         )  # fmt: skip
         return
-    yield from _Solve(grounded, clock, listener, ground_seconds, guide).answers()
+    yield from _Solve(grounded, clock, listener, ground_seconds, guide, planner).answers()
 
 
 def load_kernels(guided: bool = False) -> None:
@@ -193,8 +197,10 @@ class _Solve:
         listener: Listener,
         ground_seconds: float,
         guide: Guide | None,
+        planner: Planner,
     ) -> None:
-        self._guide = guide
+        self._guide, self._planner = guide, planner
+        self._horizon: HorizonSearch | None = None
         self._grounded, self._clock, self._listener = grounded, clock, listener
         self._ground_seconds = ground_seconds
         self._plan: tuple[Step, ...] | None = None
@@ -228,6 +234,11 @@ class _Solve:
         yield self._answer(exhausted)
 
     def _steps(self) -> Iterator[PlanStep]:
+        if self._planner == "smt":
+            from tesuji.engine.plan_horizon import horizon_search, horizon_steps  # noqa: PLC0415
+
+            self._horizon = horizon_search(self._grounded)
+            return horizon_steps(self._horizon, self._grounded)
         if self._guide is not None and len(self._grounded.variables.numeric.init):
             _LOG.warning("learned guides know no numbers; planning without one")
             self._guide = None
@@ -256,14 +267,17 @@ class _Solve:
         return SolveProgress(self._cost, self._bound(), seconds, rate)
 
     def _bound(self) -> float:
-        return self._grounded.least + self._bounds.best.bound
+        by_steps = 0.0 if self._horizon is None else self._horizon.bound
+        return self._grounded.least + max(self._bounds.best.bound, by_steps)
 
     def _answer(self, exhausted: bool) -> PlanAnswer:
         reason, bound = "", self._bound()
         if self._cost is None:
             status = "unsolvable" if exhausted else "unknown"
             seen = "every state that can be reached was seen"
-            if self._grounded.rules is not None:
+            if self._horizon is not None and self._horizon.bound == float("inf"):
+                seen = "no path of any length leads to the goal: z3, by induction"
+            elif self._grounded.rules is not None:
                 seen += ", of those that keep the constraints"
             reason = seen if exhausted else "the time is up"
             bound = float("inf") if exhausted else bound

@@ -16,7 +16,7 @@ from tesuji.engine.commands.base import (
     Text,
     open_domain,
 )
-from tesuji.engine.plan_config import Order
+from tesuji.engine.plan_config import Order, Planner
 
 EXAMPLES = """
 Examples:
@@ -64,6 +64,8 @@ class Arguments(Common):
             says where to improve routes, or net for the shipped one.
         search: of plans: what the queue of a guided search goes by: greedy (the least value),
             levin (depth over the policy's probability), phs (that with a heuristic).
+        planner: of plans: search, or smt, which asks z3 for the shortest plan first, and for a
+            proof where there is none: for small problems.
         out: write the answer to this file: .txt, .json, or a picture as .svg or .png: a map, a
             Gantt chart, a chart of the plan.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
@@ -79,6 +81,7 @@ class Arguments(Common):
     learned: bool = False
     agent: Text = None
     search: Order = "greedy"
+    planner: Planner = "search"
     out: File = None
     certificate: File = None
 

@@ -64,6 +64,8 @@ def solve_file(arguments: Arguments) -> Answer:
 def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.planning import solve_task
 
+    if arguments.agent is not None and arguments.planner == "smt":
+        raise UsageError("--agent guides a search; it does not go with --planner smt")
     guide = None if arguments.agent is None else Guide(arguments.agent, arguments.search)
     answer: PlanAnswer = run_solver(
         arguments.json,
@@ -75,6 +77,7 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
             stop,
             constraints=arguments.constraints,
             guide=guide,
+            planner=arguments.planner,
         ),
     )
     told = _plan_answer(answer)
