@@ -143,11 +143,14 @@ def table() -> list[Row]:
             "86 of 88, cost 10 % below LAMA-first, 32 optimal",
         ),
         Row("certified gap in 20 s", ["planning_bounds.py", *seven, *every], certified, "≤ 12 %"),
-        Row(
-            "learning track, untrained",
-            ["planning.py", "{data}/pddl_ipc23lt", *every, "--first"],
-            tracks,
-            "easy 28 of 28, medium 16 of 21, hard 8 of 19",
+        *(
+            Row(
+                f"learning track, {name}",
+                ["planning.py", "{data}/pddl_ipc23lt", *every, "--first", *guide],
+                tracks,
+                "easy 28 of 28, medium 16 of 21, hard 8 of 19",
+            )
+            for name, guide in (("untrained", []), ("trained", ["--agent", "net"]))
         ),
         Row("verifier", ["mutations.py"], mutations, "10,000 changed, none wrong accepted"),
         Row(

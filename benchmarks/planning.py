@@ -2,8 +2,10 @@
 
     python benchmarks/planning.py FOLDER ... --seconds 10 [--planners tesuji lama] [--json FILE]
     python benchmarks/planning.py FOLDER --agent RUN   guided by what `tesuji train` learned
+    python benchmarks/planning.py FOLDER --agent net   by what ships, where something does
 
-A folder holds `domain.pddl` and problems, or folders of those. Each problem gets `--seconds` of
+A folder holds `domain.pddl` and problems, or folders of those; what is in folders named `training`
+is for learning, and left out. Each problem gets `--seconds` of
 CPU time, grounding and all; every plan of ours is validated before it counts. Peers are Fast
 Downward's planners at the same CPU time. The JSON file is written after each problem, and problems
 that it holds already are not done again.
@@ -22,7 +24,9 @@ from typing import Any
 
 import fast_downward
 
-from tesuji.engine.plan_config import Guide
+from tesuji.domains.logistics.pddl.parser import load_task
+from tesuji.engine.plan_config import SHIPPED, Guide
+from tesuji.engine.plan_model import shipped_ranking
 from tesuji.engine.planning import load_kernels, solve_task
 from tesuji.engine.solving import SolveBudget, SolveProgress
 
@@ -31,10 +35,10 @@ Rows = dict[str, dict[str, Any]]  # of each problem
 
 
 def problems_of(folder: Path) -> list[tuple[Path, Path]]:
-    """Return `(domain, problem)` of all problems below a folder."""
+    """Return `(domain, problem)` of all problems below a folder, those to learn from left out."""
     found = []
     for path in sorted(folder.rglob("*.pddl")):
-        if path.name.startswith("domain"):
+        if path.name.startswith("domain") or "training" in path.relative_to(folder).parts:
             continue
         domain = next(
             (p / "domain.pddl" for p in path.parents if (p / "domain.pddl").is_file()), None
@@ -42,6 +46,16 @@ def problems_of(folder: Path) -> list[tuple[Path, Path]]:
         if domain is not None:
             found.append((domain, path))
     return found
+
+
+def guide_of(source: str | None, domain: Path, problem: Path) -> Guide | None:
+    """Return what guides the search, None where nothing is asked for or nothing ships."""
+    if source is None:
+        return None
+    guide = Guide(source)
+    if source == SHIPPED and not shipped_ranking(load_task(domain, problem).domain).is_dir():
+        return None
+    return guide
 
 
 def solve(
@@ -117,7 +131,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--every", type=int, default=1, help="each how many-th problem of a folder")
-    parser.add_argument("--agent", help="the run whose ranking guides the search")
+    parser.add_argument("--agent", help="the run whose ranking guides the search, or net")
     parser.add_argument("--first", action="store_true", help="stop ours at the first plan")
     parser.add_argument(
         "--planners", nargs="+", choices=(OWN, *fast_downward.ALIASES), default=[OWN]
@@ -127,8 +141,7 @@ def main() -> None:
     runs: dict[str, Rows] = {planner: {} for planner in options.planners}
     if options.json is not None and options.json.is_file():
         runs.update(json.loads(options.json.read_text())["planners"])
-    guide = None if options.agent is None else Guide(options.agent)
-    load_kernels(guide is not None)
+    load_kernels(options.agent is not None)
     for folder in options.folders:
         for domain, problem in problems_of(folder)[:: options.every]:
             name = f"{folder.name}/{problem.relative_to(folder).with_suffix('')}"
@@ -137,6 +150,7 @@ def main() -> None:
                 if name in rows:
                     continue
                 if planner == OWN:
+                    guide = guide_of(options.agent, domain, problem)
                     rows[name] = solve(domain, problem, options.seconds, options.first, guide)
                 else:
                     rows[name] = fast_downward.solve_with(planner, domain, problem, options.seconds)

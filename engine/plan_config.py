@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from tesuji.engine.errors import UsageError
+
+SHIPPED = "net"
 Order = Literal["greedy", "levin", "phs"]
 Planner = Literal["search", "smt"]
 
@@ -16,10 +20,22 @@ class Guide:
     Attributes:
         source: `net` for the ranking that ships with the domain, or the path of a run.
         order: of the queue.
+
+    Raises:
+        UsageError: there is nothing at that path.
     """
 
     source: str
     order: Order = "greedy"
+
+    def __post_init__(self) -> None:
+        if self.source != SHIPPED and not self.path.exists():
+            raise UsageError(f"no model at {self.source}; give the folder of a run, or {SHIPPED}")
+
+    @property
+    def path(self) -> Path:
+        """Return where the run is."""
+        return Path(self.source).expanduser()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def guided_steps(grounded: GroundTask, guide: Guide) -> Iterator[PlanStep]:
     Raises:
         UsageError: there is no such ranking, or it is for another domain.
     """
-    search = guided(grounded, load_ranking(guide.source, grounded.task), guide.order)
+    search = guided(grounded, load_ranking(guide, grounded.task), guide.order)
     planner: PlanSearch | None = None
     own: Iterator[PlanStep] = iter(())
     plan: tuple[int, ...] | None = None

@@ -12,7 +12,7 @@ from tesuji.domains.logistics.pddl.object_graph import make_object_graph
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.engine.checkpoint import Checkpoint, load_checkpoint
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.plan_config import Order
+from tesuji.engine.plan_config import SHIPPED, Guide, Order
 from tesuji.engine.planning import GroundTask
 from tesuji.engine.trained import WEIGHTS
 from tesuji.search.planning.guided import GuidedSearch, Ranking
@@ -58,36 +58,33 @@ def ranking_of(checkpoint: Checkpoint) -> Ranking:
     return Ranking(colour, np.clip(weight, -1e4, 1e4), depth, most)
 
 
-def load_ranking(source: str, task: Task) -> Ranking:
-    """Return the ranking that `source` names.
+def shipped_ranking(domain: str) -> Path:
+    """Return where the ranking lies that ships for a domain, if one does."""
+    return WEIGHTS / f"planning_{domain}"
 
-    Args:
-        source: `net` for the one that ships for the task's domain, or the path of a run.
-        task: what it is to plan.
+
+def load_ranking(guide: Guide, task: Task) -> Ranking:
+    """Return the ranking that guides the search for plans of a task.
 
     Raises:
-        UsageError: there is none, or it is for another domain.
+        UsageError: none ships for the task's domain, or it is for another domain.
         TesujiError: the file is damaged.
     """
-    path = Path(source).expanduser()
-    if source == "net":
-        path = WEIGHTS / f"planning_{task.domain}"
+    path = guide.path
+    if guide.source == SHIPPED:
+        path = shipped_ranking(task.domain)
         if not path.is_dir():
             raise UsageError(
                 f"no model ships for the domain {task.domain}; train one with "
                 "'tesuji train DOMAIN.pddl --problems FOLDER' and give its run folder"
             )
-    elif not path.exists():
-        raise UsageError(f"no model at {source}; give the folder of a run, or net")
     checkpoint = load_checkpoint(path, training=False)
     ranking = ranking_of(checkpoint)
     known = {str(name): int(n) for name, n in checkpoint.game_params["predicates"].items()}
     own = signature(task)
     if known != own:
         other = sorted(known.items() ^ own.items())[0][0]
-        raise UsageError(
-            f"the model {source} is for another domain: the predicate {other!r} differs"
-        )
+        raise UsageError(f"the model {path} is for another domain: the predicate {other!r} differs")
     return ranking
 
 

@@ -137,6 +137,7 @@ def solve_task(
         ConstraintError: a constraint cannot be read, or contradicts the task or others.
         PddlError: a file is not PDDL, or needs what is not supported; it says where.
         GroundingError: there are more than `most` ground actions.
+        UsageError: the guide is for another domain.
         PlanFault: a plan that was found is not valid: a fault of tesuji's.
     """
     task = load_task(domain, problem)
@@ -145,6 +146,10 @@ def solve_task(
         from tesuji.engine.plan_rules import PlanRules  # noqa: PLC0415
 
         rules = PlanRules(task, constraints)
+    if guide is not None:
+        from tesuji.engine.plan_model import load_ranking  # noqa: PLC0415  it needs this module
+
+        load_ranking(guide, task)
     load_kernels(guide is not None)  # after what is read, whose faults are told at once
     clock = SolveClock(budget, stop or Event())
     *_, answer = answers(task, clock, listener, most, rules, guide, planner)

@@ -12,7 +12,7 @@ from tesuji.domains.logistics.tasks.families import FAMILIES
 from tesuji.engine.checkpoint import load_checkpoint
 from tesuji.engine.cli import main
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
+from tesuji.engine.plan_config import Guide, PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.plan_examples import describe, label_space, tabulate
 from tesuji.engine.plan_model import guided, load_ranking, ranking_of
 from tesuji.engine.plan_training import train_planner
@@ -164,11 +164,11 @@ def test_one_seed_gives_the_same_bytes_and_resume_goes_on(tmp_path: Path) -> Non
     train(tmp_path / "cut", 1)
     assert train(tmp_path / "cut", 2, resume=True) == whole
     task = task_of("ferry", 77, 5.0)
-    ranking = load_ranking(str(tmp_path / "cut"), task.task)
+    ranking = load_ranking(Guide(str(tmp_path / "cut")), task.task)
     *_, last = guided(task, ranking).steps()
     assert last.plan is not None
     with pytest.raises(UsageError, match="is for another domain: the predicate"):
-        load_ranking(str(tmp_path / "cut"), task_of("miconic").task)
+        load_ranking(Guide(str(tmp_path / "cut")), task_of("miconic").task)
 
 
 def test_a_damaged_ranking_is_refused(tmp_path: Path) -> None:
