@@ -65,6 +65,44 @@ def trucks(seed: int, places: int = 4, parcels: int = 2) -> str:
 """
 
 
+DRIVERS = """
+(define (domain drivers) (:requirements :typing) (:types driver truck parcel place)
+  (:predicates (on ?d - driver ?a - place) (driving ?d - driver ?t - truck) (empty ?t - truck)
+    (here ?t - truck ?a - place) (at ?p - parcel ?a - place) (in ?p - parcel ?t - truck)
+    (path ?a ?b - place))
+  (:action walk :parameters (?d - driver ?a ?b - place)
+    :precondition (and (on ?d ?a) (path ?a ?b)) :effect (and (on ?d ?b) (not (on ?d ?a))))
+  (:action board :parameters (?d - driver ?t - truck ?a - place)
+    :precondition (and (on ?d ?a) (here ?t ?a) (empty ?t))
+    :effect (and (driving ?d ?t) (not (on ?d ?a)) (not (empty ?t))))
+  (:action leave :parameters (?d - driver ?t - truck ?a - place)
+    :precondition (and (driving ?d ?t) (here ?t ?a))
+    :effect (and (on ?d ?a) (empty ?t) (not (driving ?d ?t))))
+  (:action drive :parameters (?d - driver ?t - truck ?a ?b - place)
+    :precondition (and (driving ?d ?t) (here ?t ?a) (path ?b ?a))
+    :effect (and (here ?t ?b) (not (here ?t ?a))))
+  (:action load :parameters (?p - parcel ?t - truck ?a - place)
+    :precondition (and (here ?t ?a) (at ?p ?a)) :effect (and (in ?p ?t) (not (at ?p ?a))))
+  (:action unload :parameters (?p - parcel ?t - truck ?a - place)
+    :precondition (and (here ?t ?a) (in ?p ?t)) :effect (and (at ?p ?a) (not (in ?p ?t)))))
+"""
+
+
+def drivers(seed: int) -> str:
+    """Return a problem of `DRIVERS`: two drivers, trucks and parcels, three places in a row."""
+    rng = random.Random(seed)
+    kinds = {"on": "de", "here": "tu", "at": "bc"}
+    where = {thing: f"({kind} {thing}" for kind, things in kinds.items() for thing in things}
+    facts = [f"{words} {rng.choice('xyz')})" for words in where.values()]
+    goals = [f"{where[thing]} {rng.choice('xyz')})" for thing in "bcdtu"]
+    return f"""
+(define (problem row) (:domain drivers)
+  (:objects d e - driver t u - truck b c - parcel x y z - place)
+  (:init {" ".join(facts)} (empty t) (empty u) (path x y) (path y x) (path y z) (path z y))
+  (:goal (and {" ".join(goals)})))
+"""
+
+
 def cheapest(task: GroundTask) -> float | None:
     """The least cost by uniform-cost search over all states, in plain Python."""
     steps = make_steps(task.variables)

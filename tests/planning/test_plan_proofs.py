@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planning_tasks import TRUCKS, cheapest, trucks
+from planning_tasks import DRIVERS, TRUCKS, cheapest, drivers, trucks
 
+from tesuji.domains.logistics.pddl.alike import fact_names
 from tesuji.domains.logistics.pddl.parser import parse_task
+from tesuji.domains.logistics.pddl.ragged import Ragged
 from tesuji.engine.cli import main
 from tesuji.engine.plan_bounds import bound_search
 from tesuji.engine.plan_certificate import certificate
@@ -21,6 +23,7 @@ from tesuji.engine.planning import GroundTask, PlanAnswer, ground, solve_task
 from tesuji.engine.solving import SolveBudget
 from tesuji.engine.storage import load_json
 from tesuji.search.planning.bounds import cut_landmarks, whole_costs
+from tesuji.search.planning.proofs import BoundSearch
 from tesuji.search.planning.relaxation import make_relaxation
 
 BOTH_AT_ONCE = """
@@ -85,6 +88,34 @@ def test_potentials_prove_more_than_landmarks() -> None:
         proof.bound for proof in bound_search(task.operators, task.variables).improve()
     )
     assert (first, last, cheapest(task)) == (7, 11, 11)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_groups_exclude_makes_bounds_no_lower(seed: int) -> None:
+    pytest.importorskip("highspy")
+    task = ground(parse_task(DRIVERS, drivers(seed)))
+    names = fact_names(task.operators, task.variables)
+    none = Ragged(np.zeros(1, np.int64), np.zeros(0, np.int64))
+    known, unknown = (
+        max(proof.bound for proof in BoundSearch(task.variables, own).improve())
+        for own in (names, names._replace(groups=none))
+    )
+    least = cheapest(task)
+    assert least is not None
+    assert unknown <= known <= least
+
+
+def test_a_driver_who_sits_in_one_truck_is_in_no_other() -> None:
+    pytest.importorskip("highspy")
+    text = drivers(0)
+    task = ground(parse_task(DRIVERS, text))
+    names = fact_names(task.operators, task.variables)
+    none = Ragged(np.zeros(1, np.int64), np.zeros(0, np.int64))
+    *_, weaker = BoundSearch(task.variables, names._replace(groups=none)).improve()
+    *_, proof = BoundSearch(task.variables, names).improve()
+    assert weaker.bound < proof.bound == cheapest(task)
+    answer = PlanAnswer("unknown", None, None, proof.bound, "", 0, 0, 0.0, 0.0, None, task, proof)
+    assert verify_plan(certificate(answer, DRIVERS, text)).bound == proof.bound
 
 
 VAN = """
