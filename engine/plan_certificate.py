@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,11 +15,24 @@ import numpy as np
 
 from tesuji.domains.logistics.pddl.alike import fact_groups
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.engine.plan_bounds import best_proof
 from tesuji.engine.planning import PlanAnswer
 from tesuji.search.planning.proofs import BoundProof
 
 FORMAT = "tesuji plan certificate"
 VERSION = 1
+
+
+def with_best_proof(answer: PlanAnswer, is_over: Callable[[], bool]) -> PlanAnswer:
+    """Return the answer with a proof that can be written down, if only search proved its bound.
+
+    Searching to the end proves without a file; a proof on paper may need more time.
+    """
+    grounded, proof = answer.grounded, answer.proof
+    if not grounded.operators.solvable or (proof is not None and proof.bound >= answer.bound):
+        return answer
+    better = best_proof(grounded.operators, grounded.variables, is_over)
+    return replace(answer, proof=better if proof is None or better.bound > proof.bound else proof)
 
 
 def certificate(answer: PlanAnswer, domain: str, problem: str) -> dict[str, Any]:

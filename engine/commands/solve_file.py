@@ -96,18 +96,13 @@ def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
 
 def _certify(arguments: Arguments, answer: PlanAnswer) -> str:
     """Write a certificate that the verifier accepts; return what it proves."""
-    from tesuji.engine.plan_bounds import best_proof
-    from tesuji.engine.plan_certificate import certificate
+    from tesuji.engine.plan_certificate import certificate, with_best_proof
     from tesuji.engine.plan_reading import PlanProofFault
     from tesuji.engine.plan_verification import verify_plan
     from tesuji.engine.solving import SolveBudget, SolveClock
     from tesuji.engine.storage import atomic_write, dump_json
 
-    grounded, left = answer.grounded, SolveClock(SolveBudget(arguments.time))
-    if grounded.operators.solvable and (answer.proof is None or answer.proof.bound < answer.bound):
-        # Searching to the end proves without a file; a proof on paper may need more time.
-        proof = best_proof(grounded.operators, grounded.variables, left.is_over)
-        answer = replace(answer, proof=proof)
+    answer = with_best_proof(answer, SolveClock(SolveBudget(arguments.time)).is_over)
     texts = (Path(name).read_text() for name in (arguments.what, arguments.moves))
     content = certificate(answer, *texts)
     try:
