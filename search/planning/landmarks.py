@@ -133,6 +133,18 @@ def _fixpoint(relaxation, init, sets):  # type: ignore[no-untyped-def]
                 size = _wake(relaxation, fact, fresh, left, waiting, queue, head, size)
 
 
+@kernel
+def _find_first(relaxation, sets, ops, facts, first):  # type: ignore[no-untyped-def]
+    # Mark in `first` the operators without a fact of their own among their conditions' landmarks.
+    for i in range(len(ops)):
+        word, bit = facts[i] >> 6, np.uint64(1) << np.uint64(facts[i] & 63)
+        first[i] = True
+        for k in range(relaxation.before_start[ops[i]], relaxation.before_start[ops[i] + 1]):
+            if sets[relaxation.before[k], word] & bit:
+                first[i] = False
+                break
+
+
 def _greedy_orders(
     relaxation: Relaxation, sets: Words, found: Small, number: Small, init: Small
 ) -> npt.NDArray[np.int64]:
@@ -142,14 +154,8 @@ def _greedy_orders(
     owner = np.repeat(np.arange(len(relaxation.operator)), np.diff(relaxation.effect_start))
     ops, marks = owner[made >= 0], made[made >= 0]
     # An operator that has the fact among its own conditions' landmarks is never the first.
-    first = np.ones(len(ops), np.bool_)
-    for place, (op, mark) in enumerate(zip(ops.tolist(), marks.tolist(), strict=True)):
-        fact = int(found[mark])
-        conditions = relaxation.before[
-            relaxation.before_start[op] : relaxation.before_start[op + 1]
-        ]
-        bit = np.uint64(1) << np.uint64(fact & 63)
-        first[place] = not (sets[conditions, fact >> 6] & bit).any()
+    first = np.zeros(len(ops), np.bool_)
+    _find_first(relaxation, sets, ops, found[marks], first)
     ops, marks = ops[first], marks[first]
     achievers = np.bincount(marks, minlength=size)
     lengths = np.diff(relaxation.before_start)[ops]

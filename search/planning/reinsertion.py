@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
-from tesuji.domains.logistics.pddl.numeric import no_numbers, no_rules
-from tesuji.domains.logistics.pddl.ragged import Ragged, starts
+from tesuji.search.planning.track import track_task
 
 Numbers = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -61,40 +60,15 @@ def make_reinsertion(
     kept = np.flatnonzero(~variables.touches(~near))
     on_track = variables.touches(near)[rest]
     track = rest[on_track]
-    chosen = np.concatenate([kept, track])
-    num_facts = len(task.atom)
-    place = num_facts + np.arange(len(track))  # the facts of the new variable
-    ours = np.arange(len(chosen)) >= len(kept)
-    follows = starts(ours.astype(np.int64))
-    before = _ragged(task.before_start, task.before).take(chosen)
-    before = before.keep(near[task.variable[before.values]]).with_more(Ragged(follows, place))
-    old = _ragged(task.effect_start, task.effect)
-    at = Ragged(old.start, np.arange(len(old.values))).take(chosen)
-    at = at.keep(near[task.variable[task.effect[at.values]]])
-    effects = at.mapped(old.values).with_more(Ragged(follows, place + 1))
-    # The conditions of an operator's effects, and none for the new one behind them.
-    when = _ragged(np.append(task.when_start, task.when_start[-1:]), task.when)
-    none = Ragged(follows, np.full(len(track), len(old.values)))
-    conditions = when.take(at.with_more(none).values)
-    facts = num_facts + len(track) + 1
-    values = np.full(len(track) + 1, len(task.init))
-    whole = np.concatenate([task.first, [facts]])
-    goal = task.goal[near[task.variable[task.goal]]]
+    along = track_task(
+        task, kept, track, np.arange(len(track)), len(track), skips=False, near=near
+    )  # fmt: skip
     return Reinsertion(
-        FiniteDomain(
-            first=_small(whole), init=_small(np.append(task.init, 0)),
-            goal=_small(np.append(goal, facts - 1)),
-            before_start=_small(before.start), before=_small(before.values),
-            effect_start=_small(effects.start), effect=_small(effects.values),
-            when_start=_small(conditions.start), when=_small(conditions.values),
-            cost=np.zeros(len(chosen)), variable=_small(np.concatenate([task.variable, values])),
-            atom=_small(np.concatenate([task.atom, np.full(len(track) + 1, -1)])),
-            operator=_small(chosen), numeric=no_numbers(len(chosen)), rules=no_rules(len(chosen)),
-        ),
-        np.where(ours, 0, cost[chosen]),
+        along,
+        np.concatenate([cost[kept], np.zeros(len(track), np.int64)]),
         kept,
         np.split(rest, np.flatnonzero(on_track)),
-    )  # fmt: skip
+    )
 
 
 class Variables:
@@ -161,11 +135,3 @@ class Variables:
         used[rng.choice(np.flatnonzero(users), int(rng.integers(1, 3)))] = True
         shared = self._touched[used[self._owner] & ~self._private[self._touched]]
         return found | (np.isin(self._part, self._part[shared]) & ~self._private)
-
-
-def _ragged(start: npt.NDArray[np.int32], values: npt.NDArray[np.int32]) -> Ragged:
-    return Ragged(start.astype(np.int64), values.astype(np.int64))
-
-
-def _small(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    return array.astype(np.int32)
