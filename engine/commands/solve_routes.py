@@ -73,8 +73,9 @@ def _policy(source: str | None, instance: RoutingInstance) -> PolicyTables | Non
     from tesuji.engine.route_policy import load_route_net, read_instance
     from tesuji.search.routing.policy_search import load_kernels
 
+    tables = read_instance(load_route_net(source), instance)
     load_kernels()
-    return read_instance(load_route_net(source), instance)
+    return tables
 
 
 def _status(answer: RoutingAnswer) -> str:

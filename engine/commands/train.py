@@ -38,11 +38,11 @@ Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common, TrainConfig):
-    """Learn a game by self-play, from nothing, or to plan in a PDDL domain.
+    """Learn a game by self-play, from nothing, to plan in a PDDL domain, or to route.
 
     Attributes:
-        game: the game to learn, a family of planning problems such as logistics/transport, or the
-            file of a PDDL domain.
+        game: the game to learn, a family of planning problems such as logistics/transport, the file
+            of a PDDL domain, or logistics/cvrp for routes.
         problems: the folder of problems to learn from, for a PDDL domain.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
@@ -65,6 +65,8 @@ def run(arguments: Arguments) -> Answer:
     if arguments.resume is not None and arguments.run_dir is not None:
         raise UsageError("give --run-dir for a new run or --resume for one to go on with, not both")
     if arguments.game == ROUTES:
+        if arguments.problems:
+            raise UsageError(f"{ROUTES} draws its instances; --problems is for a PDDL domain")
         return _learn_to_route(arguments)
     if arguments.game.startswith("logistics/") or arguments.game.endswith(".pddl"):
         return _learn_to_plan(arguments)

@@ -17,7 +17,7 @@ from tesuji.engine.cli import main
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.route_config import RouteLearningConfig, RouteTrainConfig
 from tesuji.engine.route_examples import draw_example, moves_of, states_of, turned
-from tesuji.engine.route_policy import net_of, read_instance
+from tesuji.engine.route_policy import load_route_net, net_of, read_instance
 from tesuji.engine.route_training import train_routes
 from tesuji.engine.routing import solve_routing
 from tesuji.engine.trained import WEIGHTS
@@ -260,6 +260,23 @@ def test_the_command_line_trains_and_drives(
         assert json.loads(capsys.readouterr().out.splitlines()[-1])["cost"] == 26
     assert main([*solve, "--learned", "--constraint", "one: stops <= 1"]) == 2
     assert "no constraints" in capsys.readouterr().err
+
+
+def test_the_shipped_policy_constructs_near_good_routes() -> None:
+    rng = np.random.default_rng(11)
+    net, config = load_route_net("net"), RouteLearningConfig()
+    over = []
+    for _ in range(4):
+        example = draw_example(config, 40, rng, 2000)
+        tables, task = read_instance(net, example.instance), construction_task(example.instance)
+        found = roll_out(tables, task, np.arange(41), 0.0, 0)
+        over.append(found.cost.min() / example.cost - 1.0)
+    assert np.mean(over) < 0.1
+
+
+def test_folders_of_problems_are_not_for_routes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "logistics/cvrp", "--problems", "folder"]) == 2
+    assert "draws its instances" in capsys.readouterr().err
 
 
 def test_a_model_of_something_else_is_refused(tmp_path: Path) -> None:
