@@ -29,7 +29,8 @@ from tesuji.search.scheduling.policy_search import (
     load_kernels,
 )
 
-SHIPPED = Path(__file__).parent / "weights" / "job_shop" / "policy.json"
+POLICY = "policy.json"  # in the folder of a run
+SHIPPED = Path(__file__).parent / "weights" / "job_shop" / POLICY
 _FORMAT = "tesuji dispatching policy"
 Lesson = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # [C, F], choice of each [C], chosen [S]
 
@@ -153,12 +154,16 @@ def save_policy(path: Path, weights: PolicyWeights, trained: dict[str, Any]) -> 
     atomic_write(path, dump_json({"format": _FORMAT, "trained": trained, **lists}))
 
 
-def load_policy(path: Path = SHIPPED) -> PolicyWeights:
-    """Return weights from a file.
+def load_policy(source: str = "net") -> PolicyWeights:
+    """Return the weights that `source` names.
+
+    Args:
+        source: `net` for those that ship, or the folder of a run.
 
     Raises:
         UsageError: it holds none.
     """
+    path = SHIPPED if source == "net" else Path(source).expanduser() / POLICY
     try:
         data = json.loads(path.read_text())
         weights = PolicyWeights(*(np.array(data[n], np.float64) for n in PolicyWeights._fields))

@@ -34,6 +34,7 @@ Examples:
                 --constraint "shift: duration <= 480 * unit"   what must hold of each route
   tesuji solve city.graphml orders.csv --out map.svg   on a road network (networkx)
   tesuji solve shop.txt --out gantt.svg     a job shop or flexible job shop
+  tesuji solve shop.txt --constraint "repair: closed(2, 100, 150)"   machine 2 does nothing then
   tesuji solve domain.pddl problem.pddl --certificate c.json && tesuji verify c.json
   tesuji solve city.vrp --certificate c.json && tesuji verify c.json
 
@@ -54,14 +55,15 @@ class Arguments(Common):
         time: seconds that a file may take.
         gap: stop once the cost is proven to be within this part of the least.
         seed: of the search, where it draws at random.
-        constraints: what must hold of each route, such as "order: place[3] < place[7]", or of a
-            plan, such as "apart: not (at(t1, b) and at(t2, b))"; repeat it for more (see
-            docs/constraints.md and docs/planning.md).
+        constraints: what must hold of each route, such as "order: place[3] < place[7]", of a
+            plan, such as "apart: not (at(t1, b) and at(t2, b))", or of a schedule, such as "due:
+            end[2, 4] <= 90"; repeat it for more (see docs/constraints.md and docs/planning.md).
         rest: of routes: how long a stop must be for the driver to have rested.
         learned: of shops and routes: search by the learned policy alone, not by tabu search or by
             ruin and recreate.
         agent: the run of `tesuji train` whose ranking guides the search for a plan, or whose policy
-            says where to improve routes, or net for the shipped one.
+            says where to improve routes or dispatches the jobs of a shop, or net for the shipped
+            one.
         search: of plans: what the queue of a guided search goes by: greedy (the least value),
             levin (depth over the policy's probability), phs (that with a heuristic).
         planner: of plans: search, or smt, which asks z3 for the shortest plan first, and for a

@@ -54,11 +54,9 @@ def solve_file(arguments: Arguments) -> Answer:
 
     if recognised(path.read_text(errors="replace")):
         return solve_routes(arguments, budget)
-    if arguments.constraints:
-        raise UsageError(f"{path} is a shop; --constraint is for routes and PDDL")
-    if arguments.agent is not None:
-        raise UsageError(f"{path} is a shop; --agent is for routes and PDDL, --learned for shops")
-    return _solve_shop(arguments, budget)
+    from tesuji.engine.commands.solve_shops import solve_shops
+
+    return solve_shops(arguments, budget)
 
 
 def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
@@ -160,44 +158,3 @@ def _plan_answer(answer: PlanAnswer) -> Answer:
     )
     lines = [f"({' '.join(step)})" for step in answer.plan]
     return Answer("\n".join([*lines, "", summary]), facts)
-
-
-def _solve_shop(arguments: Arguments, budget: SolveBudget) -> Answer:
-    from tesuji.domains.logistics.scheduling.reading import read_shop
-    from tesuji.engine.gantt import draw_gantt
-    from tesuji.engine.scheduling import ShopAnswer, solve_shop
-    from tesuji.engine.storage import dump_json
-
-    policy = None
-    if arguments.learned:
-        from tesuji.engine.shop_policy import load_policy
-
-        policy = load_policy()
-    answer: ShopAnswer = run_solver(
-        arguments.json,
-        lambda listen, stop: solve_shop(
-            read_shop(arguments.what), budget, listen, stop, policy=policy
-        ),
-    )
-    if arguments.certificate is not None:
-        answer.save_certificate(arguments.certificate)
-    found = answer.certificate()
-    forms: dict[str, Callable[[], str]] = {
-        ".json": lambda: dump_json(found).decode(),
-        ".svg": lambda: draw_gantt(answer.instance, answer.schedule),
-    }
-    write_answer(arguments.out, forms)
-    facts = {
-        "status": "optimal" if answer.makespan <= answer.bound else "solved",
-        "start": found["start"], "machine": found["machine"], "cost": answer.makespan,
-        "bound": answer.bound, "moves": answer.moves, "seconds": round(answer.seconds, 3),
-    }  # fmt: skip
-    lines = [
-        f"job {job}: {' '.join(f'{at}@{machine}' for at, machine in zip(times, own, strict=True))}"
-        for job, (times, own) in enumerate(zip(found["start"], found["machine"], strict=True))
-    ]
-    summary = (
-        f"makespan: {proven(answer.makespan, answer.bound)}; checked; {answer.seconds:.1f} s, "
-        f"{answer.moves:,} moves"
-    )
-    return Answer("\n".join(["start@machine of each operation", *lines, "", summary]), facts)

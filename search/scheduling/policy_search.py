@@ -93,6 +93,8 @@ class PolicySearch:
         moves: rollouts so far.
     """
 
+    is_feasible = True  # every schedule is, without side constraints
+
     def __init__(self, instance: ShopInstance, weights: PolicyWeights, seed: int = 0) -> None:
         """Schedule by the policy alone: greedily, then some drawn at random."""
         self.instance, self.moves = instance, 0

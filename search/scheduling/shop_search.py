@@ -61,6 +61,8 @@ class ShopSearch:
     nothing: the same seed and number of moves give the same schedule.
     """
 
+    is_feasible = True  # every schedule is, without side constraints
+
     def __init__(
         self, instance: ShopInstance, seed: int = 0, params: ShopSearchParams | None = None
     ) -> None:

@@ -188,9 +188,11 @@ class _Reader:
         return term
 
     def _word(self, node: ast.expr) -> str:
-        """Return the name of an object: a name, or text in quotes."""
+        """Return the name of an object: a name, a number, or text in quotes."""
         if isinstance(node, ast.Name):
             return node.id
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            return str(node.value)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
         raise self._fault(node, f"expected the name of an object, found {ast.unparse(node)!r}")

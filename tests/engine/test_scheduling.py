@@ -16,12 +16,17 @@ from tesuji.domains.logistics.scheduling.shop import (
     make_shop,
     random_shop,
 )
+from tesuji.engine.commands.base import Answer
+from tesuji.engine.commands.solve import Arguments as Solve
+from tesuji.engine.commands.solve import run as solve
 from tesuji.engine.commands.verify import Arguments, run
+from tesuji.engine.errors import UsageError
 from tesuji.engine.gantt import draw_gantt
-from tesuji.engine.scheduling import solve_shop
+from tesuji.engine.scheduling import NoScheduleError, solve_shop
 from tesuji.engine.shop_verification import ShopFault, verify_shop, verify_shop_file
 from tesuji.engine.solving import SolveBudget, SolveProgress
 from tesuji.engine.storage import DamagedFileError
+from tesuji.search.scheduling.shop_constraints import ShopConstraints
 
 EASY = random_shop(12, 3, seed=1)  # one machine decides
 FLEXIBLE = random_shop(5, 4, seed=2, flexibility=3)
@@ -173,3 +178,35 @@ def test_a_gantt_chart_shows_every_operation() -> None:
     assert max(float(bar.get("x", 0)) + float(bar.get("width", 0)) for bar in bars) <= 982.1
     texts = [e.text for e in svg.iter() if e.tag.endswith("}text")]
     assert {"M0", "M1", "M2", "M3", "time"} <= set(texts)
+
+
+def test_side_constraints_are_kept_and_the_bound_holds() -> None:
+    texts = ["closed: closed(1, 60, 90)", "order: end[0, 0] <= start[1, 0]"]
+    answer = solve_shop(FLEXIBLE, SolveBudget(0.5), constraints=texts)
+    assert answer.constraints == ("closed", "order")
+    assert check_schedule(FLEXIBLE, answer.schedule) is None
+    assert ShopConstraints(FLEXIBLE, texts).broken(answer.schedule) == ()
+    assert answer.bound == solve_shop(FLEXIBLE, SolveBudget(0.1)).bound <= answer.makespan
+
+
+def test_constraints_that_no_schedule_keeps_are_refuted() -> None:
+    text = f"due: end[0, 3] <= {FLEXIBLE.shortest[:4].sum() - 1}"
+    with pytest.raises(NoScheduleError, match=r"proved: due \+ the order of job 0$") as found:
+        solve_shop(FLEXIBLE, SolveBudget(0.5), constraints=[text])
+    assert found.value.refuted == ("due", "the order of job 0")
+
+
+def test_the_command_line_keeps_constraints(tmp_path: Path) -> None:
+    (tmp_path / "shop.txt").write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+
+    def solved(constraint: str) -> Answer:
+        return solve(Solve(what=str(tmp_path / "shop.txt"), time=0.3, constraints=(constraint,)))
+
+    told = solved("late: start[1, 0] >= 5")
+    assert told.facts["start"][1][0] == 5
+    assert told.facts["constraints"] == ("late",)
+    assert "1 constraints kept" in told.text
+    told = solved("never: end[0, 1] < 5")
+    assert (told.code, told.facts["status"]) == (3, "infeasible")
+    with pytest.raises(UsageError, match="the shop has no job 2"):
+        solved("x: start[2, 0] > 0")

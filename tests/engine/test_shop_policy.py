@@ -10,7 +10,6 @@ from tesuji.domains.logistics.scheduling.shop import random_shop
 from tesuji.engine.errors import UsageError
 from tesuji.engine.scheduling import solve_shop
 from tesuji.engine.shop_policy import (
-    SHIPPED,
     PolicyTraining,
     load_policy,
     save_policy,
@@ -70,13 +69,13 @@ def test_the_shipped_policy_solves_shops(tmp_path: Path) -> None:
     answer = solve_shop(shop, SolveBudget(seconds=1.0), policy=load_policy())
     assert check_schedule(shop, answer.schedule) is None
     assert answer.bound <= answer.makespan <= 1.1 * answer.bound
-    save_policy(tmp_path / "p.json", load_policy(SHIPPED), {})
-    again = load_policy(tmp_path / "p.json")
+    save_policy(tmp_path / "policy.json", load_policy(), {})
+    again = load_policy(str(tmp_path))
     assert all(np.array_equal(a, b) for a, b in zip(again, load_policy(), strict=True))
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"hidden": [[1]], "shift": [1], "out": [1]}', "[]"])
 def test_what_is_no_policy_is_said_in_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "p.json").write_text(text)
+    (tmp_path / "policy.json").write_text(text)
     with pytest.raises(UsageError, match="holds no dispatching policy"):
-        load_policy(tmp_path / "p.json")
+        load_policy(str(tmp_path))

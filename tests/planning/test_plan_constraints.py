@@ -179,7 +179,7 @@ def test_mended_plans_keep_constraints() -> None:
         ("at(p0, p1)", "p0 is not a thing"),
         ("do_fly(t0)", "unknown function 'do_fly'"),
         ("length(p0, p1)", "column 1"),
-        ("at(t0, 3)", "expected the name of an object"),
+        ("at(t0, 3.5)", "expected the name of an object"),
         ("soaked(_)", "the task has no object '_'"),
         ("length(p0, p2) > 3", "(length p0 p2) has no value at first"),
     ],
