@@ -17,39 +17,39 @@ from typing import Any
 
 import fast_downward
 import numpy as np
-from numba import njit
 
 from tesuji.domains.logistics.pddl.numeric import make_row
 from tesuji.domains.logistics.pddl.parser import load_task
-from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps
+from tesuji.domains.logistics.pddl.successors import copy_row, make_steps
 from tesuji.engine.planning import ground
-from tesuji.search.planning.best_first import make_scratch
-from tesuji.search.planning.nodes import find_slot, make_nodes
+from tesuji.search.planning.nodes import find_row, find_slot, generate, make_nodes, make_successors
+from tesuji.search.tree import kernel
 
 _BYTES = 2 << 30
 
 
-@njit(cache=True, nogil=True)
-def breadth_first(steps, nodes, scratch, begin, limit):  # type: ignore[no-untyped-def]
+@kernel
+def breadth_first(steps, nodes, successors, begin, limit):  # type: ignore[no-untyped-def]
     """Expand up to `limit` nodes from the `begin[0]`-th on; return how many were generated.
 
     `begin` holds the next node to expand and how many there are.
     """
     generated = 0
-    for _ in range(limit):
-        node = begin[0]
-        if node == begin[1] or begin[1] + len(scratch.applicable) > len(nodes.state):
+    count = begin[1]
+    for node in range(begin[0], begin[0] + limit):
+        if node == count or count + len(successors.bits) > len(nodes.state):
             break
         begin[0] += 1
-        found = applicable(steps, nodes.state[node], scratch.applicable, scratch.stack)
+        found = generate(steps, nodes.state[node], nodes.slot, nodes.state, successors)
         generated += found
         for i in range(found):
-            apply(steps, scratch.applicable[i], nodes.state[node], scratch.state)
-            slot = find_slot(nodes, scratch.state)
+            state = successors.state[i]
+            slot = find_row(nodes.slot, nodes.state, state, successors.bits[i])
             if not nodes.slot[slot]:
-                nodes.state[begin[1]] = scratch.state
-                begin[1] += 1
-                nodes.slot[slot] = begin[1]
+                copy_row(state, nodes.state[count])
+                count += 1
+                nodes.slot[slot] = count
+    begin[1] = count
     return generated
 
 
@@ -58,16 +58,16 @@ def own_rate(domain: Path, problem: Path, seconds: float) -> float:
     variables = ground(load_task(domain, problem)).variables
     steps = make_steps(variables)
     init = make_row(variables.init, variables.numeric.init)
-    scratch = make_scratch(len(init), len(variables.cost), len(steps.switches.own))
+    successors = make_successors(steps, len(init), init.dtype)
     count = 1 << (_BYTES // (2 * len(init) + 56)).bit_length() - 1  # slots: a power of 2
     nodes = make_nodes(count, len(init), 0, init.dtype)
     begin = np.array([0, 1])
     nodes.state[0] = init
     nodes.slot[find_slot(nodes, init)] = 1
-    breadth_first(steps, nodes, scratch, begin, 1)
+    breadth_first(steps, nodes, successors, begin, 1)
     began, generated = time.process_time(), 0
     while time.process_time() - began < seconds:
-        more = breadth_first(steps, nodes, scratch, begin, 1000)
+        more = breadth_first(steps, nodes, successors, begin, 1000)
         if not more:
             break
         generated += more

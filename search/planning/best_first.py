@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
+from tesuji.domains.logistics.pddl.numeric import STATE
+from tesuji.domains.logistics.pddl.successors import applicable, apply, copy_row, reaches_goal
 from tesuji.search.planning.landmarks import accept, count_landmarks, leads_on
 from tesuji.search.planning.lookahead import follow, is_classical
-from tesuji.search.planning.nodes import copy_row, find_slot, pop_successor, push_successor
+from tesuji.search.planning.nodes import find_slot, pop_successor, push_successor
 from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 from tesuji.search.tree import kernel
 
 RUNNING, FOUND, EXHAUSTED, FULL = range(4)
-STATE = np.uint16  # of a variable's value
 BOOST = 1000
 PATIENCE = 3  # lookaheads without progress, one after the other, where there was progress before
 # What `Control` counts.

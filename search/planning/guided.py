@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
-from tesuji.domains.logistics.pddl.numeric import no_numbers
+from tesuji.domains.logistics.pddl.numeric import make_row, no_numbers
 from tesuji.domains.logistics.pddl.object_graph import Hashes, ObjectGraph
 from tesuji.domains.logistics.pddl.successors import Steps, apply, make_steps
 from tesuji.search.planning.colours import Colours, make_colours, make_model
@@ -35,6 +35,7 @@ from tesuji.search.planning.guided_kernels import (
     run,
     start,
 )
+from tesuji.search.planning.nodes import twice
 from tesuji.search.planning.planner import PlanStep, scaled_costs
 from tesuji.search.planning.relaxation import make_relaxation
 
@@ -86,7 +87,7 @@ class GuidedSearch:
         model = make_model(
             ranking.colour, np.rint(ranking.weight.astype(np.float64) * UNIT).astype(np.int64)
         )
-        self._kind = np.uint16 if int(np.diff(task.first).max(initial=1)) > 256 else np.uint8
+        self._init = make_row(task.init, task.numeric.init)
         count, variables = len(task.cost), len(task.init)
         steps: Steps = make_steps(task)
         colours: Colours = make_colours(graph, model, variables, ranking.depth, ranking.most)
@@ -96,14 +97,14 @@ class GuidedSearch:
             cost, ORDERS[order], np.zeros(SEEN + 1, np.int64), np.zeros(1 << 12, np.uint64),
         )  # fmt: skip
         self._room = Room(
-            np.zeros(variables, self._kind), np.zeros(count, np.int32),
+            np.zeros_like(self._init), np.zeros_like(self._init), np.zeros(count, np.int32),
             np.zeros(max(1, len(steps.switches.own)), np.int32), np.zeros(variables, np.int32),
             np.zeros(variables, np.int32), np.zeros(2 * variables, np.int32),
             np.zeros(2 * variables, np.uint8), np.zeros(count, np.int64), np.zeros(count, np.int32),
             np.zeros(1024, np.int32),
         )  # fmt: skip
 
-        place(self._search, self._room, task.init.astype(self._kind))
+        place(self._search, self._room, self._init)
 
     @property
     def evaluated(self) -> int:
@@ -119,7 +120,7 @@ class GuidedSearch:
             np.zeros(size, np.float64),
         )  # fmt: skip
         self._grow()
-        status = start(*self._arguments(), self.task.init.astype(self._kind))
+        status = start(*self._arguments(), self._init)
         quota = _QUOTA
         while status != FOUND:
             began = time.perf_counter()
@@ -137,7 +138,7 @@ class GuidedSearch:
 
     def value(self, state: npt.NDArray[Any]) -> float:
         """Return what the ranking says of `state` `[V]`; lower is nearer to the goal."""
-        move(self._search, self._room, state.astype(self._kind))
+        move(self._search, self._room, make_row(state, self.task.numeric.init))
         return float(self._search.colours.value[0]) / UNIT
 
     def differences(self, state: npt.NDArray[Any]) -> Differences:
@@ -147,7 +148,12 @@ class GuidedSearch:
             member, sign = np.zeros(room, np.int32), np.zeros(room, np.int8)
             colour = np.zeros(room, np.uint64)
             found, size = differences(
-                self._search, state.astype(self._kind), self._room, member, colour, sign
+                self._search,
+                make_row(state, self.task.numeric.init),
+                self._room,
+                member,
+                colour,
+                sign,
             )
             if size <= room:
                 operators = self._room.entry[:found].copy()
@@ -156,11 +162,11 @@ class GuidedSearch:
 
     def states_of(self, plan: Sequence[int]) -> npt.NDArray[Any]:
         """Return the states that a plan goes through, the first among them `[n + 1, V]`."""
-        states = np.zeros((len(plan) + 1, len(self.task.init)), self._kind)
-        states[0] = self.task.init
+        states = np.zeros((len(plan) + 1, len(self._init)), self._init.dtype)
+        states[0] = self._init
         for at, operator in enumerate(plan):
             apply(self._search.steps, operator, states[at], states[at + 1])
-        return states
+        return states[:, : len(self.task.init)]
 
     def _arguments(self) -> tuple[Any, ...]:
         return self._search, self._nodes, self._queue, self._room
@@ -179,7 +185,7 @@ class GuidedSearch:
 
     def _make_nodes(self, count: int) -> Nodes:
         return Nodes(
-            np.zeros((count, len(self.task.init)), self._kind), np.zeros(count, np.int32),
+            np.zeros((count, len(self._init)), self._init.dtype), np.zeros(count, np.int32),
             np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.int64),
             np.zeros(count, np.float64),
         )  # fmt: skip
@@ -191,9 +197,9 @@ class GuidedSearch:
         if 2 * (used + self._search.seen.nbytes) > self._most:
             return False
         if counts[NODES] + 1 >= len(self._nodes.state):
-            self._nodes = Nodes(*(_twice(array) for array in self._nodes))
+            self._nodes = Nodes(*(twice(array) for array in self._nodes))
         if counts[ENTRIES] + room > len(self._queue.key):
-            self._queue = Queue(*(_twice(array) for array in self._queue))
+            self._queue = Queue(*(twice(array) for array in self._queue))
         old = self._search.seen
         size = len(old)
         while 2 * (counts[SEEN] + room) > size:
@@ -202,10 +208,6 @@ class GuidedSearch:
             self._search = self._search._replace(seen=np.zeros(size, np.uint64))
             refill(self._search, old)
         return True
-
-
-def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.concatenate([array, np.zeros_like(array)])
 
 
 def _without_operators(task: FiniteDomain) -> FiniteDomain:

@@ -35,6 +35,7 @@ class Room(NamedTuple):
     """Scratch room of one search."""
 
     state: npt.NDArray[Any]  # [V] of which the colours are
+    child: npt.NDArray[Any]  # [V] a successor
     applicable: Small
     stack: Small
     variable: Small  # [V] variables that an operator changes

@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tesuji.domains.logistics.pddl.successors import applicable, reaches_goal
+from tesuji.domains.logistics.pddl.successors import applicable, copy_row, reaches_goal
 from tesuji.search.planning.colour_kernels import restore, shift, write_difference
-from tesuji.search.planning.colour_tables import mix
 from tesuji.search.planning.heap import pop, push
+from tesuji.search.planning.nodes import hash_state
 from tesuji.search.planning.relaxation import DEAD_END, relaxed_plan
 
 GREEDY, LEVIN, PHS = range(3)
@@ -36,7 +36,7 @@ def place(search, room, init):  # type: ignore[no-untyped-def]
     """Bring the colours from the empty state to the first one; once, before all else."""
     room.state[:] = init
     num = 0
-    for variable in range(len(init)):
+    for variable in range(len(search.steps.first) - 1):
         atom = search.colours.graph.fact_atom[search.steps.first[variable] + init[variable]]
         if atom >= 0:
             room.atom[num] = atom
@@ -54,7 +54,7 @@ def start(search, nodes, queue, room, init):  # type: ignore[no-untyped-def]
     nodes.depth[0] = nodes.cost[0] = 0
     nodes.chance[0] = 0.0
     search.counts[NODES] = 1
-    enter(search, _hash(search, init))
+    enter(search, hash_state(init))
     if reaches_goal(search.steps, init):
         return FOUND
     _expand(search, nodes, queue, room, np.int64(0))
@@ -87,12 +87,8 @@ def run(search, nodes, queue, room, limit):  # type: ignore[no-untyped-def]
         nodes.depth[node] = nodes.depth[parent] + 1
         nodes.cost[node] = nodes.cost[parent] + search.cost[operator]
         nodes.chance[node] = queue.chance[entry]
-        nodes.state[node] = nodes.state[parent]
         num = changes(search.steps, operator, nodes.state[parent], room)
-        for i in range(num):
-            nodes.state[node, room.variable[i]] = (
-                room.fact[i] - search.steps.first[room.variable[i]]
-            )
+        _write_child(search.steps, nodes.state[parent], num, room, nodes.state[node])
         move(search, room, nodes.state[node])
         if reaches_goal(search.steps, nodes.state[node]):
             return FOUND
@@ -123,6 +119,14 @@ def changes(steps, operator, state, room):  # type: ignore[no-untyped-def]
         room.fact[at] = fact
         num = max(num, at + 1)
     return num
+
+
+@njit(cache=True, nogil=True)
+def _write_child(steps, state, num, room, out):  # type: ignore[no-untyped-def]
+    # The state after the first `num` changes of variables.
+    copy_row(state, out)
+    for i in range(num):
+        out[room.variable[i]] = room.fact[i] - steps.first[room.variable[i]]
 
 
 @njit(cache=True, nogil=True)
@@ -159,14 +163,6 @@ def move(search, room, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _hash(search, state):  # type: ignore[no-untyped-def]
-    bits = np.uint64(0)
-    for variable in range(len(state)):
-        bits += mix(np.uint64(search.steps.first[variable] + state[variable] + 1))
-    return bits
-
-
-@njit(cache=True, nogil=True)
 def enter(search, bits):  # type: ignore[no-untyped-def]
     """Enter a state's hash; return whether it is new."""
     bits = bits | np.uint64(1)
@@ -191,14 +187,13 @@ def refill(search, old):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def judge_successors(search, state, room, bits, fresh):  # type: ignore[no-untyped-def]
+def judge_successors(search, state, room, fresh):  # type: ignore[no-untyped-def]
     """Value the successors of the state that the colours are of; return how many.
 
     Args:
         search: with colours of `state`.
-        state: values of the variables.
+        state: its row.
         room: gets an operator and a value for each successor.
-        bits: the hash of `state`.
         fresh: whether to leave out successors that were generated before, and to remember these.
     """
     colours = search.colours
@@ -209,12 +204,8 @@ def judge_successors(search, state, room, bits, fresh):  # type: ignore[no-untyp
         operator = np.int64(room.applicable[i])
         num = changes(search.steps, operator, state, room)
         if fresh:
-            child = bits
-            for k in range(num):
-                variable = room.variable[k]
-                child -= mix(np.uint64(search.steps.first[variable] + state[variable] + 1))
-                child += mix(np.uint64(room.fact[k] + 1))
-            if not enter(search, child):
+            _write_child(search.steps, state, num, room, room.child)
+            if not enter(search, hash_state(room.child)):
                 continue
         count = _atoms(search, state, num, room)
         shift(colours, room.atom, room.truth, count, True)
@@ -231,7 +222,7 @@ def judge_successors(search, state, room, bits, fresh):  # type: ignore[no-untyp
 def _expand(search, nodes, queue, room, node):  # type: ignore[no-untyped-def]
     # Put the successors of a node into the queue; the colours are of its state.
     state = nodes.state[node]
-    kept = judge_successors(search, state, room, _hash(search, state), True)
+    kept = judge_successors(search, state, room, True)
     if not kept:
         return
     heuristic = 0.0

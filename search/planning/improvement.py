@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.numeric import STATE, make_row, row_size
 from tesuji.domains.logistics.pddl.successors import Steps, make_steps
-from tesuji.search.planning.best_first import STATE, Scratch, make_scratch
+from tesuji.search.planning.best_first import Scratch, make_scratch
 from tesuji.search.planning.nodes import make_nodes, make_queue
 from tesuji.search.planning.plan_order import (
     dependencies,
@@ -72,10 +73,10 @@ class PlanImprovement:
         self._cost = cost * 1000 + 1 if bool((cost == 0).any()) else cost
         self._relaxation = relaxation._replace(cost=self._cost[relaxation.operator])
         self._scratch = scratch
-        self._init = task.init.astype(STATE)
+        self._init = make_row(task.init, task.numeric.init)
         self._rng = np.random.default_rng(seed)
-        self._nodes = make_nodes(_MAX_STATES, len(task.init), 1, STATE)
-        self._nodes_along = make_nodes(_MAX_STATES, len(task.init) + 1, 1, STATE)
+        self._nodes = make_nodes(_MAX_STATES, len(self._init), 1, STATE)
+        self._nodes_along = make_nodes(_MAX_STATES, row_size(len(task.init) + 1), 1, STATE)
         self._queue = make_queue(_QUEUE)
         self._needed = np.zeros(len(task.atom), np.uint8)
         self._out = np.zeros(_MAX_STATES, np.int32)
@@ -192,7 +193,7 @@ class PlanImprovement:
         found = make_reinsertion(task, self._cost, rest, self._variables, near)
         steps = make_steps(found.task)
         relaxation = make_relaxation(found.task, found.cost)
-        init = found.task.init.astype(self._init.dtype)
+        init = make_row(found.task.init, found.task.numeric.init)
         scratch = make_scratch(len(init), len(found.cost), len(steps.switches.own))
         better, size, judged = search_window(
             steps, relaxation, self._nodes_along, self._queue, found.cost, scratch, init,

@@ -7,8 +7,7 @@ for that. The state at the end is often far nearer to the goal.
 
 from __future__ import annotations
 
-from tesuji.domains.logistics.pddl.successors import applicable, apply
-from tesuji.search.planning.nodes import copy_row
+from tesuji.domains.logistics.pddl.successors import applicable, apply, copy_row
 from tesuji.search.tree import kernel
 
 

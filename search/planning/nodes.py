@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from tesuji.domains.logistics.pddl.successors import Steps, applicable, apply, inline_kernel
+from tesuji.search.planning.colour_tables import mix
 from tesuji.search.tree import kernel
 
 
@@ -22,6 +23,16 @@ class Nodes(NamedTuple):
     landmarks: npt.NDArray[np.int64]  # [N] landmarks to come
     accepted: npt.NDArray[np.uint64]  # [N, W] landmarks seen on the way
     slot: npt.NDArray[np.int32]  # [H] nodes plus 1, H a power of 2 above 2 N
+
+
+class Successors(NamedTuple):
+    """Room for all successors of a state."""
+
+    operator: npt.NDArray[np.int32]  # [n]
+    state: npt.NDArray[Any]  # [n, V]
+    bits: npt.NDArray[np.uint64]  # [n] hashes
+    touched: npt.NDArray[np.int32]  # [n]
+    stack: npt.NDArray[np.int32]  # for the tree of switches
 
 
 class Queue(NamedTuple):
@@ -39,7 +50,16 @@ def make_nodes(count: int, variables: int, words: int, kind: npt.DTypeLike) -> N
     return Nodes(
         np.zeros((count, variables), kind), np.zeros(count, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64),
-        np.zeros((count, words), np.uint64), np.zeros(4 * count, np.int32),
+        np.zeros((count, words), np.uint64), np.zeros(2 * count, np.int32),
+    )  # fmt: skip
+
+
+def make_successors(steps: Steps, variables: int, kind: npt.DTypeLike) -> Successors:
+    """Return room for the successors of states with so many values in a row."""
+    count = len(steps.cost)
+    return Successors(
+        np.zeros(count, np.int32), np.zeros((count, variables), kind), np.zeros(count, np.uint64),
+        np.zeros(count, np.int32), np.zeros(max(1, len(steps.switches.own)), np.int32),
     )  # fmt: skip
 
 
@@ -51,7 +71,7 @@ def make_queue(size: int) -> Queue:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push_successor(queue, key, node, operator):  # type: ignore[no-untyped-def]
     """Let the successor of a node by an operator wait under a key."""
     at = queue.size[0]
@@ -69,7 +89,7 @@ def push_successor(queue, key, node, operator):  # type: ignore[no-untyped-def]
     queue.operator[at] = operator
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pop_successor(queue):  # type: ignore[no-untyped-def]
     """Take the successor with the least key: `(node, operator)`."""
     node, operator = queue.node[0], queue.operator[0]
@@ -95,43 +115,80 @@ def pop_successor(queue):  # type: ignore[no-untyped-def]
     return np.int64(node), np.int64(operator)
 
 
-@njit(cache=True, nogil=True)
+@inline_kernel
 def hash_state(state):  # type: ignore[no-untyped-def]
-    """Return 64 bits that follow from a state."""
-    bits = np.uint64(0x9E3779B97F4A7C15)
-    for value in state:
-        bits = (bits ^ np.uint64(value)) * np.uint64(0xD6E8FEB86659FD93)
-        bits ^= bits >> np.uint64(32)
+    """Return 64 bits that follow from a state's row: a sum over its words."""
+    words = state.view(np.uint64)
+    bits = np.uint64(0)
+    for i in range(len(words)):
+        bits += mix(words[i] + np.uint64(i + 1) * np.uint64(0x9E3779B97F4A7C15))
     return bits
 
 
-@njit(cache=True, nogil=True)
-def find_slot(nodes, state):  # type: ignore[no-untyped-def]
-    """Return the slot of a state: that of its node, or the empty one where it belongs."""
-    mask = np.uint64(len(nodes.slot) - 1)
-    at = hash_state(state) & mask
-    while nodes.slot[at]:
-        other = nodes.state[nodes.slot[at] - 1]
-        same = True
-        for variable in range(len(state)):
-            if other[variable] != state[variable]:
-                same = False
-                break
-        if same:
-            return at
+@inline_kernel
+def find_row(slot, rows, state, bits):  # type: ignore[no-untyped-def]
+    """Return the slot of a state: that which holds its row's number plus 1, or where it belongs.
+
+    Args:
+        slot: `[H]` numbers of rows plus 1, 0 where empty; H is a power of 2.
+        rows: `[N, V]` states.
+        state: `[V]`, a row of whole words.
+        bits: its hash.
+    """
+    mask = np.uint64(len(slot) - 1)
+    words = state.view(np.uint64)
+    at = bits & mask
+    while slot[at]:
+        other = rows[slot[at] - 1].view(np.uint64)
+        different = np.uint64(0)
+        for i in range(len(words)):
+            different |= other[i] ^ words[i]
+        if not different:
+            break
         at = (at + np.uint64(1)) & mask
     return at
 
 
+@inline_kernel
+def find_slot(nodes, state):  # type: ignore[no-untyped-def]
+    """Return the slot of a state: that of its node, or the empty one where it belongs."""
+    return find_row(nodes.slot, nodes.state, state, hash_state(state))
+
+
+@inline_kernel
+def generate(steps, state, slot, rows, successors):  # type: ignore[no-untyped-def]
+    """Write all successors of a state and their hashes; return how many there are.
+
+    What looking them up by `find_row` will read is read here for all of them, one after the other,
+    so that the waits for memory overlap.
+    """
+    found = applicable(steps, state, successors.operator, successors.stack)
+    mask = np.uint64(len(slot) - 1)
+    for i in range(found):
+        apply(steps, successors.operator[i], state, successors.state[i])
+        successors.bits[i] = hash_state(successors.state[i])
+    for i in range(found):
+        successors.touched[i] = slot[successors.bits[i] & mask]
+    for i in range(found):
+        successors.touched[i] ^= rows[max(0, successors.touched[i] - 1), 0]
+    return found
+
+
 @kernel
-def copy_row(row, out):  # type: ignore[no-untyped-def]
-    """Write a row of numbers to `out`."""
-    for i in range(len(row)):
-        out[i] = row[i]
-
-
-@njit(cache=True, nogil=True)
-def fill_slots(nodes, count):  # type: ignore[no-untyped-def]
-    """Enter the first `count` nodes into an empty hash table."""
+def _fill_slots(nodes, count):  # type: ignore[no-untyped-def]
+    # Enter the first nodes into an empty hash table.
     for node in range(count):
         nodes.slot[find_slot(nodes, nodes.state[node])] = node + 1
+
+
+def larger(nodes: Nodes, count: int) -> Nodes:
+    """Return twice the room, with the first `count` nodes in it."""
+    grown = Nodes(*(twice(array) for array in nodes))
+    grown.slot[:] = 0
+    _fill_slots(grown, count)
+    return grown
+
+
+def twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array with as many zeros after it."""
+    return np.concatenate([array, np.zeros_like(array)])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, classical
-from tesuji.domains.logistics.pddl.numeric import make_row
+from tesuji.domains.logistics.pddl.numeric import STATE, make_row
 from tesuji.domains.logistics.pddl.successors import make_steps
 from tesuji.search.planning.best_first import (
     BEST,
@@ -23,7 +23,6 @@ from tesuji.search.planning.best_first import (
     GENERATED,
     GOAL,
     NODES,
-    STATE,
     Control,
     begin,
     make_scratch,
@@ -31,7 +30,7 @@ from tesuji.search.planning.best_first import (
 )
 from tesuji.search.planning.improvement import PlanImprovement
 from tesuji.search.planning.landmarks import find_landmarks
-from tesuji.search.planning.nodes import Nodes, Queue, fill_slots, make_nodes, make_queue
+from tesuji.search.planning.nodes import Queue, larger, make_nodes, make_queue, twice
 from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
 
 WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
@@ -78,7 +77,7 @@ class PlanSearch:
         plain = classical(task)
         relaxed = self._relaxation if plain is task else make_relaxation(plain, judged)
         self._landmarks = find_landmarks(plain, relaxed)
-        self._init = make_row(task.init, task.numeric.init, STATE)
+        self._init = make_row(task.init, task.numeric.init)
         self._scratch = make_scratch(len(self._init), len(task.cost), len(self._steps.switches.own))
         self._is_classical = plain is task  # numbers and rules are left to the restarts
         self.improvement: PlanImprovement | None = None  # from the first plan on
@@ -222,13 +221,7 @@ class PlanSearch:
             return False
         count = int(self._control.counts[NODES])
         if count + len(self._scratch.followed) >= len(self._nodes.state):
-            old = self._nodes
-            slots = np.zeros(2 * len(old.slot), np.int32)
-            self._nodes = Nodes(
-                _twice(old.state), _twice(old.parent), _twice(old.operator), _twice(old.cost),
-                _twice(old.value), _twice(old.landmarks), _twice(old.accepted), slots,
-            )  # fmt: skip
-            fill_slots(self._nodes, count)
+            self._nodes = larger(self._nodes, count)
         one, two, three, four = (
             queue if queue.size[0] + room <= len(queue.key) else _larger(queue)
             for queue in self._queues
@@ -237,11 +230,7 @@ class PlanSearch:
         return True
 
 
-def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.concatenate([array, np.zeros_like(array)])
-
-
 def _larger(queue: Queue) -> Queue:
     return queue._replace(
-        key=_twice(queue.key), node=_twice(queue.node), operator=_twice(queue.operator)
+        key=twice(queue.key), node=twice(queue.node), operator=twice(queue.operator)
     )

@@ -9,10 +9,13 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.numeric import make_row
 from tesuji.domains.logistics.pddl.ragged import from_pairs
-from tesuji.domains.logistics.pddl.successors import applicable, apply, make_steps, reaches_goal
+from tesuji.domains.logistics.pddl.successors import copy_row, make_steps, reaches_goal
 from tesuji.search.planning.heap import pop, push
+from tesuji.search.planning.nodes import find_row, generate, hash_state, make_successors
 from tesuji.search.planning.relaxation import DEAD_END
+from tesuji.search.tree import kernel
 
 _INDEX_BITS = 24
 
@@ -37,11 +40,11 @@ def explore(task: FiniteDomain, cost: npt.NDArray[np.int64], most: int) -> State
     """
     if len(task.numeric.init):
         return None
-    wide = int(np.diff(task.first).max(initial=1)) > 256
-    kind = np.uint16 if wide else np.uint8
     steps = make_steps(task)
-    state = np.zeros((most + 1, len(task.init)), kind)
-    state[0] = task.init
+    init = make_row(task.init, task.numeric.init)
+    state = np.zeros((most + 1, len(init)), init.dtype)
+    state[0] = init
+    successors = make_successors(steps, len(init), init.dtype)
     size = 1 << 4
     while size < 2 * most + 2:
         size *= 2
@@ -51,9 +54,8 @@ def explore(task: FiniteDomain, cost: npt.NDArray[np.int64], most: int) -> State
     while True:
         operator, child = np.zeros(room, np.int32), np.zeros(room, np.int32)
         found, edges = _enumerate(
-            steps, state, np.zeros(size, np.int32), start, operator, child, goal,
-            np.zeros(len(task.cost), np.int32), np.zeros(max(1, len(steps.switches.own)), np.int32),
-        )  # fmt: skip
+            steps, state, np.zeros(size, np.int32), start, operator, child, goal, successors
+        )
         if found > most:
             return None
         if edges <= room:
@@ -65,57 +67,36 @@ def explore(task: FiniteDomain, cost: npt.NDArray[np.int64], most: int) -> State
     distance = np.full(found, DEAD_END, np.int64)
     heap = np.zeros(edges + found + 1, np.int64)
     _measure(back, parents, cost[operator], goal[:found], distance, heap)
-    return StateSpace(state[:found], distance, start[: found + 1], operator, child)
+    return StateSpace(
+        state[:found, : len(task.init)], distance, start[: found + 1], operator, child
+    )
 
 
-@njit(cache=True)
-def _enumerate(steps, state, slot, start, operator, child, goal, out, stack):  # type: ignore[no-untyped-def]
+@kernel
+def _enumerate(steps, state, slot, start, operator, child, goal, successors):  # type: ignore[no-untyped-def]
     # States in the order in which they are first seen; returns how many, and how many edges.
     most = len(state) - 1
-    mask = np.uint64(len(slot) - 1)
-    scratch = state[0].copy()
     count, edges, at = 1, 0, 0
-    slot[_place(slot, mask, state, state[0])] = 1
+    slot[hash_state(state[0]) & np.uint64(len(slot) - 1)] = 1
     while at < count:
         start[at] = edges
         goal[at] = reaches_goal(steps, state[at])
-        found = applicable(steps, state[at], out, stack)
+        found = generate(steps, state[at], slot, state, successors)
         for i in range(found):
-            apply(steps, out[i], state[at], scratch)
-            place = _place(slot, mask, state, scratch)
+            place = find_row(slot, state, successors.state[i], successors.bits[i])
             if slot[place] == 0:
                 if count > most:
                     return count, edges
-                state[count] = scratch
+                copy_row(successors.state[i], state[count])
                 count += 1
                 slot[place] = count
             if edges < len(child):
-                operator[edges] = out[i]
+                operator[edges] = successors.operator[i]
                 child[edges] = slot[place] - 1
             edges += 1
         at += 1
     start[count] = edges
     return count, edges
-
-
-@njit(cache=True)
-def _place(slot, mask, state, wanted):  # type: ignore[no-untyped-def]
-    bits = np.uint64(0x9E3779B97F4A7C15)
-    for value in wanted:
-        bits = (bits ^ np.uint64(value)) * np.uint64(0xD6E8FEB86659FD93)
-        bits ^= bits >> np.uint64(32)
-    at = bits & mask
-    while slot[at]:
-        other = state[slot[at] - 1]
-        same = True
-        for i in range(len(wanted)):
-            if other[i] != wanted[i]:
-                same = False
-                break
-        if same:
-            break
-        at = (at + np.uint64(1)) & mask
-    return at
 
 
 @njit(cache=True)

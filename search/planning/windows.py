@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tesuji.domains.logistics.pddl.successors import applicable, apply, reaches_goal
-from tesuji.search.planning.nodes import copy_row, find_slot, pop_successor, push_successor
+from tesuji.domains.logistics.pddl.successors import applicable, apply, copy_row, reaches_goal
+from tesuji.search.planning.nodes import find_slot, pop_successor, push_successor
 from tesuji.search.planning.relaxation import relaxed_plan
 from tesuji.search.tree import kernel
 

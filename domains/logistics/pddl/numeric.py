@@ -16,6 +16,8 @@ from numba import njit
 from tesuji.domains.logistics.pddl.programs import Doubles, Programs, evaluate, join_programs
 
 Small = npt.NDArray[np.int32]
+STATE = np.uint16  # of a value in a state's row
+_PER_WORD = 4  # values in 8 bytes
 # What a numeric fact asks of the value of its program.
 NOT_NEGATIVE, POSITIVE, ZERO = range(3)
 # What a change does with its value.
@@ -75,16 +77,19 @@ def _nowhere(num_operators: int) -> Small:
     return np.zeros(num_operators + 1, np.int32)
 
 
-def make_row(
-    values: npt.NDArray[Any], numbers: Doubles, kind: type[np.unsignedinteger[Any]] = np.uint16
-) -> npt.NDArray[Any]:
-    """Return a state as a row of `kind`."""
-    per_double = 8 // np.dtype(kind).itemsize
-    start = -(-len(values) // per_double) * per_double if len(numbers) else len(values)
-    row = np.zeros(start + per_double * len(numbers), kind)
+def row_size(num_variables: int, num_numbers: int = 0) -> int:
+    """Return how many values a state's row has: whole words of 8 bytes."""
+    return -(-num_variables // _PER_WORD) * _PER_WORD + _PER_WORD * num_numbers
+
+
+def make_row(values: npt.NDArray[Any], numbers: Doubles) -> npt.NDArray[STATE]:
+    """Return a state as a row."""
+    row = np.zeros(row_size(len(values), len(numbers)), STATE)
     row[: len(values)] = values
     if len(numbers):
-        row[start:].view(np.float64)[:] = numbers + 0.0  # no negative zeros: rows are compared
+        row[row_size(len(values)) :].view(np.float64)[:] = (
+            numbers + 0.0
+        )  # no negative zeros: rows are compared
     return row
 
 

@@ -23,6 +23,11 @@ from tesuji.domains.logistics.pddl.numeric import (
 )
 from tesuji.domains.logistics.pddl.programs import evaluate
 
+# For kernels that hand a task's many arrays on and allocate none: counting references to them at
+# each call takes ten times as long as a step.
+kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
+inline_kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+
 
 class Switches(NamedTuple):
     """The tree; node 0 is its root."""
@@ -47,6 +52,9 @@ class Steps(NamedTuple):
     effect: Small
     when_start: Small
     when: Small
+    variable_set: Small  # by each effect
+    value_set: Small  # by each effect
+    depends: npt.NDArray[np.bool_]  # [n] whether what an operator does depends on the state
     cost: npt.NDArray[np.float64]
     switches: Switches
     numeric: Numeric
@@ -55,10 +63,13 @@ class Steps(NamedTuple):
 
 def make_steps(task: FiniteDomain) -> Steps:
     """Return a task with its successor generator."""
+    variable = task.variable[task.effect]
+    conditions = np.concatenate([[0], np.cumsum(np.diff(task.when_start))])[task.effect_start]
     return Steps(
         task.variable, task.first, task.goal, task.before_start, task.before, task.effect_start,
-        task.effect, task.when_start, task.when, task.cost, _make_switches(task),
-        task.numeric, task.rules,
+        task.effect, task.when_start, task.when, variable, task.effect - task.first[variable],
+        (np.diff(conditions) > 0) | (np.diff(task.numeric.change_start) > 0), task.cost,
+        _make_switches(task), task.numeric, task.rules,
     )  # fmt: skip
 
 
@@ -144,7 +155,7 @@ def _build(path, width, sizes, own, branches, variable, table, child, fill):  # 
     return nodes, switches, cells
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def applicable(steps, state, out, stack):  # type: ignore[no-untyped-def]
     """Write the operators that apply in `state` to `out`; return how many.
 
@@ -200,7 +211,7 @@ def _filter(steps, state, out, count):  # type: ignore[no-untyped-def]
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_kept(steps, operator, after):  # type: ignore[no-untyped-def]
     # Whether what an operator leads to defines its numbers and keeps the rules.
     numeric, rules = steps.numeric, steps.rules
@@ -216,7 +227,7 @@ def _is_kept(steps, operator, after):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def holds(steps, fact, state):  # type: ignore[no-untyped-def]
     """Return whether a fact, numeric or not, holds in a state."""
     if fact >= steps.first[-1]:
@@ -226,41 +237,47 @@ def holds(steps, fact, state):  # type: ignore[no-untyped-def]
     return state[variable] == fact - steps.first[variable]
 
 
-@njit(cache=True, nogil=True)
+@inline_kernel
+def copy_row(row, out):  # type: ignore[no-untyped-def]
+    """Copy a row to another."""
+    for i in range(len(row)):
+        out[i] = row[i]
+
+
+@inline_kernel
 def apply(steps, operator, state, out):  # type: ignore[no-untyped-def]
     """Write to `out` what `operator` makes of `state`."""
-    for i in range(len(state)):
-        out[i] = state[i]
+    copy_row(state, out)
+    if steps.depends[operator]:
+        _apply_by_state(steps, operator, state, out)
+    else:
+        for effect in range(steps.effect_start[operator], steps.effect_start[operator + 1]):
+            out[steps.variable_set[effect]] = steps.value_set[effect]
+
+
+@kernel
+def _apply_by_state(steps, operator, state, out):  # type: ignore[no-untyped-def]
     for effect in range(steps.effect_start[operator], steps.effect_start[operator + 1]):
-        happens = True
-        for i in range(steps.when_start[effect], steps.when_start[effect + 1]):
-            if not holds(steps, steps.when[i], state):
-                happens = False
-                break
-        if happens:
-            fact = steps.effect[effect]
-            variable = steps.variable[fact]
-            out[variable] = fact - steps.first[variable]
-    if len(steps.numeric.init):
-        _change_numbers(steps, operator, state, out)
-
-
-@njit(cache=True, nogil=True)
-def _change_numbers(steps, operator, state, out):  # type: ignore[no-untyped-def]
+        if all_hold(steps, steps.when, steps.when_start[effect : effect + 2], state):
+            out[steps.variable_set[effect]] = steps.value_set[effect]
     numeric = steps.numeric
     before = numbers_of(state, len(steps.first) - 1)
     after = numbers_of(out, len(steps.first) - 1)
     for change in range(numeric.change_start[operator], numeric.change_start[operator + 1]):
-        happens = True
-        for i in range(numeric.when_start[change], numeric.when_start[change + 1]):
-            if not holds(steps, numeric.when[i], state):
-                happens = False
-                break
-        if happens:
+        if all_hold(steps, numeric.when, numeric.when_start[change : change + 2], state):
             change_number(numeric, change, state, before, after)
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def all_hold(steps, facts, reach, state):  # type: ignore[no-untyped-def]
+    """Return whether `facts[reach[0] : reach[1]]` hold in a state."""
+    for i in range(reach[0], reach[1]):  # noqa: SIM110
+        if not holds(steps, facts[i], state):
+            return False
+    return True
+
+
+@kernel
 def reaches_goal(steps, state):  # type: ignore[no-untyped-def]
     """Return whether `state` is as the goal wants it."""
     for fact in steps.goal:  # noqa: SIM110
