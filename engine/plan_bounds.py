@@ -1,14 +1,20 @@
-"""The lower bound of a plan's cost, sought in a thread beside the search for plans."""
+"""The lower bound of a plan's cost, sought in a thread beside the search for plans.
+
+Weights come first, for they are proofs that can be written down; as much time again, and all that
+is left when no better weights are found, goes to A* with the best of them.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 
 from tesuji.domains.logistics.pddl.alike import fact_names
-from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain
+from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, classical
 from tesuji.domains.logistics.pddl.operators import Operators
 from tesuji.engine.solving import SolveClock
+from tesuji.search.planning.optimal import OptimalSearch
 from tesuji.search.planning.proofs import BoundProof, BoundSearch
 
 _PATIENCE = 10.0  # seconds that a thread may take to end
@@ -36,20 +42,46 @@ class BoundThread:
 
     Attributes:
         best: the best proof so far.
+        bound: the most that is proved, by weights or by a search.
+        upper: what the best plan costs; whoever starts the thread lowers it.
+        plan: a cheapest plan, if a search found one below `upper`.
     """
 
     def __init__(self, operators: Operators, task: FiniteDomain, clock: SolveClock) -> None:
         self._closed = Event()
+        self._task = task
+        self._is_classical = classical(task) is task
         self._search = bound_search(
             operators, task, lambda: self._closed.is_set() or clock.is_over()
         )
         self.best: BoundProof = self._search.best
+        self.bound, self.upper = 0.0, float("inf")
+        self.plan: tuple[int, ...] | None = None
         # No daemon: a solver in C++ that is cut off by the end of the process aborts it.
         self._thread = Thread(target=self._run)
 
     def _run(self) -> None:
+        began, searching = time.monotonic(), 0.0
         for proof in self._search.improve():
-            self.best = proof
+            self.best, self.bound = proof, max(self.bound, proof.bound)
+            share = time.monotonic() - began - 2 * searching
+            searching += self._search_on(share) if share > 0 else 0.0
+        self._search_on(float("inf"))
+
+    def _search_on(self, seconds: float) -> float:
+        """Search with the best weights for some time; return how long it was."""
+        began = time.monotonic()
+        if not self._is_classical or self._search.is_over() or self.upper <= self.bound:
+            return 0.0
+        search = OptimalSearch(self._task, self.best, self.upper)
+        for _ in search.slices():
+            search.upper = self.upper
+            self.bound = max(self.bound, search.bound)
+            if self._search.is_over() or time.monotonic() - began > seconds:
+                break
+        self.bound = max(self.bound, search.bound)
+        self.plan = self.plan if search.plan is None else search.plan
+        return time.monotonic() - began
 
     def start(self) -> None:
         """Begin, unless that is done."""

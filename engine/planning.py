@@ -23,6 +23,7 @@ from tesuji.domains.logistics.pddl.validation import Step, validate_plan
 from tesuji.engine.plan_bounds import BoundThread, bound_search
 from tesuji.engine.plan_config import Guide, Planner
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
+from tesuji.search.planning.optimal import OptimalSearch
 from tesuji.search.planning.planner import PlanSearch, PlanStep
 from tesuji.search.planning.proofs import BoundProof
 
@@ -184,7 +185,10 @@ def load_kernels(guided: bool = False) -> None:
         from tesuji.engine.plan_guidance import load_guided_kernels  # noqa: PLC0415  needs this
 
         load_guided_kernels(toy)
-    for _ in bound_search(toy.operators, toy.variables).improve():
+    proofs = bound_search(toy.operators, toy.variables)
+    for _ in proofs.improve():
+        pass
+    for _ in OptimalSearch(toy.variables, proofs.best, 9.0).slices():
         pass
     search = PlanSearch(toy.variables)
     for _ in search.steps():
@@ -225,8 +229,12 @@ class _Solve:
         told = 0.0
         for step in self._steps():
             self._evaluated, self._generated = step.evaluated, step.generated
-            if step.plan is not None and self._take(step.plan):
-                if self._grounded.adds_up:
+            plan = step.plan
+            if plan is None and self._bounds.plan is not None:
+                plan, self._bounds.plan = self._bounds.plan, None
+            if plan is not None and self._take(plan):
+                if self._grounded.adds_up and self._cost is not None:
+                    self._bounds.upper = self._cost - self._grounded.least
                     self._bounds.start()
                 yield self._answer(exhausted=False)
             exhausted = step.exhausted
@@ -273,7 +281,7 @@ class _Solve:
 
     def _bound(self) -> float:
         by_steps = 0.0 if self._horizon is None else self._horizon.bound
-        return self._grounded.least + max(self._bounds.best.bound, by_steps)
+        return self._grounded.least + max(self._bounds.bound, by_steps)
 
     def _answer(self, exhausted: bool) -> PlanAnswer:
         reason, bound = "", self._bound()

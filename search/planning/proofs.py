@@ -52,6 +52,10 @@ class BoundSearch:
         task: its goal can be reached if nothing is ever deleted.
         names: what its facts say; first, those that say the same of alike objects get one weight.
         is_over: says when to end.
+
+    Attributes:
+        best: the best proof so far.
+        is_over: says when to end.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class BoundSearch:
     ) -> None:
         # Without numbers, what happens under conditions on them seems to happen always.
         self._certain = np.diff(task.when_start) == 0
-        self._task, self._names, self._is_over = classical(task), names, is_over
+        self._task, self._names, self.is_over = classical(task), names, is_over
         self._cost, self._unit = whole_costs(task)
         self._step = int(np.gcd.reduce(self._cost)) if len(self._cost) else 0
         self._facts: list[Small] = []
@@ -70,7 +74,7 @@ class BoundSearch:
     def improve(self) -> Iterator[BoundProof]:
         """Yield better and better proofs until told to end or nothing more is known."""
         relaxation = make_relaxation(self._task, self._cost)
-        found = cut_landmarks(self._task, relaxation, self._cost, self._is_over)
+        found = cut_landmarks(self._task, relaxation, self._cost, self.is_over)
         self._add([landmark.facts for landmark in found])
         total = sum(landmark.weight for landmark in found)
         pairs = tuple((landmark.facts, landmark.weight) for landmark in found)
@@ -99,12 +103,12 @@ class BoundSearch:
 
         last = 0.0
         for _ in range(_ROUNDS):
-            if self._is_over():
+            if self.is_over():
                 return
             numbers = np.repeat(np.arange(len(self._facts)), [len(own) for own in self._charged])
             operators = np.concatenate([np.zeros(0, np.int64), *self._charged])
             landmarks = operators, numbers, len(self._facts)
-            found = best_weights(self._task, rows, together, landmarks, self._cost, self._is_over)
+            found = best_weights(self._task, rows, together, landmarks, self._cost, self.is_over)
             if found is None:
                 return
             used = np.flatnonzero(found.features)
@@ -128,7 +132,7 @@ class BoundSearch:
         parts = np.floor(usage * _GRAIN + 1e-6).astype(np.int64)
         relaxation = make_relaxation(self._task, parts)
         fresh = []
-        for landmark in cut_landmarks(self._task, relaxation, parts, self._is_over):
+        for landmark in cut_landmarks(self._task, relaxation, parts, self.is_over):
             if parts[charged(self._task, landmark.facts)].sum() < _GRAIN - 1:
                 fresh.append(landmark.facts)
         self._add(fresh)
