@@ -37,14 +37,20 @@ def best_proof(
     return search.best
 
 
+def load_bound_kernels(operators: Operators, task: FiniteDomain) -> None:
+    """Have all kernels loaded, or compiled the first time ever, by a small task."""
+    proof = best_proof(operators, task)
+    for _ in OptimalSearch(task, proof, proof.bound + 1.0).slices():
+        pass
+
+
 class BoundThread:
     """Looks for proofs from when it is started until it is closed.
 
     Attributes:
         best: the best proof so far.
         bound: the most that is proved, by weights or by a search.
-        upper: what the best plan costs; whoever starts the thread lowers it.
-        plan: a cheapest plan, if a search found one below `upper`.
+        upper: what the best plan costs.
     """
 
     def __init__(self, operators: Operators, task: FiniteDomain, clock: SolveClock) -> None:
@@ -56,7 +62,7 @@ class BoundThread:
         )
         self.best: BoundProof = self._search.best
         self.bound, self.upper = 0.0, float("inf")
-        self.plan: tuple[int, ...] | None = None
+        self._plan: tuple[int, ...] | None = None
         # No daemon: a solver in C++ that is cut off by the end of the process aborts it.
         self._thread = Thread(target=self._run)
 
@@ -80,13 +86,19 @@ class BoundThread:
             if self._search.is_over() or time.monotonic() - began > seconds:
                 break
         self.bound = max(self.bound, search.bound)
-        self.plan = self.plan if search.plan is None else search.plan
+        self._plan = self._plan if search.plan is None else search.plan
         return time.monotonic() - began
 
-    def start(self) -> None:
-        """Begin, unless that is done."""
+    def start(self, upper: float) -> None:
+        """Begin, unless that is done; `upper` is what the best plan costs by now."""
+        self.upper = upper
         if self._thread.ident is None:
             self._thread.start()
+
+    def take_plan(self) -> tuple[int, ...] | None:
+        """Return a cheapest plan, once, if a search found one below `upper`."""
+        plan, self._plan = self._plan, None
+        return plan
 
     def close(self) -> None:
         """End the thread."""

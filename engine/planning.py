@@ -20,10 +20,9 @@ from tesuji.domains.logistics.pddl.operators import Operators, make_operators
 from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.syntax import Task
 from tesuji.domains.logistics.pddl.validation import Step, validate_plan
-from tesuji.engine.plan_bounds import BoundThread, bound_search
+from tesuji.engine.plan_bounds import BoundThread, load_bound_kernels
 from tesuji.engine.plan_config import Guide, Planner
 from tesuji.engine.solving import Listener, SolveBudget, SolveClock, SolveProgress
-from tesuji.search.planning.optimal import OptimalSearch
 from tesuji.search.planning.planner import PlanSearch, PlanStep
 from tesuji.search.planning.proofs import BoundProof
 
@@ -185,11 +184,7 @@ def load_kernels(guided: bool = False) -> None:
         from tesuji.engine.plan_guidance import load_guided_kernels  # noqa: PLC0415  needs this
 
         load_guided_kernels(toy)
-    proofs = bound_search(toy.operators, toy.variables)
-    for _ in proofs.improve():
-        pass
-    for _ in OptimalSearch(toy.variables, proofs.best, 9.0).slices():
-        pass
+    load_bound_kernels(toy.operators, toy.variables)
     search = PlanSearch(toy.variables)
     for _ in search.steps():
         pass
@@ -229,17 +224,14 @@ class _Solve:
         told = 0.0
         for step in self._steps():
             self._evaluated, self._generated = step.evaluated, step.generated
-            plan = step.plan
-            if plan is None and self._bounds.plan is not None:
-                plan, self._bounds.plan = self._bounds.plan, None
+            plan = self._bounds.take_plan() if step.plan is None else step.plan
             if plan is not None and self._take(plan):
                 if self._grounded.adds_up and self._cost is not None:
-                    self._bounds.upper = self._cost - self._grounded.least
-                    self._bounds.start()
+                    self._bounds.start(self._cost - self._grounded.least)
                 yield self._answer(exhausted=False)
             exhausted = step.exhausted
             now = time.monotonic()
-            if step.plan is not None or now - told > 0.1:
+            if plan is not None or now - told > 0.1:
                 told = now
                 self._listener(self._progress())
             if exhausted or self._clock.is_over(self._progress()):
