@@ -17,6 +17,7 @@ from tesuji.engine.storage import (
 )
 
 CONFIG = "config.toml"
+_WORK = ("checkpoints", "shards", "policy.json")  # what shows that a run was here
 
 _logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class RunFolder:
 
     def __init__(self, path: Path, resume: bool) -> None:
         self.path = path
-        used = path.is_dir() and any((path / name).exists() for name in ("checkpoints", "shards"))
+        used = path.is_dir() and any((path / name).exists() for name in _WORK)
         if used and not resume:
             raise TesujiError(
                 f"{path} holds a run already; go on with 'tesuji train --resume {path}' or give "

@@ -14,6 +14,7 @@ from tesuji.engine.measures import clock, measure, number, numbers
 from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.progress import open_progress
 from tesuji.engine.route_config import ROUTES, RouteLearningConfig, RouteTrainConfig
+from tesuji.engine.shop_config import SHOPS, ShopLearningConfig, ShopTrainConfig
 from tesuji.engine.training_config import TrainConfig
 from tesuji.nets.config import RouteNetConfig
 
@@ -31,6 +32,7 @@ Examples:
   tesuji train your_game.py:factory                     a game of your own
   tesuji train logistics/transport --minutes 5          to plan: a family with a generator
   tesuji train logistics/cvrp --cpu-minutes 20          to construct routes
+  tesuji train logistics/job_shop --minutes 2           to dispatch jobs
   tesuji train domain.pddl --problems folder            a PDDL domain of your own
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
@@ -42,7 +44,7 @@ class Arguments(Common, TrainConfig):
 
     Attributes:
         game: the game to learn, a family of planning problems such as logistics/transport, the file
-            of a PDDL domain, or logistics/cvrp for routes.
+            of a PDDL domain, logistics/cvrp for routes, or logistics/job_shop for shops.
         problems: the folder of problems to learn from, for a PDDL domain.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
@@ -58,6 +60,7 @@ class Arguments(Common, TrainConfig):
     planning: PlanLearningConfig = field(default_factory=PlanLearningConfig)
     routing: RouteLearningConfig = field(default_factory=RouteLearningConfig)
     route_net: RouteNetConfig = field(default_factory=RouteNetConfig)
+    scheduling: ShopLearningConfig = field(default_factory=ShopLearningConfig)
 
 
 def run(arguments: Arguments) -> Answer:
@@ -68,6 +71,8 @@ def run(arguments: Arguments) -> Answer:
         if arguments.problems:
             raise UsageError(f"{ROUTES} draws its instances; --problems is for a PDDL domain")
         return _learn_to_route(arguments)
+    if arguments.game == SHOPS:
+        return _learn_to_dispatch(arguments)
     if arguments.game.startswith("logistics/") or arguments.game.endswith(".pddl"):
         return _learn_to_plan(arguments)
     if arguments.problems:
@@ -112,6 +117,24 @@ def _learn_to_route(arguments: Arguments) -> Answer:
         f"route with it: tesuji solve FILE.vrp --agent {folder}"
     )
     return Answer(text, {**asdict(summary), "run": str(folder)})
+
+
+def _learn_to_dispatch(arguments: Arguments) -> Answer:
+    from tesuji.engine.shop_training import train_shops
+
+    config = narrow(ShopTrainConfig, arguments)
+    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
+    with open_progress(arguments.json) as progress:
+        try:
+            totals = train_shops(config, folder, progress, arguments.resume is not None)
+        except KeyboardInterrupt:
+            return _stopped(folder)
+    text = (
+        f"{folder}: {totals.iteration} rounds, {totals.shops} shops in {clock(totals.seconds)}; "
+        f"its search ends at {totals.gain or 1.0:.1%} of what it dispatches at once\n"
+        f"schedule with it: tesuji solve FILE.txt --agent {folder}"
+    )
+    return Answer(text, {**asdict(totals), "run": str(folder)})
 
 
 def _stopped(folder: Path) -> Answer:

@@ -1,23 +1,33 @@
 """The learned dispatching policy: schedules are checked, lessons are what was chosen, it learns."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tesuji.domains.logistics.scheduling.checking import check_schedule
 from tesuji.domains.logistics.scheduling.shop import random_shop
-from tesuji.engine.errors import UsageError
+from tesuji.engine.commands.solve import Arguments as Solve
+from tesuji.engine.commands.solve import run as solve
+from tesuji.engine.commands.train import Arguments as Train
+from tesuji.engine.commands.train import run as train
+from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.metrics import read_metrics
 from tesuji.engine.scheduling import solve_shop
-from tesuji.engine.shop_policy import (
-    PolicyTraining,
-    load_policy,
-    save_policy,
-    train_policy,
-)
+from tesuji.engine.shop_config import SHOPS, ShopLearningConfig, ShopTrainConfig
+from tesuji.engine.shop_policy import load_policy, save_policy
+from tesuji.engine.shop_training import train_shops
 from tesuji.engine.solving import SolveBudget
 from tesuji.search.scheduling.policy_search import FEATURES, PolicySearch, first_weights
 from tesuji.search.scheduling.shop_bounds import shop_bound
+
+
+class _Silent:
+    def update(self, row: Mapping[str, object]) -> None:
+        """Say nothing."""
 
 
 @pytest.mark.parametrize("flexibility", [1, 3])
@@ -53,15 +63,37 @@ def test_a_lesson_replays_the_best_schedule() -> None:
     assert np.isfinite(features).all()
 
 
-def test_training_makes_greedy_dispatching_better() -> None:
-    training = PolicyTraining(seconds=3.0, shops=4, rollouts=200, jobs=(6, 10), machines=(5, 6))
-    learned = train_policy(training)
+SMALL = ShopLearningConfig(
+    shops=4, rollouts=200, fewest_jobs=6, most_jobs=10, fewest_machines=5, most_machines=6
+)
+
+
+def test_training_makes_greedy_dispatching_better(tmp_path: Path) -> None:
+    config = ShopTrainConfig(iterations=8, minutes=0, scheduling=SMALL)
+    assert train_shops(config, tmp_path / "run", _Silent()).iteration == 8
+    learned = load_policy(str(tmp_path / "run"))
     shops = [random_shop(10, 6, seed) for seed in range(100, 130)]
     before, after = (
         np.mean([PolicySearch(shop, weights, 0).greedy for shop in shops])
         for weights in (first_weights(0), learned)
     )
     assert after < 0.95 * before
+
+
+def test_the_command_trains_goes_on_and_solves(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    few = replace(SMALL, shops=1, rollouts=5)
+    limits: dict[str, Any] = {"minutes": 0, "scheduling": few}
+    told = train(Train(game=SHOPS, run_dir=run, iterations=1, **limits))
+    assert told.facts["iteration"] == 1
+    with pytest.raises(TesujiError, match="holds a run already"):
+        train(Train(game=SHOPS, run_dir=run, iterations=2, **limits))
+    told = train(Train(game=SHOPS, resume=run, iterations=3, **limits))
+    assert (told.facts["iteration"], told.facts["shops"]) == (3, 3)
+    assert [row["iteration"] for row in read_metrics(run)] == [1, 2, 3]
+    (tmp_path / "shop.txt").write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    solved = solve(Solve(what=str(tmp_path / "shop.txt"), agent=str(run), time=0.5))
+    assert solved.facts["cost"] == 6
 
 
 def test_the_shipped_policy_solves_shops(tmp_path: Path) -> None:
