@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import combinations
 
 from tesuji.domains.proving.clauses import Clause, Literal
@@ -19,8 +20,18 @@ def distinctness(clauses: Sequence[Clause]) -> Iterator[Clause]:
         name for name, arity in functions_of(clauses) if not arity and name[0] in '"+-0123456789'
     ]
     for one, two in combinations(names, 2):
+        if _value(one) == _value(two):
+            continue
         atom = Atom(EQUALITY, (Function(one), Function(two)))
         yield Clause(f"{one} is not {two}", (Literal(False, atom),), DISTINCT)
+
+
+def _value(name: str) -> object:
+    # Of a number as such: 1, +1 and 2/2 do not differ.
+    try:
+        return Fraction(name)
+    except (ValueError, ZeroDivisionError):
+        return name
 
 
 def equality_axioms(clauses: Sequence[Clause]) -> Iterator[Clause]:

@@ -100,6 +100,7 @@ class AnnotatedFormula:
         formula: closed; the free variables of a `cnf` formula are bound by a `!` in front.
         file: the file that it stands in, as the includes name it.
         line: its line there.
+        text: all of it as it stands there, from `fof(` to the point.
     """
 
     name: str
@@ -107,6 +108,7 @@ class AnnotatedFormula:
     formula: Formula
     file: str
     line: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tesuji.domains.proving.formulas import AnnotatedFormula, Problem
@@ -76,7 +77,7 @@ def parse_problem(text: str, name: str = "problem", include: Include | None = No
         while unique in found:
             number += 1
             unique = f"{each.name}_{number}"
-        found[unique] = AnnotatedFormula(unique, each.role, each.formula, each.file, each.line)
+        found[unique] = replace(each, name=unique)
     return Problem(Path(name).stem, tuple(found.values()))
 
 
@@ -148,6 +149,7 @@ class _FileReader:
         if self._reader.word.text == ",":
             self._reader.skip_annotations()
         self._reader.take(")")
-        self._reader.take(".")
+        point = self._reader.take(".")
         line = self._text.count("\n", 0, start.start) + 1
-        return AnnotatedFormula(name, role.text, formula, self._file, line)
+        text = self._text[start.start : point.start + 1]
+        return AnnotatedFormula(name, role.text, formula, self._file, line, text)

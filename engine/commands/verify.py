@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import tyro
 
-from tesuji.engine.commands.base import Answer, Common, Text
+from tesuji.engine.commands.base import Answer, Common, File, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ Examples:
   tesuji verify four.proof
   tesuji verify own.proof --game own.py:game        a game of your own
   tesuji verify routes.proof                        routes and a lower bound of their cost
+  tesuji verify theorem.json --problem theorem.p    a theorem; its formulas are those of the file
 
 Leaves with 0 when the file proves what it claims, 1 when it does not.
 """
@@ -30,6 +31,7 @@ CHECKERS = {
     b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
     b'{\n "format": "tesuji plan certificate"': "tesuji.engine.commands.verify:verify_plan",
     b'{\n "format": "tesuji shop certificate"': "tesuji.engine.commands.verify:verify_shop",
+    b'{\n "format": "tesuji theorem proof"': "tesuji.engine.commands.verify:verify_theorem",
     b'{"format": "tesuji routing certificate"': "tesuji.engine.commands.verify:verify_routes",
 }
 
@@ -50,10 +52,12 @@ class Arguments(Common):
     Attributes:
         file: the certificate.
         game: the game, where it is a file of your own.
+        problem: of a theorem's proof: the TPTP file whose formulas it must use.
     """
 
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     game: Text = None
+    problem: File = None
 
 
 class Verified(NamedTuple):
@@ -137,6 +141,25 @@ def verify_plan(arguments: Arguments) -> Verified:
     claim = f"{found.problem} of domain {found.domain}: {plan}; {least}{_gap(cost, bound)}"
     facts = {"domain": found.domain, "problem": found.problem, "cost": cost, "bound": bound}
     return Verified(claim, f"{found.operators:,} ground actions", facts)
+
+
+def verify_theorem(arguments: Arguments) -> Verified:
+    """Check the proof of a theorem."""
+    from tesuji.engine.theorem_verification import verify_theorem_file
+
+    found = verify_theorem_file(arguments.file, arguments.problem)
+    axioms = ", ".join(found.axioms) or "nothing"
+    if found.conjecture is None:
+        claim = f"{found.problem}: {axioms} contradict each other"
+    else:
+        claim = f"{found.problem}: {found.conjecture} follows from {axioms}"
+    if not found.compared:
+        claim += " as they stand in the proof (--problem compares them with a file's)"
+    facts = {
+        "problem": found.problem, "conjecture": found.conjecture, "axioms": list(found.axioms),
+        "instances": found.instances, "conflicts": found.conflicts, "compared": found.compared,
+    }  # fmt: skip
+    return Verified(claim, f"{found.instances:,} instances", facts)
 
 
 def verify_routes(arguments: Arguments) -> Verified:

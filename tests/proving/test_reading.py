@@ -209,3 +209,9 @@ def test_theorems_of_arithmetic_are_true_and_follow_from_the_seed() -> None:
         assert value(left) == value(right)
     with pytest.raises(ValueError, match="stage must be 1, 2 or 3, got 4"):
         random_robinson(4, np.random.default_rng(0))
+
+
+def test_numbers_differ_by_their_values() -> None:
+    text = 'fof(c, conjecture, 1 = +1 & 2/4 = 1/2 & 3 = "3").'
+    distinct = [c.name for c in clausify(parse_problem(text)).clauses if c.parent == "distinct"]
+    assert len(distinct) == 15 - 2  # pairs of six names, but the two of one value
