@@ -81,6 +81,7 @@ CONTRACTS = {
         "tesuji.domains.logistics.routing.instance",
         "tesuji.domains.logistics.scheduling.shop",
         "tesuji.domains.proving.clauses",
+        "tesuji.domains.proving.equality",
         "tesuji.domains.proving.formulas",
         "tesuji.domains.proving.matrix",
         "tesuji.domains.proving.tableau",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from tesuji.domains.proving.clauses import Clause
 from tesuji.domains.proving.formulas import (
     Atom,
     Connective,
@@ -29,6 +30,15 @@ def subterms(term: Term) -> Iterator[Term]:
 def variables_of(term: Term) -> dict[str, None]:
     """Return the variables of a term in order."""
     return dict.fromkeys(each.name for each in subterms(term) if isinstance(each, Variable))
+
+
+def clause_variables(clause: Clause) -> list[str]:
+    """Return the variables of a clause in order."""
+    found: dict[str, None] = {}
+    for literal in clause.literals:
+        for argument in literal.atom.arguments:
+            found |= variables_of(argument)
+    return list(found)
 
 
 def variables_in(formula: Formula) -> Iterator[str]:

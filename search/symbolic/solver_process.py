@@ -57,6 +57,9 @@ class SolverProcess:
         core: of the last question, where it was not: assumed literals that are to blame.
         minimal: whether no literal of it can be left out, where that was asked for.
         reason: why the last question has no answer.
+        terms: of instances: each a symbol and the places of its arguments.
+        instances: that the last question was about: a formula's name (`:qid`), and the places of
+            the terms for its variables.
         deaths: how often the process died or had to be killed.
         cpu_seconds: processor time of all answers.
     """
@@ -67,6 +70,8 @@ class SolverProcess:
         self.core: tuple[str, ...] = ()
         self.minimal = False
         self.reason = ""
+        self.terms: list[list[Any]] = []
+        self.instances: list[tuple[str, dict[str, int]]] = []
         self.deaths = 0
         self.cpu_seconds = 0.0
         self._log: list[str] = []
@@ -135,6 +140,11 @@ class SolverProcess:
         self._request("prove", question, {"names": list(question.assumed), "text": facts})
         return self.answer(time.monotonic() + question.seconds + _GRACE)
 
+    def find_instances(self, question: Check, text: str) -> z3.CheckSatResult:
+        """Return a new solver's verdict on quantified formulas, and set `instances` and `terms`."""
+        self._request("instances", question, {"text": text})
+        return self.answer(time.monotonic() + question.seconds + _GRACE)
+
     def answer(self, deadline: float) -> z3.CheckSatResult:
         """Wait for the answer to a question; a process that is late is killed."""
         found = self._read(deadline)
@@ -143,6 +153,8 @@ class SolverProcess:
         self.core = tuple(found.get("core", ()))
         self.minimal = bool(found.get("minimal", False))
         self.reason = str(found.get("reason", ""))
+        self.terms = found.get("terms", [])
+        self.instances = found.get("instances", [])
         return verdict
 
     def interrupt(self) -> None:

@@ -55,6 +55,8 @@ class Worker:
                 return self._check(request)
             case "core":
                 return self._core(request)
+            case "instances":
+                return self._instances(request)
             case "prove":
                 return {"answer": str(self._prove(request, request["names"], request["text"]))}
         return None
@@ -83,6 +85,53 @@ class Worker:
         if self._prove(request, core, request["text"]) != z3.unsat:
             return {"answer": "unknown", "reason": "a core could not be proved a second time"}
         return {"answer": "unsat", "core": core, "minimal": minimal}
+
+    def _instances(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Check a text of quantified formulas with names (`:qid`), and list the instances made.
+
+        A term is the number of its symbol and of its arguments in `terms`, each once.
+        """
+        solver = z3.SimpleSolver(ctx=self._context)
+        _limit(solver, request)
+        solver.add(self._parsed(request["text"]))
+        terms: dict[int, int] = {}
+        rows: list[list[Any]] = []
+        found: list[Any] = []
+
+        def number(term: z3.ExprRef) -> int:
+            waiting = [term]
+            while waiting:
+                one = waiting[-1]
+                missing = [each for each in one.children() if each.get_id() not in terms]
+                if one.get_id() in terms or missing:
+                    waiting += missing
+                    if not missing:
+                        waiting.pop()
+                    continue
+                kept.append(one)  # or its number would be given to another
+                below = [terms[each.get_id()] for each in one.children()]
+                terms[one.get_id()] = len(rows)
+                rows.append([one.decl().name(), *below])
+                waiting.pop()
+            return terms[term.get_id()]
+
+        def note(proof: z3.ExprRef, _: object, __: object) -> None:
+            if not z3.is_app(proof) or proof.decl().name() != "inst":
+                return
+            formula = proof.arg(0)
+            parts = (proof.arg(i) for i in range(1, proof.num_args()))
+            bind = next((p for p in parts if z3.is_app(p) and p.decl().name() == "bind"), None)
+            if bind is None or not z3.is_quantifier(formula):
+                return
+            names = [formula.var_name(i) for i in range(formula.num_vars())]
+            values = [number(bind.arg(i)) for i in range(bind.num_args())]
+            found.append([formula.qid(), dict(zip(names, values, strict=False))])
+
+        kept: list[z3.ExprRef] = []
+        listener = z3.OnClause(solver, note)
+        answer = solver.check()
+        del listener
+        return {"answer": str(answer), "terms": rows, "instances": found}
 
     def _shrink(self, request: dict[str, Any], core: list[str]) -> tuple[list[str], bool]:
         """Return `core` without what can be left out, each name tried once."""
@@ -152,7 +201,7 @@ def serve(lines: Iterable[str]) -> None:
             answer = worker.answer(request)
         except z3.Z3Exception as error:  # out of memory, or interrupted
             answer = {"answer": "unknown", "reason": str(error)}
-            if request["do"] not in {"check", "core", "prove"}:
+            if request["do"] not in {"check", "core", "prove", "instances"}:
                 return  # what it was told is lost: to die is to be replaced and told again
         if answer is not None:
             answer["cpu"] = time.process_time() - began

@@ -1,0 +1,162 @@
+"""z3's proofs of first-order problems, as instances that are proved again without it.
+
+z3 refutes clauses by instances of quantifiers (E-matching, de Moura & Bjorner 2007; models, Ge & de
+Moura 2009). Its worker writes down which (`OnClause`); with the ground clauses and the axioms of
+equality they are a proof like any other, which `ground.py` makes small.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import z3
+
+from tesuji.domains.proving.clauses import Clause, ClauseSet, Instance
+from tesuji.domains.proving.equality import EQUALITY_AXIOMS
+from tesuji.domains.proving.formulas import EQUALITY, Function, Term, Variable
+from tesuji.domains.proving.terms import clause_variables, substitute, subterms
+from tesuji.search.proving.ground import LEFT_OVER, refutation
+from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
+from tesuji.search.symbolic.solver_process import Check
+
+
+class Z3Verdict(NamedTuple):
+    """What z3 says of clauses, and what of it holds without z3.
+
+    Attributes:
+        refuted: whether z3 finds them unsatisfiable; its word alone.
+        satisfiable: whether z3 finds them satisfiable.
+        instances: that prove it without z3; None where there is no such proof.
+    """
+
+    refuted: bool
+    satisfiable: bool
+    instances: tuple[Instance, ...] | None
+
+
+def ask_z3(clauses: ClauseSet, seconds: float, memory_mb: int = MEMORY_MB) -> Z3Verdict:
+    """Ask z3 about clauses, and prove what it says again.
+
+    Args:
+        clauses: of a problem.
+        seconds: of wall-clock time, for z3 and the new proof together.
+        memory_mb: of z3's process.
+    """
+    deadline = time.monotonic() + seconds
+    writer = _Writer(clauses.clauses)
+    process = borrow(memory_mb)
+    try:
+        verdict = process.find_instances(Check(seconds), writer.text())
+        found = list(writer.instances(process.terms, process.instances))
+    finally:
+        give_back(process)
+    if verdict != z3.unsat:
+        return Z3Verdict(False, verdict == z3.sat, None)
+    left = deadline - time.monotonic()
+    return Z3Verdict(True, False, refutation(clauses.clauses, found, left) if left > 0.0 else None)
+
+
+class _Writer:
+    """Writes clauses as SMT-LIB, and reads terms that come back."""
+
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        self._clauses = clauses
+        self._names: dict[tuple[str, int, str], str] = {}  # symbol, arity, sort -> name
+        self._functions: dict[str, str] = {}  # name -> symbol
+
+    def text(self) -> str:
+        """Return the clauses, equality's axioms left out: z3 knows equality."""
+        lines = [
+            f"(assert {self._clause(number, each)})"
+            for number, each in enumerate(self._clauses)
+            if each.parent != EQUALITY_AXIOMS
+        ]
+        declared = [
+            f"(declare-fun {name} ({' '.join(['U'] * arity)}) {sort})"
+            for (_, arity, sort), name in self._names.items()
+        ]
+        return "\n".join(["(declare-sort U 0)", *declared, *lines])
+
+    def _clause(self, number: int, clause: Clause) -> str:
+        variables: dict[str, str] = {}
+        parts = []
+        for positive, atom in clause.literals:
+            terms = [self._term(term, variables) for term in atom.arguments]
+            head = "=" if atom.predicate == EQUALITY else None
+            head = head or self._name(atom.predicate, len(terms), "Bool")
+            text = f"({head} {' '.join(terms)})" if terms else head
+            parts.append(text if positive else f"(not {text})")
+        body = f"(or {' '.join(parts)})" if len(parts) > 1 else "".join(parts) or "false"
+        if not variables:
+            return body
+        bound = " ".join(f"({name} U)" for name in variables.values())
+        return f"(forall ({bound}) (! {body} :qid k{number}))"
+
+    def _name(self, symbol: str, arity: int, sort: str) -> str:
+        key = symbol, arity, sort
+        name = self._names.setdefault(key, f"{'f' if sort == 'U' else 'p'}{len(self._names)}")
+        if sort == "U":
+            self._functions[name] = symbol
+        return name
+
+    def _term(self, term: Term, variables: dict[str, str]) -> str:
+        done: list[str] = []
+        waiting: list[Term | tuple[str, int]] = [term]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, tuple):
+                name, arity = one
+                arguments = done[-arity:]
+                del done[-arity:]
+                done.append(f"({name} {' '.join(arguments)})")
+            elif isinstance(one, Variable):
+                done.append(variables.setdefault(one.name, f"v{len(variables)}"))
+            elif one.arguments:
+                arity = len(one.arguments)
+                waiting.append((self._name(one.symbol, arity, "U"), arity))
+                waiting += reversed(one.arguments)
+            else:
+                done.append(self._name(one.symbol, 0, "U"))
+        return done[0]
+
+    def instances(
+        self, rows: Sequence[Sequence[str | int]], found: Sequence[tuple[str, dict[str, int]]]
+    ) -> Iterator[Instance]:
+        """Yield instances of what z3 made, and the clauses that have no variables."""
+        for number, clause in enumerate(self._clauses):
+            if clause.parent != EQUALITY_AXIOMS and not clause_variables(clause):
+                yield Instance(number, {})
+        terms: list[Term] = []
+        for name, *below in rows:
+            symbol = self._functions.get(str(name))
+            arguments = tuple(terms[int(place)] for place in below)
+            # What z3 invents stands for anything.
+            terms.append(LEFT_OVER if symbol is None else Function(symbol, arguments))
+        for name, places in found:
+            if not name.startswith("k"):
+                continue
+            number = int(name[1:])
+            own = clause_variables(self._clauses[number])
+            known = {
+                variable: terms[places[f"v{place}"]]
+                for place, variable in enumerate(own)
+                if f"v{place}" in places
+            }
+            yield Instance(number, _completed(self._clauses[number], own, known))
+
+
+def _completed(clause: Clause, own: Sequence[str], known: dict[str, Term]) -> dict[str, Term]:
+    # z3 drops a variable `x` of a clause `x != t | ...` and takes `t` for it.
+    for _ in own:
+        for positive, atom in clause.literals:
+            if positive or atom.predicate != EQUALITY:
+                continue
+            for one, other in (atom.arguments, atom.arguments[::-1]):
+                value = substitute(other, known)
+                bound = not any(isinstance(each, Variable) and each.name in own
+                                for each in subterms(value))  # fmt: skip
+                if isinstance(one, Variable) and one.name not in known and bound:
+                    known[one.name] = value
+    return {name: known.get(name, LEFT_OVER) for name in own}
