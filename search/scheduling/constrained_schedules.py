@@ -51,6 +51,7 @@ class Timetable(NamedTuple):
     machine: Array  # [O]
     place: Array  # in the order [O]
     before: Array  # on the same machine, -1 without [O]
+    missed: Array  # by how much it misses the conjuncts that it completes [O]
     counts: Array  # makespan, conjuncts that are missed, and by how much in all [3]
 
 
@@ -98,6 +99,7 @@ def _put(clauses, table, operation, begin, duration):  # type: ignore[no-untyped
         if far < least:
             best, least, count = now, far, broken
     table.start[operation], table.end[operation] = best, best + duration
+    table.missed[operation] = least
     table.counts[DISTANCE] += least
     table.counts[BROKEN] += count
     for at in range(clauses.of_start[operation], clauses.of_start[operation + 1]):
@@ -145,9 +147,18 @@ def _shift(order, one, other):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _critical(shop, table, scratch):  # type: ignore[no-untyped-def]
-    # One on the longest way that waits for another on its machine, -1 without.
-    operation, found, seen = np.int64(np.argmax(table.end)), np.int64(-1), 0
+def _missing(table, scratch):  # type: ignore[no-untyped-def]
+    # A random operation that misses a conjunct; there is one.
+    operation = _draw(scratch, len(table.missed))
+    while not table.missed[operation]:
+        operation = (operation + 1) % len(table.missed)
+    return operation
+
+
+@njit(cache=True, nogil=True)
+def _critical(shop, table, last, scratch):  # type: ignore[no-untyped-def]
+    # One on the longest way to `last` that waits for another on its machine, -1 without.
+    operation, found, seen = np.int64(last), np.int64(-1), 0
     while operation >= 0:
         before, begin = table.before[operation], table.start[operation]
         own = operation > shop.first[shop.job[operation]]
@@ -165,22 +176,55 @@ def _critical(shop, table, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _hurry(shop, genes, last):  # type: ignore[no-untyped-def]
+    # An operation and those before it in its job go before all others, each where it takes least.
+    job = shop.job[last]
+    found = 0
+    for place in range(len(genes.order)):
+        if genes.order[place] == job and shop.first[job] + found <= last:
+            _shift(genes.order, place, found)
+            found += 1
+    for operation in range(shop.first[job], last + 1):
+        first, beyond = shop.choice_start[operation], shop.choice_start[operation + 1]
+        genes.choice[operation] = np.argmin(shop.choice_duration[first:beyond])
+        genes.hold[operation] = 0
+
+
+@njit(cache=True, nogil=True)
 def _change(shop, clauses, genes, table, scratch):  # type: ignore[no-untyped-def]
     # Make one random change.
     size = len(genes.order)
     kind = _draw(scratch, 100)
-    if table.counts[BROKEN] and kind < 40 and len(clauses.of):
-        # An operation that constraints speak of: to another time, or held.
-        operation = _draw(scratch, size)
-        while clauses.of_start[operation] == clauses.of_start[operation + 1]:
-            operation = (operation + 1) % size
-        if kind < 15:
-            far = table.start[operation] + 1 + _draw(scratch, table.counts[DISTANCE] + 1)
-            genes.hold[operation] = far if kind < 11 else 0
+    last = np.int64(np.argmax(table.end))
+    if table.counts[BROKEN] and kind < 60:
+        last = _missing(table, scratch)
+        if kind < 10:
+            # Another that it has to do with is held, to come with it; or none any longer.
+            number = clauses.of[
+                clauses.of_start[last]
+                + _draw(scratch, clauses.of_start[last + 1] - clauses.of_start[last])
+            ]
+            operation = _draw(scratch, size)
+            genes.hold[operation] = 0
+            for at in range(clauses.of_start[operation], clauses.of_start[operation + 1]):
+                if clauses.of[at] == number:
+                    far = _draw(scratch, table.counts[DISTANCE] + 1)
+                    genes.hold[operation] = table.start[operation] + 1 + far
             return
-        _shift(genes.order, table.place[operation], _draw(scratch, size))
-        return
-    operation = _critical(shop, table, scratch) if kind < 75 else -1
+        if kind < 12:
+            _hurry(shop, genes, last)
+            return
+        if kind < 25:
+            _shift(genes.order, table.place[last], _draw(scratch, size))
+            return
+        if kind < 35:
+            # It, or one before it in its job, goes to any machine.
+            first = shop.first[shop.job[last]]
+            operation = first + _draw(scratch, last - first + 1)
+            choices = shop.choice_start[operation + 1] - shop.choice_start[operation]
+            genes.choice[operation] = _draw(scratch, choices)
+            return
+    operation = _critical(shop, table, last, scratch) if kind < 75 else -1
     if operation >= 0:
         _shift(genes.order, table.place[operation], table.place[table.before[operation]])
         return
@@ -203,7 +247,7 @@ def _copy(source, target):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def keep(source, target):  # type: ignore[no-untyped-def]
     """Copy a timetable."""
-    for part in range(6):
+    for part in range(7):
         target[part][:] = source[part]
 
 

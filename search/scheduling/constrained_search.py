@@ -57,7 +57,7 @@ class ConstrainedSearch:
         self._genes = Genes(order, np.array(choice, np.int64), np.zeros(size, np.int64))
         self._trial = Genes(*(array.copy() for array in self._genes))
         self._now, self._table, self._best = (
-            Timetable(*(np.zeros(number, np.int64) for number in (*[size] * 5, 3)))
+            Timetable(*(np.zeros(number, np.int64) for number in (*[size] * 6, 3)))
             for _ in range(3)
         )
         self._unit = max(1, instance.longest // size)
