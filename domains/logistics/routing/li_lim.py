@@ -12,10 +12,8 @@ from tesuji.domains.logistics.routing.instance import (
     Integers,
     RoutingError,
     RoutingInstance,
-    make_instance,
-    rounded,
 )
-from tesuji.domains.logistics.routing.lines import Lines
+from tesuji.domains.logistics.routing.lines import Lines, windowed_instance
 
 SCALE = 1000
 _COLUMNS = "number, x, y, demand, earliest, latest, service, pick-up and delivery"
@@ -29,7 +27,7 @@ def parse_li_lim(text: str, file: str = "instance.txt") -> RoutingInstance:
     """
     lines = Lines(file, text)
     head = lines.take("the first line")
-    num_vehicles, capacity = lines.fleet(head, 3, "vehicles, capacity and speed")
+    fleet = lines.fleet(head, 3, "vehicles, capacity and speed")
     rows: list[list[float]] = []
     places: list[int] = []
     for row in lines.customers(9, _COLUMNS, 3):
@@ -39,15 +37,8 @@ def parse_li_lim(text: str, file: str = "instance.txt") -> RoutingInstance:
         places.append(lines.number)
     table = np.array(rows)
     delivery = _pairs(file, table, places)
-    times = np.rint(table[:, 4:7] * SCALE).astype(np.int64)
-    try:
-        return make_instance(
-            "pick-up and delivery", rounded(table[:, 1:3], SCALE), table[:, 3].astype(np.int64),
-            capacity, coordinates=table[:, 1:3].copy(), delivery=delivery,
-            windows=(times[:, 0], times[:, 1], times[:, 2]), num_vehicles=num_vehicles, scale=SCALE,
-        )  # fmt: skip
-    except RoutingError as error:
-        raise RoutingError(f"{file}: {error}") from None
+    name = "pick-up and delivery"
+    return windowed_instance(lines, name, fleet, table, SCALE, delivery=delivery)
 
 
 def _pairs(file: str, table: npt.NDArray[np.float64], places: list[int]) -> Integers:

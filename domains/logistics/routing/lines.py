@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tesuji.domains.logistics.routing.instance import MAX_NODES, RoutingError
+import numpy as np
+
+from tesuji.domains.logistics.routing.instance import (
+    MAX_NODES,
+    Floats,
+    Integers,
+    RoutingError,
+    RoutingInstance,
+    make_instance,
+    rounded,
+)
 
 
 @dataclass
@@ -105,3 +115,33 @@ class Lines:
         if value != int(value):
             raise self.fault(f"{wanted} must be an integer, got {value:g}")
         return int(value)
+
+
+def windowed_instance(
+    lines: Lines, name: str, fleet: tuple[int, int], table: Floats, scale: int,
+    truncate: bool = False, delivery: Integers | None = None,
+) -> RoutingInstance:  # fmt: skip
+    """Return the instance of a table: number, x, y, demand, earliest, latest and service of each.
+
+    Args:
+        lines: where it was read.
+        name: of the instance.
+        fleet: how many vehicles there are and what they carry.
+        table: the depot and the customers `[N, >= 7]`.
+        scale: units of distance and time in one of the file.
+        truncate: cut off what is below a unit rather than round to the nearest.
+        delivery: of each pick-up `[N]`.
+
+    Raises:
+        RoutingError: it is no sound instance.
+    """
+    times = table[:, 4:7] * scale
+    whole = (np.floor(times + 1e-9) if truncate else np.rint(times)).astype(np.int64)
+    try:
+        return make_instance(
+            name, rounded(table[:, 1:3], scale, truncate), table[:, 3].astype(np.int64), fleet[1],
+            coordinates=table[:, 1:3].copy(), windows=(whole[:, 0], whole[:, 1], whole[:, 2]),
+            delivery=delivery, num_vehicles=fleet[0], scale=scale,
+        )  # fmt: skip
+    except RoutingError as error:
+        raise RoutingError(f"{lines.file}: {error}") from None

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tesuji.domains.logistics.routing.instance import (
-    RoutingError,
-    RoutingInstance,
-    make_instance,
-    rounded,
-)
-from tesuji.domains.logistics.routing.lines import Lines
+from tesuji.domains.logistics.routing.instance import RoutingInstance
+from tesuji.domains.logistics.routing.lines import Lines, windowed_instance
 
 SCALE = 10
 _COLUMNS = "number, x, y, demand, ready time, due date and service time"
@@ -30,7 +25,7 @@ def parse_solomon(text: str, file: str = "instance.txt") -> RoutingInstance:
     _word(lines, "VEHICLE")
     lines.take("NUMBER CAPACITY")
     line = lines.take("how many vehicles there are and what they carry")
-    num_vehicles, capacity = lines.fleet(line, 2, "the number of vehicles and their capacity")
+    fleet = lines.fleet(line, 2, "the number of vehicles and their capacity")
     _word(lines, "CUSTOMER")
     lines.take("the headings of the columns")
     rows: list[list[float]] = []
@@ -39,16 +34,7 @@ def parse_solomon(text: str, file: str = "instance.txt") -> RoutingInstance:
             raise lines.fault(f"customer {len(rows)} has the negative demand {row[3]:g}")
         lines.whole(row[3], "a demand")
         rows.append(row)
-    table = np.array(rows)
-    times = np.floor(table[:, 4:7] * SCALE + 1e-9).astype(np.int64)
-    try:
-        return make_instance(
-            name, rounded(table[:, 1:3], SCALE, truncate=True), table[:, 3].astype(np.int64),
-            capacity, coordinates=table[:, 1:3].copy(),
-            windows=(times[:, 0], times[:, 1], times[:, 2]), num_vehicles=num_vehicles, scale=SCALE,
-        )  # fmt: skip
-    except RoutingError as error:
-        raise RoutingError(f"{file}: {error}") from None
+    return windowed_instance(lines, name, fleet, np.array(rows), SCALE, truncate=True)
 
 
 def _word(lines: Lines, word: str) -> None:
