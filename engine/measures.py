@@ -22,6 +22,8 @@ class Measure(NamedTuple):
 MEASURES = {
     "games": Measure("games"),
     "positions": Measure("positions"),
+    "inferences": Measure("inferences"),
+    "depth": Measure("depth"),
     "games_per_second": Measure("games/s"),
     "positions_per_second": Measure("positions/s"),
     "simulations_per_second": Measure("simulations/s"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Shown in this order in a plain line; what is in no group here is left to the report.
 _GROUPS = {
     "self-play": ("games_per_second", "simulations_per_second", "evaluations_per_second"),
-    "so far": ("games", "positions", "cache_hits"),
+    "so far": ("games", "positions", "cache_hits", "inferences", "depth"),
     "learning": ("loss", "loss_policy", "loss_value"),
     "mistakes": ("mistakes",),
     "match": ("score", "won", "drawn", "lost", "llr"),

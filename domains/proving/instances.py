@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import NamedTuple
 
-from tesuji.domains.proving.clauses import Instance
-from tesuji.domains.proving.formulas import Function, Term, Variable
+from tesuji.domains.proving.clauses import Instance, Literal
+from tesuji.domains.proving.formulas import Atom, Function, Term, Variable
 from tesuji.domains.proving.matrix import NamedMatrix
-from tesuji.domains.proving.tableau import Tableau
+from tesuji.domains.proving.tableau import (
+    ABOVE,
+    BY_GOAL,
+    BY_LEMMA,
+    CELLS,
+    CLOSED_BY,
+    DEPTH,
+    LITERAL,
+    OFFSET,
+    WITH,
+    Tableau,
+)
 
 Place = tuple[int, int]  # a term and the offset of its copy
 
@@ -33,6 +46,43 @@ def instances_of(
     return tuple(found.values())
 
 
+Kind = typing.Literal["extension", "reduction", "lemma"]
+_KINDS: dict[int, Kind] = {BY_GOAL: "reduction", BY_LEMMA: "lemma"}
+
+
+class Goal(NamedTuple):
+    """A goal of a closed tableau.
+
+    Attributes:
+        literal: as it is in the end.
+        above: the goal that it is below; -1 for those of the start clause.
+        depth: 0 for those.
+        kind: what closed it.
+        with_: the clause of an extension; else the goal that closed it, or that was the same.
+    """
+
+    literal: Literal
+    above: int
+    depth: int
+    kind: Kind
+    with_: int
+
+
+def goals_of(named: NamedMatrix, tableau: Tableau) -> tuple[Goal, ...]:
+    """Return the goals of a closed tableau, each after the one above it."""
+    reader, matrix = _Reader(named, tableau), named.matrix
+    goals = []
+    for row in tableau.cells[: tableau.counts[CELLS]].tolist():
+        atom = reader.term((int(matrix.atom[row[LITERAL]]), row[OFFSET]))
+        assert isinstance(atom, Function)
+        positive = not matrix.key[row[LITERAL]] & 1
+        literal = Literal(positive, Atom(atom.symbol, atom.arguments))
+        by, with_, kind = row[CLOSED_BY], row[WITH], _KINDS.get(row[CLOSED_BY], "extension")
+        with_ = int(matrix.clause[by]) if kind == "extension" else with_
+        goals.append(Goal(literal, row[ABOVE], row[DEPTH], kind, with_))
+    return tuple(goals)
+
+
 class _Reader:
     """Reads terms of a tableau, each once, so that equal parts are shared."""
 
@@ -48,9 +98,10 @@ class _Reader:
         """Return what a variable of the tableau stands for."""
         if self._bound[number] < 0:
             return Variable(f"X{number}")
-        return self._term((self._bound[number], self._copy[number]))
+        return self.term((self._bound[number], self._copy[number]))
 
-    def _term(self, place: Place) -> Term:
+    def term(self, place: Place) -> Term:
+        """Return a term of a copy, or an atom as a term."""
         waiting = [place]
         while waiting:
             one = waiting[-1]

@@ -7,6 +7,7 @@ A copy of a clause is an offset: its variable `v` is the variable `offset + v` o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,17 +108,17 @@ def make_matrix(clauses: ClauseSet) -> NamedMatrix:
     matrix = Matrix(
         _small(terms.symbol), _small([0, *np.cumsum(lengths)]), _small(flat),
         _small(atoms), _small(keys), _small(clause_of), _small(firsts), _small(counts),
-        _small([_is_goal(clauses, clause) for clause in clauses.clauses]),
+        _small(_goals(clauses.clauses)),
         _small(spans), order, _small(terms.ground),
     )  # fmt: skip
     return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
 
 
-def _is_goal(clauses: ClauseSet, clause: Clause) -> bool:
+def _goals(clauses: Sequence[Clause]) -> list[bool]:
     # Where nothing is claimed, a refutation needs a clause of negative literals only.
-    if any(each.goal for each in clauses.clauses):
-        return clause.goal
-    return all(not literal.positive for literal in clause.literals)
+    if any(clause.goal for clause in clauses):
+        return [clause.goal for clause in clauses]
+    return [not any(literal.positive for literal in clause.literals) for clause in clauses]
 
 
 def _small(values: object) -> Small:

@@ -94,6 +94,7 @@ class _FileReader:
     ) -> None:
         self._text, self._file, self._include, self._within = text, file, include, within
         self._symbols = symbols
+        self._line, self._counted = 1, 0  # of the text, up to a letter
         self._reader = FormulaReader(text, file, symbols)
 
     def formulas(self) -> Iterator[AnnotatedFormula]:
@@ -150,6 +151,7 @@ class _FileReader:
             self._reader.skip_annotations()
         self._reader.take(")")
         point = self._reader.take(".")
-        line = self._text.count("\n", 0, start.start) + 1
+        self._line += self._text.count("\n", self._counted, start.start)
+        self._counted = start.start
         text = self._text[start.start : point.start + 1]
-        return AnnotatedFormula(name, role.text, formula, self._file, line, text)
+        return AnnotatedFormula(name, role.text, formula, self._file, self._line, text)

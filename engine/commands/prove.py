@@ -1,4 +1,4 @@
-"""`tesuji prove`: won, drawn or lost, with a certificate."""
+"""`tesuji prove`: won, drawn or lost, with a certificate; or whether a theorem holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tesuji.engine.commands.base import (
     Common,
     Count,
     File,
-    Game,
     Moves,
     Seconds,
     Text,
@@ -34,9 +33,13 @@ Examples:
   tesuji verify four.proof                              checked by the rules alone
   tesuji prove othello_6x6 "d5 c5 c4" --seconds 60      give up after a minute
   tesuji prove tic_tac_toe --claim win                  only whether it is won
+  tesuji prove problem.p --time 60                      a theorem: TPTP's FOF or CNF
+  tesuji prove problem.p --out proof.json               .p .cnf .smt2: its ground instances
+  tesuji verify proof.json --problem problem.p          checked by other code
+  tesuji prove problem.p --out tableau.svg              a picture of the proof
 
-Leaves with 0 when the position is decided (with --claim: the claim is true), 3 when the claim is
-false, 4 when the budget ended first.
+Leaves with 0 when the position is decided (with --claim: the claim is true) or the theorem is
+proved, 3 when the claim or conjecture is false, 4 when the budget ended first.
 """
 
 TRUE, FALSE, UNDECIDED = 0, 3, 4  # exit codes
@@ -46,10 +49,10 @@ Claim = Annotated[Optional[Literal["win", "draw", "loss"]], tyro.conf.arg(metava
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Say whether a position is won, drawn or lost, and prove it.
+    """Say whether a position is won, drawn or lost, or a theorem holds, and prove it.
 
     Attributes:
-        game: a game of two players without chance.
+        game: a game of two players without chance, or a TPTP file.
         position: the moves from the start, or the position in the game's own notation.
         claim: what to prove of the side to move: win, draw or loss; whichever is so if not given.
         out: write the certificate to this file; `tesuji verify` checks it.
@@ -57,9 +60,12 @@ class Arguments(Common):
         seconds: give up after so many seconds.
         memory_mb: memory of the table of positions.
         agent: whose net orders the moves near the root: net, a run or a checkpoint.
+        time: of a theorem: seconds of processor time.
+        inferences: of a theorem: give up after so many.
+        memory: of a theorem: MB that the whole process may hold.
     """
 
-    game: Game
+    game: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME|FILE")]
     position: Moves = ""
     claim: Claim = None
     out: File = None
@@ -67,10 +73,17 @@ class Arguments(Common):
     seconds: Seconds = None
     memory_mb: float = 256.0
     agent: Text = None
+    time: float = 10.0
+    inferences: Count = None
+    memory: float = 2000.0
 
 
 def run(arguments: Arguments) -> Answer:
     """Prove, write the certificate where asked, and return what is so."""
+    if _is_problem(arguments.game):
+        from tesuji.engine.commands.prove_theorem import prove_theorem
+
+        return prove_theorem(arguments)
     from tesuji.engine.certificates import save_certificate
     from tesuji.engine.proving import certificate_of, open_method, read_position
     from tesuji.search.proof import ProofBudget, ProofConfig
@@ -105,6 +118,13 @@ def run(arguments: Arguments) -> Answer:
             facts["bytes"] = save_certificate(arguments.out, certificate)
             facts["certificate"] = str(arguments.out)
     return Answer(_text(domain, position, facts), facts, _code(result, arguments.claim))
+
+
+def _is_problem(name: str) -> bool:
+    from pathlib import Path
+
+    path = Path(name)
+    return path.suffix in {".p", ".tptp", ".ax"} or (path.is_file() and path.suffix != ".py")
 
 
 def _evaluator(agent: str | None, domain: Domain) -> Evaluator | None:

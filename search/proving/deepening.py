@@ -193,6 +193,11 @@ class Deepening:
         """Return how many inferences were made."""
         return int(self._choices.progress[INFERENCES])
 
+    @property
+    def limit(self) -> int:
+        """Return how deep goals may be now."""
+        return self._limit
+
     def run(self, inferences: int) -> Refutation | None:
         """Return the result, or None where so many inferences in all have not brought one."""
         progress = self._choices.progress

@@ -1,0 +1,76 @@
+"""Limits that the system holds for this process: processor time and memory."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from tesuji.engine.errors import TesujiError, UsageError
+
+_ROOM_MB = 64  # that there must be above what is in use
+
+
+class TimeUpError(TesujiError):
+    """The processor time is used up."""
+
+
+@contextmanager
+def cpu_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeUpError` in the block after so much processor time of this process.
+
+    Only the main thread is interrupted; elsewhere the block runs to its end.
+
+    Raises:
+        TimeUpError: see above; at once where no time is left.
+    """
+    if seconds <= 0.0:
+        raise TimeUpError("no processor time is left")
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise TimeUpError("the processor time is used up")
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def memory_limit(megabytes: float | None) -> Iterator[None]:
+    """Let the block raise `MemoryError` where this process would hold more than that; None: no end.
+
+    Raises:
+        UsageError: the process holds about as much already.
+    """
+    if megabytes is None:
+        yield
+        return
+    used = _data_mb()
+    if megabytes < used + _ROOM_MB:
+        raise UsageError(f"--memory must be at least {used + _ROOM_MB:.0f} MB, got {megabytes:g}")
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = int(megabytes * 2**20)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_mb() -> float:
+    # What RLIMIT_DATA counts: private writable memory.
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
