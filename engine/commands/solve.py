@@ -68,8 +68,7 @@ class Arguments(Common):
             levin (depth over the policy's probability), phs (that with a heuristic).
         planner: of plans: search, or smt, which asks z3 for the shortest plan first, and for a
             proof where there is none: for small problems.
-        out: write the answer to this file: .txt, .json, or a picture as .svg or .png: a map, a
-            Gantt chart, a chart of the plan.
+        out: write the answer to this file: .txt, .json, or as a picture, .svg or .png.
         certificate: write the proof of the bound to this file, for `tesuji verify`.
     """
 
