@@ -12,7 +12,7 @@ from tesuji.engine.planning import GroundTask
 from tesuji.search.planning.guided import Ranking
 from tesuji.search.planning.planner import PlanSearch, PlanStep
 
-_ALONE = 500_000  # states that the guided search values before the planner joins in
+_ALONE = 100_000  # states that the guided search values before the planner joins in
 
 
 def guided_steps(grounded: GroundTask, guide: Guide) -> Iterator[PlanStep]:

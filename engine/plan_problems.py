@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from tesuji.domains.logistics.pddl.parser import load_task, parse_task
 from tesuji.domains.logistics.pddl.relations import GroundingError
 from tesuji.domains.logistics.tasks.families import FAMILIES
@@ -13,6 +15,7 @@ from tesuji.engine.planning import GroundTask, ground
 from tesuji.engine.selfplay import mix_seed
 
 _MOST_OPERATORS = 500_000
+_TRIALS = 1.2, 6.0  # levels of the smallest and the largest trial, times the largest learned from
 _LEARN, _TRY, _GROW = range(3)  # kinds of generated problems, for their seeds
 
 
@@ -59,7 +62,8 @@ class ProblemSource:
         count, level = self._config.planning.trials, self._config.planning.level
         if self._files:
             return self._files[-count:]
-        return [self._generated(_TRY, i, level * (1.2 + 1.3 * i / count)) for i in range(count)]
+        levels = level * np.geomspace(*_TRIALS, count)
+        return [self._generated(_TRY, i, float(own)) for i, own in enumerate(levels)]
 
     def larger(self, number: int) -> list[GroundTask]:
         """Return problems of medium size for round `number` of learning from own plans."""

@@ -12,12 +12,13 @@ from tesuji.domains.logistics.tasks.families import FAMILIES
 from tesuji.engine.checkpoint import load_checkpoint
 from tesuji.engine.cli import main
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.plan_config import Guide, PlanLearningConfig, PlanTrainConfig
+from tesuji.engine.plan_config import SHIPPED, Guide, PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.plan_examples import describe, label_space, tabulate
 from tesuji.engine.plan_model import guided, load_ranking, ranking_of
 from tesuji.engine.plan_training import train_planner
 from tesuji.engine.planning import GroundTask, ground
 from tesuji.engine.progress import open_progress
+from tesuji.engine.trained import WEIGHTS
 from tesuji.nets.ranking import RankingConfig, accuracy, learn_ranking
 from tesuji.search.planning.guided import ORDERS, GuidedSearch, Ranking
 from tesuji.search.planning.state_space import explore
@@ -169,6 +170,17 @@ def test_one_seed_gives_the_same_bytes_and_resume_goes_on(tmp_path: Path) -> Non
     assert last.plan is not None
     with pytest.raises(UsageError, match="is for another domain: the predicate"):
         load_ranking(Guide(str(tmp_path / "cut")), task_of("miconic").task)
+
+
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("planning_*")), ids=lambda path: path.name)
+def test_what_ships_plans_a_larger_problem(path: Path) -> None:
+    task = task_of(path.name.removeprefix("planning_"), 99, 12.0)
+    search = guided(task, load_ranking(Guide(SHIPPED), task.task))
+    for step in search.steps():
+        if step.plan is not None:
+            validate_plan(task.task, task.steps(step.plan))
+            return
+        assert step.evaluated < 200_000
 
 
 def test_a_damaged_ranking_is_refused(tmp_path: Path) -> None:

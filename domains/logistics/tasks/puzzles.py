@@ -16,7 +16,7 @@ def blocksworld(rng: Rng, blocks: int) -> str:
         init += [f"on {upper} {lower}" for lower, upper in itertools.pairwise(tower)]
     goal = []
     for tower in _towers(rng, names):
-        goal.append(f"on-table {tower[0]}")
+        goal += [f"on-table {tower[0]}", f"clear {tower[-1]}"]
         goal += [f"on {upper} {lower}" for lower, upper in itertools.pairwise(tower)]
     return write_problem("blocksworld", {"object": names}, init, goal)
 
