@@ -1,4 +1,4 @@
-"""`tesuji generate`: random problems of the planning families."""
+"""`tesuji generate`: random problems of planning, routing and scheduling."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ Examples:
   tesuji generate logistics/transport                             a problem, on the screen
   tesuji generate logistics/transport --out problems --count 20 --level 5
   tesuji generate logistics/ferry --size cars=9 --size locations=4 --seed 7
+  tesuji generate logistics/cvrp --out routes --size customers=80      also vrptw, job_shop, ...
   tesuji train logistics/transport && tesuji solve problems/domain.pddl problems/p01.pddl
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Write random problems of a planning family as PDDL, with the domain beside them.
+    """Write random problems: PDDL with its domain beside it, routes, or shops.
 
     Attributes:
         family: such as logistics/transport; lists all where left out.
@@ -52,26 +53,34 @@ class Arguments(Common):
 
 def run(arguments: Arguments) -> Answer:
     """Write the problems, or list the families."""
+    from tesuji.domains.logistics.instances import FILE_FAMILIES
     from tesuji.domains.logistics.tasks.families import FAMILIES
     from tesuji.engine.storage import atomic_write
 
+    families = {**FAMILIES, **{name: family for name, (family, _) in FILE_FAMILIES.items()}}
     if not arguments.family:
-        lines = [f"{name:22}{', '.join(family.least)}" for name, family in FAMILIES.items()]
-        return Answer("\n".join(lines), {name: list(f.least) for name, f in FAMILIES.items()})
-    if arguments.family not in FAMILIES:
-        raise UsageError(f"unknown family {arguments.family!r}; known: {', '.join(FAMILIES)}")
+        lines = [f"{name:29}{', '.join(family.least)}" for name, family in families.items()]
+        return Answer("\n".join(lines), {name: list(f.least) for name, f in families.items()})
+    if arguments.family not in families:
+        raise UsageError(f"unknown family {arguments.family!r}; known: {', '.join(families)}")
     if arguments.count < 1 or arguments.level < 0 or arguments.seed < 0:
         raise UsageError("--count must be at least 1, --level and --seed at least 0")
-    family = FAMILIES[arguments.family]
+    family, suffix, domain = families[arguments.family], ".pddl", None
+    if arguments.family in FILE_FAMILIES:
+        suffix = FILE_FAMILIES[arguments.family][1]
+    else:
+        domain = family.domain()
     texts = _texts(arguments, family)
     if arguments.out is None:
-        return Answer(texts[0].rstrip(), {"problem": texts[0], "domain": family.domain()})
-    atomic_write(arguments.out / "domain.pddl", family.domain().encode())
+        return Answer(texts[0].rstrip(), {"problem": texts[0], "domain": domain})
+    if domain is not None:
+        atomic_write(arguments.out / "domain.pddl", domain.encode())
     width = max(2, len(str(len(texts))))
     for number, text in enumerate(texts, 1):
-        atomic_write(arguments.out / f"p{number:0{width}}.pddl", text.encode())
+        atomic_write(arguments.out / f"p{number:0{width}}{suffix}", text.encode())
     facts = {"folder": str(arguments.out), "problems": len(texts)}
-    return Answer(f"{arguments.out}: domain.pddl and {len(texts)} problems", facts)
+    beside = "" if domain is None else "domain.pddl and "
+    return Answer(f"{arguments.out}: {beside}{len(texts)} problems", facts)
 
 
 def _texts(arguments: Arguments, family: Family) -> list[str]:
