@@ -1,7 +1,8 @@
 """A folder of instances, solved one after the other, and how well that went.
 
-PDDL problems beside or below their `domain.pddl`, routing instances and job shops. The table is
-written after each, so that a run that was stopped goes on where it was.
+PDDL problems beside or below their `domain.pddl`, routing instances, job shops and, in a folder of
+their own, theorems (TPTP). The table is written after each, so that a run that was stopped goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tesuji.engine.storage import atomic_write, dump_json, load_json
 
 Row = dict[str, Any]
 _WALL = 20.0  # wall seconds for each second of processor time, where others use the machine
-_SUFFIXES = {".vrp", ".txt", ".pddl"}
+_SUFFIXES = {".vrp", ".txt", ".pddl", ".p"}
 
 
 def instances_of(folder: Path) -> Iterator[tuple[str, Path, Path | None]]:
@@ -40,6 +41,8 @@ def instances_of(folder: Path) -> Iterator[tuple[str, Path, Path | None]]:
 
 def solve_instance(path: Path, domain: Path | None, seconds: float) -> Row:
     """Solve one instance within `seconds` of this process's processor time."""
+    if is_theorem(path):
+        return _prove(path, seconds)
     stop = Event()
     began = time.process_time()
     first: list[float] = []
@@ -67,6 +70,20 @@ def solve_instance(path: Path, domain: Path | None, seconds: float) -> Row:
         "first": round(first[0] if first else spent, 3) if cost is not None else None,
         "cpu_seconds": round(spent, 2),
     }  # fmt: skip
+
+
+def is_theorem(path: Path) -> bool:
+    """Return whether a file is a TPTP problem."""
+    return path.suffix == ".p"
+
+
+def _prove(path: Path, seconds: float) -> Row:
+    from tesuji.engine.theorem_bench import prove_instance  # noqa: PLC0415
+
+    try:
+        return prove_instance(path, seconds)
+    except (ValueError, OSError, TesujiError) as error:
+        return {"status": "error", "reason": str(error) or type(error).__name__}
 
 
 def _solve(

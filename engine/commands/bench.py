@@ -25,6 +25,7 @@ Examples:
   tesuji bench evaluators
   tesuji bench evaluators --options "--nets 32x4"  what the benchmark itself takes
   tesuji bench problems/ --time 30 --out p.json    PDDL problems, routes, shops; goes on later
+  tesuji bench theorems/ --time 2 --json           TPTP problems, each row a line of JSON
   tesuji bench problems/ --best best_known.json    quality against best known costs
 """
 
@@ -77,7 +78,10 @@ def _run_folder(arguments: Arguments) -> Answer:
     rows = folder_bench.read_rows(arguments.out, arguments.time) if arguments.out else {}
     instances = list(folder_bench.instances_of(folder))
     if not instances:
-        raise UsageError(f"{folder} holds no PDDL problems, routing instances or shops")
+        raise UsageError(f"{folder} holds no PDDL problems, routing instances, shops or theorems")
+    theorems = {folder_bench.is_theorem(path) for _, path, _ in instances}
+    if len(theorems) > 1:
+        raise UsageError(f"{folder} holds theorems and other instances; name folders of one kind")
     stopped = False
     with open_progress(arguments.json) as progress:
         try:
@@ -88,15 +92,19 @@ def _run_folder(arguments: Arguments) -> Answer:
                     if arguments.out is not None:
                         folder_bench.write_rows(arguments.out, rows, arguments.time)
                 row = {"instance": name, "done": f"{number}/{len(instances)}", **rows[name]}
-                progress.update({"kind": "live", **row})
+                progress.update({"kind": "instance", **row})
         except KeyboardInterrupt:
             stopped = True
     wanted = {name for name, _, _ in instances}
-    lines = folder_bench.summary(
-        {name: row for name, row in rows.items() if name in wanted},
-        arguments.time,
-        lambda name: folder_bench.reference_of(name, references),
-    )
+    found = {name: row for name, row in rows.items() if name in wanted}
+    if theorems == {True}:
+        from tesuji.engine import theorem_bench
+
+        lines = theorem_bench.summary(found)
+    else:
+        lines = folder_bench.summary(
+            found, arguments.time, lambda name: folder_bench.reference_of(name, references)
+        )
     facts = {"folder": str(folder), "seconds": arguments.time, "stopped": stopped}
     return Answer(_table(lines), {**facts, "families": lines, "instances": rows}, 130 * stopped)
 

@@ -147,3 +147,25 @@ def test_memory_less_than_the_program_has_is_refused(
     assert "--memory must be at least" in capsys.readouterr().err
     assert main(["prove", str(tmp_path / "none.p")]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_folder_is_proved_row_by_row_and_goes_on_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    texts = {"a": UNCLE, "b": ENDLESS, "c": "fof(a, axiom, p(X)).", "d": "fof(c, conjecture, q)."}
+    for name, text in texts.items():
+        (folder / f"{name}.p").write_text(text)
+    words = ["bench", str(folder), "--time", "0.2", "--json", "--out", str(tmp_path / "table.json")]
+    assert main(words) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.get("status") for row in rows[:-1]] == [
+        "Theorem", "Timeout", "error", "CounterSatisfiable",
+    ]  # fmt: skip
+    line = rows[-1]["families"][0]
+    assert (line["problems"], line["proved"], line["checked"], line["refuted"]) == (4, 1, 1, 1)
+    (folder / "a.p").write_text(ENDLESS)  # what the table holds is not proved again
+    assert main(words) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again["families"] == rows[-1]["families"]
