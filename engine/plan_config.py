@@ -10,7 +10,7 @@ from tesuji.engine.errors import UsageError
 
 SHIPPED = "net"
 Order = Literal["greedy", "levin", "phs"]
-Planner = Literal["search", "smt"]
+Planner = Literal["search", "novelty", "smt"]
 
 
 @dataclass(frozen=True)

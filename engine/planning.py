@@ -131,7 +131,9 @@ def solve_task(
         constraints: what must hold besides, in every state or before every action; see
             docs/planning.md.
         guide: a learned ranking to guide a search beside the planner's own, until there is a plan.
-        planner: `smt` asks z3 for the shortest plan first, and for a proof that there is none.
+        planner: with `novelty` a search for novel states takes turns with the other until there
+            is a plan; `smt` asks z3 for the shortest plan first, and for a proof that there is
+            none.
 
     Raises:
         ConstraintError: a constraint cannot be read, or contradicts the task or others.
@@ -150,7 +152,7 @@ def solve_task(
         from tesuji.engine.plan_model import load_ranking  # noqa: PLC0415  it needs this module
 
         load_ranking(guide, task)
-    load_kernels(guide is not None)  # after what is read, whose faults are told at once
+    load_kernels(guide is not None, planner)  # after what is read, whose faults are told at once
     clock = SolveClock(budget, stop or Event())
     *_, answer = answers(task, clock, listener, most, rules, guide, planner)
     return answer
@@ -177,7 +179,7 @@ def answers(
     yield from _Solve(grounded, clock, listener, ground_seconds, guide, planner).answers()
 
 
-def load_kernels(guided: bool = False) -> None:
+def load_kernels(guided: bool = False, planner: Planner = "search") -> None:
     """Have all kernels loaded, or compiled the first time ever, before the clock starts."""
     toy = ground(parse_task(_TOY, _TOY_PROBLEM))
     if guided:
@@ -185,7 +187,7 @@ def load_kernels(guided: bool = False) -> None:
 
         load_guided_kernels(toy)
     load_bound_kernels(toy.operators, toy.variables)
-    search = PlanSearch(toy.variables)
+    search = PlanSearch(toy.variables, novelty=planner == "novelty")
     for _ in search.steps():
         pass
     if search.improvement is not None:
@@ -248,7 +250,8 @@ class _Solve:
             _LOG.warning("learned guides know no numbers; planning without one")
             self._guide = None
         if self._guide is None:
-            return PlanSearch(self._grounded.variables).steps()
+            novelty = self._planner == "novelty"
+            return PlanSearch(self._grounded.variables, novelty=novelty).steps()
         from tesuji.engine.plan_guidance import guided_steps  # noqa: PLC0415  it needs this module
 
         return guided_steps(self._grounded, self._guide)

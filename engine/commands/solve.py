@@ -66,7 +66,8 @@ class Arguments(Common):
             one.
         search: of plans: what the queue of a guided search goes by: greedy (the least value),
             levin (depth over the policy's probability), phs (that with a heuristic).
-        planner: of plans: search, or smt, which asks z3 for the shortest plan first, and for a
+        planner: of plans: search; novelty, where a search for novel states takes turns with it
+            until there is a plan; or smt, which asks z3 for the shortest plan first, and for a
             proof where there is none: for small problems.
         out: write the answer to this file: .txt, .json, or as a picture, .svg or .png.
         certificate: write the proof of the bound to this file, for `tesuji verify`.

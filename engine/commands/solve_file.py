@@ -62,8 +62,10 @@ def solve_file(arguments: Arguments) -> Answer:
 def _solve_pddl(arguments: Arguments, budget: SolveBudget) -> Answer:
     from tesuji.engine.planning import solve_task
 
-    if arguments.agent is not None and arguments.planner == "smt":
-        raise UsageError("--agent guides a search; it does not go with --planner smt")
+    if arguments.agent is not None and arguments.planner != "search":
+        raise UsageError(
+            f"--agent guides a search; it does not go with --planner {arguments.planner}"
+        )
     guide = None if arguments.agent is None else Guide(arguments.agent, arguments.search)
     answer: PlanAnswer = run_solver(
         arguments.json,

@@ -26,7 +26,7 @@ RUNNING, FOUND, EXHAUSTED, FULL = range(4)
 BOOST = 1000
 PATIENCE = 3  # lookaheads without progress, one after the other, where there was progress before
 # What `Control` counts.
-NODES, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, COUNTER = range(7)
+NODES, EVALUATED, GENERATED, BEST, BEST_LANDMARKS, GOAL, AHEAD, LEFT, COUNTER = range(9)
 PLAIN, PREFERRED, PLAIN_LANDMARKS, PREFERRED_LANDMARKS = range(4)  # the queues
 _VALUE_SHIFT = 34  # a queue's key: value, then age
 _MAX_VALUE = np.int64(1) << 28
@@ -164,32 +164,32 @@ def _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node):  #
 
 @kernel
 def _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node):  # type: ignore[no-untyped-def]
-    # Judge a node, and in greedy search on progress the one where its relaxed plan leads; return
-    # how the search stands.
-    left = 1
-    while True:
-        if reaches_goal(steps, nodes.state[node]):
-            control.counts[GOAL] = node
-            return FOUND
-        progress = _judge(
-            steps, nodes, queues, relaxation, landmarks, control, scratch, node
-        )  # fmt: skip
-        left = PATIENCE if progress else left - 1
-        if left < 0 or control.weight or _is_full(nodes, queues, control, scratch):
-            return RUNNING
-        if not is_classical(steps):
-            return RUNNING
+    # Judge a node, and in greedy search on progress leave the one where its relaxed plan leads in
+    # `counts[AHEAD]`, the next to visit; return how the search stands.
+    counts = control.counts
+    counts[AHEAD] = -1
+    if reaches_goal(steps, nodes.state[node]):
+        counts[GOAL] = node
+        return FOUND
+    progress = _judge(steps, nodes, queues, relaxation, landmarks, control, scratch, node)
+    counts[LEFT] = PATIENCE if progress else counts[LEFT] - 1
+    if counts[LEFT] < 0 or nodes.value[node] == DEAD_END:
+        return RUNNING
+    if control.weight == 0 and is_classical(steps):
         node = _look_ahead(steps, nodes, relaxation, landmarks, control, scratch, node)
-        if nodes.value[node] != UNJUDGED:
-            return RUNNING
+        if nodes.value[node] == UNJUDGED:
+            counts[AHEAD] = node
+    return RUNNING
 
 
 @kernel
-def begin(steps, nodes, queues, relaxation, landmarks, control, scratch, init):  # type: ignore[no-untyped-def]
-    """Judge the first state; return `FOUND` where it is a goal."""
+def begin(steps, nodes, landmarks, control, init):  # type: ignore[no-untyped-def]
+    """Make the first state the next to visit."""
     slot = find_slot(nodes, init)
-    root = _add(steps, nodes, landmarks, control, slot, init, np.int64(-1), np.int64(-1))
-    return _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, root)
+    control.counts[AHEAD] = _add(
+        steps, nodes, landmarks, control, slot, init, np.int64(-1), np.int64(-1)
+    )
+    control.counts[LEFT] = 1
 
 
 @kernel
@@ -211,39 +211,54 @@ def _is_full(nodes, queues, control, scratch):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _reopen(steps, nodes, queues, landmarks, control, scratch, node, parent, operator):  # type: ignore[no-untyped-def]
+    # In weighted A*, expand a judged node again where the way by `parent` is cheaper; return how
+    # the search stands.
+    cost = nodes.cost[parent] + control.cost[operator]
+    if control.weight == 0 or cost >= nodes.cost[node] or nodes.value[node] == DEAD_END:
+        return RUNNING
+    nodes.cost[node] = cost
+    nodes.parent[node] = parent
+    nodes.operator[node] = operator
+    if reaches_goal(steps, scratch.state):
+        control.counts[GOAL] = node
+        return FOUND
+    _expand(steps, nodes, queues, landmarks, control, scratch, node, 0)
+    return RUNNING
+
+
+@kernel
 def run(steps, nodes, queues, relaxation, landmarks, control, scratch, limit):  # type: ignore[no-untyped-def]
-    """Judge up to `limit` successors; return how the search stands.
+    """Judge up to `limit` states; return how the search stands.
 
     `FOUND` leaves the goal's node in `counts[GOAL]`; `FULL` asks for larger arrays.
     """
     counts = control.counts
+    status = RUNNING
     for _ in range(limit):
+        if status == FOUND:
+            break
         if _is_full(nodes, queues, control, scratch):
             return FULL
-        chosen = _choose(queues)
-        if chosen < 0:
-            return EXHAUSTED
-        queues[chosen].turns[0] += 1
-        parent, operator = pop_successor(queues[chosen])
-        cost = nodes.cost[parent] + control.cost[operator]
-        if cost >= control.bound[0]:
-            continue
-        apply(steps, operator, nodes.state[parent], scratch.state)
-        slot = find_slot(nodes, scratch.state)
-        node = np.int64(nodes.slot[slot]) - 1
+        node = counts[AHEAD]
         if node < 0:
-            node = _add(steps, nodes, landmarks, control, slot, scratch.state, parent, operator)
-        elif nodes.value[node] != UNJUDGED:
-            if control.weight == 0 or cost >= nodes.cost[node] or nodes.value[node] == DEAD_END:
+            chosen = _choose(queues)
+            if chosen < 0:
+                return EXHAUSTED
+            queues[chosen].turns[0] += 1
+            parent, operator = pop_successor(queues[chosen])
+            if nodes.cost[parent] + control.cost[operator] >= control.bound[0]:
                 continue
-            nodes.cost[node] = cost
-            nodes.parent[node] = parent
-            nodes.operator[node] = operator
-            if reaches_goal(steps, scratch.state):
-                counts[GOAL] = node
-                return FOUND
-            _expand(steps, nodes, queues, landmarks, control, scratch, node, 0)
-            continue
-        if _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node) == FOUND:
-            return FOUND
-    return RUNNING
+            apply(steps, operator, nodes.state[parent], scratch.state)
+            slot = find_slot(nodes, scratch.state)
+            node = np.int64(nodes.slot[slot]) - 1
+            if node < 0:
+                node = _add(steps, nodes, landmarks, control, slot, scratch.state, parent, operator)
+            elif nodes.value[node] != UNJUDGED:
+                status = _reopen(
+                    steps, nodes, queues, landmarks, control, scratch, node, parent, operator
+                )
+                continue
+            counts[LEFT] = 1
+        status = _visit(steps, nodes, queues, relaxation, landmarks, control, scratch, node)
+    return status

@@ -23,6 +23,7 @@ from tesuji.search.planning.best_first import (
     GENERATED,
     GOAL,
     NODES,
+    RUNNING,
     Control,
     begin,
     make_scratch,
@@ -31,6 +32,7 @@ from tesuji.search.planning.best_first import (
 from tesuji.search.planning.improvement import PlanImprovement
 from tesuji.search.planning.landmarks import find_landmarks
 from tesuji.search.planning.nodes import Queue, larger, make_nodes, make_queue, twice
+from tesuji.search.planning.novelty import NoveltySearch
 from tesuji.search.planning.relaxation import DEAD_END, make_relaxation
 
 WEIGHTS = (0, 5, 3, 2, 1)  # greedy search first; LAMA's sequence
@@ -63,9 +65,12 @@ class PlanSearch:
     Args:
         task: in finite-domain variables.
         most_bytes: of nodes and queues; at the limit the search goes on to the next weight.
+        novelty: whether a search by novelty takes turns with this one until there is a plan.
     """
 
-    def __init__(self, task: FiniteDomain, most_bytes: int = 3 << 30) -> None:
+    def __init__(
+        self, task: FiniteDomain, most_bytes: int = 3 << 30, novelty: bool = False
+    ) -> None:
         self.task = task
         self.cost, self.unit = scaled_costs(task.cost)
         self._most = most_bytes
@@ -80,6 +85,9 @@ class PlanSearch:
         self._init = make_row(task.init, task.numeric.init)
         self._scratch = make_scratch(len(self._init), len(task.cost), len(self._steps.switches.own))
         self._is_classical = plain is task  # numbers and rules are left to the restarts
+        self._novelty: NoveltySearch | None = None
+        if novelty and self._is_classical:
+            self._novelty = NoveltySearch(self._steps, self._relaxation, self._init, self._scratch)
         self.improvement: PlanImprovement | None = None  # from the first plan on
         self.bound = np.array([_NO_BOUND], np.int64)
         self._control = Control(np.zeros(COUNTER + 1, np.int64), 0, self.bound, self.cost)
@@ -95,6 +103,8 @@ class PlanSearch:
         of the best plan the rest. With a `plan` only better ones are looked for.
         """
         restarts: Iterator[PlanStep] = self._restarts(slice_seconds)
+        if self._novelty is not None and plan is None:
+            restarts = self._in_turns(self._novelty, restarts, slice_seconds)
         rounds: Iterator[bool] | None = None
         if plan is not None:
             self.bound[0] = min(self.bound[0], self.cost[list(plan)].sum())
@@ -146,6 +156,20 @@ class PlanSearch:
         self.bound[0] = cost
         return tuple(plan.tolist())
 
+    def _in_turns(
+        self, novelty: NoveltySearch, restarts: Iterator[PlanStep], slice_seconds: float
+    ) -> Iterator[PlanStep]:
+        """Let a search by novelty and the restarts take turns until there is a plan."""
+        slices = novelty.slices(slice_seconds)
+        for step in restarts:
+            yield step
+            found = None if step.plan is not None else next(slices, None)
+            if found is not None:
+                self.bound[0] = self.cost[list(found)].sum()
+                yield self._step(found, self._weight)
+            if found is not None or step.plan is not None:
+                yield from restarts
+
     def _restarts(self, slice_seconds: float) -> Iterator[PlanStep]:
         for self._weight in WEIGHTS:
             status = yield from self._search(self._weight, slice_seconds)
@@ -157,8 +181,8 @@ class PlanSearch:
         self._allocate(_START_NODES, _START_QUEUE)
         self._control = Control(np.zeros(COUNTER + 1, np.int64), weight, self.bound, self.cost)
         self._control.counts[BEST] = self._control.counts[BEST_LANDMARKS] = DEAD_END
-        status = begin(*self._arguments(), self._init)
-        quota = _QUOTA
+        begin(self._steps, self._nodes, self._landmarks, self._control, self._init)
+        status, quota = RUNNING, _QUOTA
         while True:
             if status == FOUND:
                 yield self._step(self._plan(), weight)
@@ -191,12 +215,12 @@ class PlanSearch:
     def _step(self, plan: tuple[int, ...] | None, weight: int, exhausted: bool = False) -> PlanStep:
         counts = self._control.counts
         apart = 0 if self.improvement is None else self.improvement.evaluated
+        generated = self.generated + int(counts[GENERATED])
+        if self._novelty is not None:
+            apart += self._novelty.evaluated
+            generated += self._novelty.generated
         return PlanStep(
-            plan,
-            exhausted,
-            self.evaluated + int(counts[EVALUATED]) + apart,
-            self.generated + int(counts[GENERATED]),
-            weight,
+            plan, exhausted, self.evaluated + int(counts[EVALUATED]) + apart, generated, weight
         )
 
     def _plan(self) -> tuple[int, ...]:

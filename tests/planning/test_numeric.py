@@ -21,6 +21,8 @@ from tesuji.engine.solving import SolveBudget, SolveClock
 from tesuji.search.planning.planner import PlanSearch
 from tesuji.search.planning.relaxation import DEAD_END, make_relaxation, relaxed_plan
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 VANS = """
 (define (domain vans)
   (:requirements :typing :numeric-fluents :conditional-effects :negative-preconditions)
@@ -67,7 +69,7 @@ def vans(seed: int, goal: str = "", metric: str = "(spent)") -> str:
 
 
 def solve(task: Task, seconds: float = 20.0) -> PlanAnswer:
-    *_, answer = answers(task, SolveClock(SolveBudget(seconds=seconds)))
+    *_, answer = answers(task, SolveClock(SolveBudget(seconds=seconds, cpu_time=True)))
     return answer
 
 
@@ -240,6 +242,6 @@ def test_learned_guides_are_left_out_where_there_are_numbers(
 ) -> None:
     task = parse_task(VANS, vans(1, "(>= (load v) 1)"))
     guide: Any = object()
-    *_, answer = answers(task, SolveClock(SolveBudget(seconds=20.0)), guide=guide)
+    *_, answer = answers(task, SolveClock(SolveBudget(seconds=20.0, cpu_time=True)), guide=guide)
     assert answer.plan == (("pick", "v", "a"),)
     assert "learned guides know no numbers" in caplog.text

@@ -16,9 +16,11 @@ from tesuji.engine.planning import answers
 from tesuji.engine.repair import Repair, RepairAnswer, compare, repair_plan
 from tesuji.engine.solving import SolveBudget, SolveClock
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 def clock(seconds: float = 60.0) -> SolveClock:
-    return SolveClock(SolveBudget(seconds=seconds))
+    return SolveClock(SolveBudget(seconds=seconds, cpu_time=True))
 
 
 def plan_for(task: Task) -> tuple[Step, ...]:
