@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.solving import Listener, SolveBudget, SolveProgress
 from tesuji.engine.storage import atomic_write, dump_json, load_json
+
+if TYPE_CHECKING:
+    from tesuji.engine.theorems import Prover
 
 Row = dict[str, Any]
 _WALL = 20.0  # wall seconds for each second of processor time, where others use the machine
@@ -39,10 +42,12 @@ def instances_of(folder: Path) -> Iterator[tuple[str, Path, Path | None]]:
         yield name, path, domain
 
 
-def solve_instance(path: Path, domain: Path | None, seconds: float) -> Row:
+def solve_instance(
+    path: Path, domain: Path | None, seconds: float, prover: Prover = "together"
+) -> Row:
     """Solve one instance within `seconds` of this process's processor time."""
     if is_theorem(path):
-        return _prove(path, seconds)
+        return _prove(path, seconds, prover)
     stop = Event()
     began = time.process_time()
     first: list[float] = []
@@ -77,11 +82,11 @@ def is_theorem(path: Path) -> bool:
     return path.suffix == ".p"
 
 
-def _prove(path: Path, seconds: float) -> Row:
+def _prove(path: Path, seconds: float, prover: Prover) -> Row:
     from tesuji.engine.theorem_bench import prove_instance  # noqa: PLC0415
 
     try:
-        return prove_instance(path, seconds)
+        return prove_instance(path, seconds, prover)
     except (ValueError, OSError, TesujiError) as error:
         return {"status": "error", "reason": str(error) or type(error).__name__}
 
@@ -118,20 +123,22 @@ def load_kernels_for(folder: Path) -> None:
         load_kernels()
 
 
-def read_rows(path: Path, seconds: float) -> dict[str, Row]:
-    """Return the rows of an earlier run with the same limit; none where there is no file."""
+def read_rows(path: Path, seconds: float, prover: Prover) -> dict[str, Row]:
+    """Return the rows of an earlier run of that kind; none where there is no file."""
     if not path.is_file():
         return {}
     table = load_json(path)
     if table.get("seconds") != seconds:
         raise UsageError(f"{path} is of {table.get('seconds')} s an instance; name another file")
+    if table.get("prover", prover) != prover:
+        raise UsageError(f"{path} is by --prover {table['prover']}; name another file")
     rows: dict[str, Row] = table["instances"]
     return rows
 
 
-def write_rows(path: Path, rows: Mapping[str, Row], seconds: float) -> None:
+def write_rows(path: Path, rows: Mapping[str, Row], seconds: float, prover: Prover) -> None:
     """Write the table."""
-    atomic_write(path, dump_json({"seconds": seconds, "instances": rows}))
+    atomic_write(path, dump_json({"seconds": seconds, "prover": prover, "instances": rows}))
 
 
 def read_references(path: Path) -> dict[str, float]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tesuji.engine.theorems import REFUTED, SOLVED, TheoremBudget, prove_file
+from tesuji.engine.theorems import REFUTED, SOLVED, Prover, TheoremBudget, prove_file
 
 Row = dict[str, Any]
 MEMORY_MB = 2000.0
 
 
-def prove_instance(path: Path, seconds: float) -> Row:
+def prove_instance(path: Path, seconds: float, prover: Prover) -> Row:
     """Prove one problem within `seconds` of processor time; return its row.
 
     Raises:
@@ -21,7 +21,7 @@ def prove_instance(path: Path, seconds: float) -> Row:
         OSError: it cannot be read.
         KeyboardInterrupt: it was stopped.
     """
-    answer = prove_file(path, TheoremBudget(seconds, memory_mb=MEMORY_MB))
+    answer = prove_file(path, TheoremBudget(seconds, memory_mb=MEMORY_MB), prover=prover)
     if answer.reason == "stopped":
         raise KeyboardInterrupt
     return {

@@ -1,4 +1,7 @@
-"""Theorems: what of a TPTP file is so, by tableaux in a schedule, with a proof that was checked.
+"""Theorems: what of a TPTP file is so, by tableaux and z3, with a proof that was checked.
+
+Whoever proves says so by instances of clauses, and counts only if the verifier accepts them; z3's
+word alone is nothing, and its finite models are checked.
 
 A search of the schedule goes on where it was, a slice at a time, so that each gets its share of the
 processor time. Restricted backtracking finds most of what is found; the complete searches find the
@@ -9,32 +12,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tesuji.domains.proving.clauses import ClauseSet, Instance
 from tesuji.domains.proving.clausify import TooLargeError, clausify
 from tesuji.domains.proving.formulas import Problem
 from tesuji.domains.proving.instances import Goal, goals_of, instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
-from tesuji.domains.proving.tableau import OVERFLOWS, Tableau
+from tesuji.domains.proving.tableau import Tableau
 from tesuji.domains.proving.tptp import parse_problem, read_problem
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.limits import TimeUpError, cpu_limit, memory_limit
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_reading import TheoremFault
+from tesuji.engine.theorem_schedule import SCHEDULE, Search
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.search.proving.deepening import Deepening
+
+if TYPE_CHECKING:
+    from tesuji.search.proving.models import FiniteModel
 
 SOLVED = frozenset({"Theorem", "Unsatisfiable"})
 REFUTED = frozenset({"CounterSatisfiable", "Satisfiable"})
 
-_SLICE_SECONDS = 0.05
-_FIRST_SLICE = 500  # inferences
-_WIDEST = 10_000  # literals or variables of a clause that a tableau surely has room for
+_Z3_MB = 2048
 
 
 @dataclass(frozen=True)
@@ -58,30 +61,6 @@ class TheoremBudget:
             raise ValueError(f"inferences must be at least 1, got {self.inferences}")
 
 
-class Strategy(NamedTuple):
-    """A search of the schedule.
-
-    Attributes:
-        name: in words.
-        cut: whether it restricts backtracking.
-        goals: whether it begins with the conjecture; else with all clauses that a refutation may
-            begin with.
-        share: of the processor time.
-    """
-
-    name: str
-    cut: bool
-    goals: bool
-    share: float
-
-
-SCHEDULE = (
-    Strategy("tableaux with restricted backtracking", True, True, 0.6),
-    Strategy("tableaux", False, True, 0.25),
-    Strategy("tableaux from all negative clauses", False, False, 0.15),
-)
-
-
 class TheoremProgress(NamedTuple):
     """How far a proof search is."""
 
@@ -89,6 +68,14 @@ class TheoremProgress(NamedTuple):
     inferences: int
     limit: int
 
+
+# Who has how much of the time, in turn: each stage ends at a part of it.
+Prover = Literal["ours", "z3", "together"]
+STAGES: dict[Prover, tuple[tuple[str, float], ...]] = {
+    "ours": (("tableaux", 1.0),),
+    "z3": (("z3", 0.8), ("models", 1.0)),
+    "together": (("tableaux", 0.25), ("z3", 0.7), ("models", 0.8), ("tableaux", 1.0)),
+}
 
 Listener = Callable[[TheoremProgress], None]
 
@@ -105,8 +92,9 @@ class TheoremAnswer:
         instances: that contradict each other, for Theorem and Unsatisfiable.
         prover: what found it.
         inferences: made in all.
-        seconds: of processor time, reading and all but the check.
+        seconds: of processor time, reading and all but the check; of z3's, that on the clock.
         check_seconds: that the verifier took.
+        model: of the clauses, where one shows that there is no proof.
     """
 
     status: str
@@ -118,6 +106,7 @@ class TheoremAnswer:
     inferences: int = 0
     seconds: float = 0.0
     check_seconds: float = 0.0
+    model: FiniteModel | None = None
     tableau: Tableau | None = field(default=None, repr=False)
 
     def goals(self) -> tuple[Goal, ...]:
@@ -138,7 +127,7 @@ def prove_file(
     path: Path,
     budget: TheoremBudget,
     listen: Listener | None = None,
-    schedule: Sequence[Strategy] = SCHEDULE,
+    prover: Prover = "together",
 ) -> TheoremAnswer:
     """Say whether a file's conjecture is a theorem, or whether its formulas are unsatisfiable.
 
@@ -146,7 +135,7 @@ def prove_file(
         path: a TPTP file of FOF or CNF.
         budget: what it may cost. Nothing is raised where that is used up.
         listen: is told now and then how far the search is.
-        schedule: the searches.
+        prover: tableaux alone, z3 alone (its proofs proved again without it), or both.
 
     Raises:
         TptpError: the file is malformed.
@@ -157,7 +146,7 @@ def prove_file(
     work = _Work(budget, listen)
     try:
         with memory_limit(budget.memory_mb):
-            return work.run(path, schedule)
+            return work.run(path, STAGES[prover])
     except (MemoryError, TooLargeError) as error:
         return work.answer("ResourceOut", str(error) or "out of memory")
     except TimeUpError:
@@ -183,9 +172,11 @@ class _Work:
     def __init__(self, budget: TheoremBudget, listen: Listener | None) -> None:
         self._budget, self._listen = budget, listen
         self._began = time.process_time()
+        self._elsewhere = 0.0  # seconds that other processes took
+        self._end = "Unknown", ""
         self._problem: Problem | None = None
         self._clauses: ClauseSet | None = None
-        self._searches: list[_Search] = []
+        self._searches: list[Search] = []
 
     def answer(self, status: str, reason: str) -> TheoremAnswer:
         """Return an answer without proof."""
@@ -195,28 +186,40 @@ class _Work:
             seconds=self._seconds(),
         )  # fmt: skip
 
-    def run(self, path: Path, schedule: Sequence[Strategy]) -> TheoremAnswer:
+    def run(self, path: Path, stages: Sequence[tuple[str, float]]) -> TheoremAnswer:
         """Return the answer."""
         with cpu_limit(self._budget.seconds):
             self._problem = read_problem(path)
-            self._clauses = clausify(self._problem)
-            for number, clause in enumerate(self._clauses.clauses):
+            self._clauses = clauses = clausify(self._problem)
+            for number, clause in enumerate(clauses.clauses):
                 if not clause.literals:
                     return self._checked((Instance(number, {}),), "clauses alone", None)
-            if not self._clauses.clauses:
+            if not clauses.clauses:
                 return self._satisfiable("there are no clauses")
-            named = make_matrix(self._clauses)
-            self._searches = [_Search(named, each) for each in schedule]
-        return self._search(named)
+            named = make_matrix(clauses)
+            self._searches = [Search(named, each) for each in SCHEDULE]
+        self._end = "Unknown", "all searches ended without a proof"
+        for stage, part in stages:
+            until = part * self._budget.seconds
+            if stage == "tableaux":
+                answer = self._by_tableaux(named, until)
+            else:
+                answer = self._by_z3(clauses, stage, until)
+            if answer is not None:
+                return answer
+        if self._seconds() >= self._budget.seconds:
+            self._end = "Timeout", f"{self._budget.seconds:g} s are used up"
+        return self.answer(*self._end)
 
-    def _search(self, named: NamedMatrix) -> TheoremAnswer:
+    def _by_tableaux(self, named: NamedMatrix, until: float) -> TheoremAnswer | None:
         most = self._budget.inferences
         while running := [each for each in self._searches if not each.ended]:
-            if self._seconds() >= self._budget.seconds:
-                return self.answer("Timeout", f"{self._budget.seconds:g} s are used up")
+            if self._seconds() >= until:
+                return None
             done = sum(each.inferences for each in self._searches)
             if most is not None and done >= most:
-                return self.answer("ResourceOut", f"{most:,} inferences are made")
+                self._end = "ResourceOut", f"{most:,} inferences are made"
+                return None
             search = min(running, key=lambda each: each.seconds / each.strategy.share)
             search.go_on(None if most is None else most - done)
             if search.copies is not None:
@@ -227,10 +230,32 @@ class _Work:
                 return self._satisfiable("all tableaux were tried")
             if self._listen is not None:
                 self._listen(TheoremProgress(self._seconds(), done, search.deepening.limit))
-        return self.answer("Unknown", "all searches ended without a proof")
+        return None
 
-    def _satisfiable(self, reason: str) -> TheoremAnswer:
-        return self.answer("CounterSatisfiable" if self._has_conjecture else "Satisfiable", reason)
+    def _by_z3(self, clauses: ClauseSet, stage: str, until: float) -> TheoremAnswer | None:
+        from tesuji.search.proving.models import find_model  # noqa: PLC0415 - z3 is heavy
+        from tesuji.search.proving.quantifiers import ask_z3  # noqa: PLC0415
+
+        began, cpu = time.monotonic(), time.process_time()
+        seconds = until - self._seconds()
+        if seconds <= 0.0:
+            return None
+        memory = _Z3_MB
+        if self._budget.memory_mb is not None:
+            memory = min(memory, int(self._budget.memory_mb))
+        instances, model = None, None
+        if stage == "z3":
+            instances = ask_z3(clauses, seconds, memory).instances
+        else:
+            model = find_model(clauses, seconds, memory_mb=memory)
+        self._elsewhere += max(0.0, time.monotonic() - began - (time.process_time() - cpu))
+        if instances is not None:
+            return self._checked(instances, "z3, proved again without it", None)
+        return None if model is None else self._satisfiable("there is a finite model", model)
+
+    def _satisfiable(self, reason: str, model: FiniteModel | None = None) -> TheoremAnswer:
+        status = "CounterSatisfiable" if self._has_conjecture else "Satisfiable"
+        return replace(self.answer(status, reason), model=model)
 
     @property
     def _has_conjecture(self) -> bool:
@@ -254,46 +279,8 @@ class _Work:
         return TheoremAnswer(
             "Theorem" if self._has_conjecture else "Unsatisfiable", "", self._problem,
             self._clauses, instances, prover, sum(each.inferences for each in self._searches),
-            seconds, time.process_time() - began, tableau,
+            seconds, time.process_time() - began, None, tableau,
         )  # fmt: skip
 
     def _seconds(self) -> float:
-        return time.process_time() - self._began
-
-
-class _Search:
-    """A search of the schedule under way."""
-
-    def __init__(self, named: NamedMatrix, strategy: Strategy) -> None:
-        self.strategy = strategy
-        matrix = named.matrix
-        if not strategy.goals:
-            # Each unsatisfiable set holds a clause without positive literals in its refutation.
-            counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
-            matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
-        self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
-        self.deepening = Deepening(matrix, strategy.cut)
-        self.seconds = 0.0
-        self._slice = _FIRST_SLICE
-        self.ended = self.is_saturated = False
-        self.copies: list[tuple[int, int]] | None = None
-
-    @property
-    def inferences(self) -> int:
-        """Return how many were made."""
-        return self.deepening.inferences
-
-    def go_on(self, most: int | None) -> None:
-        """Search for a slice of time, and at most so many inferences."""
-        began = time.process_time()
-        slice_ = self._slice if most is None else min(self._slice, most)
-        found = self.deepening.run(self.inferences + slice_)
-        spent = time.process_time() - began
-        self.seconds += spent
-        faster = _SLICE_SECONDS / max(spent, 1e-4)
-        self._slice = max(_FIRST_SLICE, int(self._slice * min(2.0, faster)))
-        if found is not None:
-            self.ended, self.copies = True, found.copies
-            # What begins with the conjecture alone does not see that axioms contradict each other.
-            whole = not self.strategy.goals and not self.deepening.tableau.counts[OVERFLOWS]
-            self.is_saturated = found.saturated and whole and bool(self._fits)
+        return time.process_time() - self._began + self._elsewhere

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -40,6 +40,7 @@ class Arguments(Common):
         time: of a folder: seconds of processor time for each instance.
         out: of a folder: the table is kept in this file; what it holds is not solved again.
         best: of a folder: best known costs by name, as JSON; the quality score compares with them.
+        prover: of theorems: tableaux alone, z3 alone, or both.
     """
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ""
@@ -47,6 +48,7 @@ class Arguments(Common):
     time: float = 10.0
     out: File = None
     best: File = None
+    prover: Literal["ours", "z3", "together"] = "together"
 
 
 def run(arguments: Arguments) -> Answer:
@@ -75,7 +77,11 @@ def _run_folder(arguments: Arguments) -> Answer:
     if not arguments.time > 0:
         raise UsageError(f"--time must be above 0, got {arguments.time}")
     references = folder_bench.read_references(arguments.best) if arguments.best else {}
-    rows = folder_bench.read_rows(arguments.out, arguments.time) if arguments.out else {}
+    rows = (
+        folder_bench.read_rows(arguments.out, arguments.time, arguments.prover)
+        if arguments.out
+        else {}
+    )
     instances = list(folder_bench.instances_of(folder))
     if not instances:
         raise UsageError(f"{folder} holds no PDDL problems, routing instances, shops or theorems")
@@ -88,9 +94,13 @@ def _run_folder(arguments: Arguments) -> Answer:
             folder_bench.load_kernels_for(folder)
             for number, (name, path, domain) in enumerate(instances, 1):
                 if name not in rows:
-                    rows[name] = folder_bench.solve_instance(path, domain, arguments.time)
+                    rows[name] = folder_bench.solve_instance(
+                        path, domain, arguments.time, arguments.prover
+                    )
                     if arguments.out is not None:
-                        folder_bench.write_rows(arguments.out, rows, arguments.time)
+                        folder_bench.write_rows(
+                            arguments.out, rows, arguments.time, arguments.prover
+                        )
                 row = {"instance": name, "done": f"{number}/{len(instances)}", **rows[name]}
                 progress.update({"kind": "instance", **row})
         except KeyboardInterrupt:

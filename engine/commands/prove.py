@@ -62,7 +62,8 @@ class Arguments(Common):
         agent: whose net orders the moves near the root: net, a run or a checkpoint.
         time: of a theorem: seconds of processor time.
         inferences: of a theorem: give up after so many.
-        memory: of a theorem: MB that the whole process may hold.
+        memory: of a theorem: MB that this process may hold; z3 has one of its own.
+        prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), or together.
     """
 
     game: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME|FILE")]
@@ -76,6 +77,7 @@ class Arguments(Common):
     time: float = 10.0
     inferences: Count = None
     memory: float = 2000.0
+    prover: Literal["ours", "z3", "together"] = "together"
 
 
 def run(arguments: Arguments) -> Answer:

@@ -42,7 +42,7 @@ def prove_theorem(arguments: Arguments) -> Answer:
         raise UsageError(f"--{error}") from None
     try:
         with _listening(arguments.json) as listen, _terminable():
-            answer = prove_file(path, budget, listen)
+            answer = prove_file(path, budget, listen, arguments.prover)
     except (TptpError, OSError) as error:
         what = str(error) if isinstance(error, TptpError) else f"{path}: {error.strerror}"
         sys.stderr.write(f"tesuji: error: {what}\n")
@@ -95,6 +95,11 @@ def _told(path: Path, answer: TheoremAnswer, out: Path | None) -> Answer:
             code = _STOPPED
         else:
             code = NO_ANSWER if answer.status in REFUTED else TIME_UP
+        if answer.model is not None:
+            facts["model"] = answer.model.lines()
+            name = f"FiniteModel for {path.stem}"
+            model = [f"% {line}" for line in answer.model.lines()]
+            lines += [f"% SZS output start {name}", *model, f"% SZS output end {name}"]
         return Answer("\n".join([*lines, f"% {found}"]), facts, code)
     words = explanation(answer)
     forms = _forms(answer)

@@ -15,6 +15,8 @@ import pytest
 
 from tesuji.domains.proving.robinson import random_robinson
 from tesuji.engine.cli import main
+from tesuji.engine.errors import TesujiError
+from tesuji.engine.tableau_chart import tableau_svg
 from tesuji.engine.theorems import TheoremBudget, prove_file
 
 UNCLE = """
@@ -51,7 +53,7 @@ def write(folder: Path, text: str) -> str:
 @pytest.mark.parametrize("text", STATUS)
 def test_what_is_so_is_said(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, code = STATUS[text]
-    assert main(["prove", write(tmp_path, text), "--time", "0.3"]) == code
+    assert main(["prove", write(tmp_path, text), "--time", "0.3", "--prover", "ours"]) == code
     told = capsys.readouterr()
     lines = told.out.splitlines()
     assert lines[0] == f"% SZS status {status} for test"
@@ -100,13 +102,36 @@ def test_robinson_arithmetic_is_proved_with_axioms_of_equality(tmp_path: Path) -
     assert answer.proof["formulas"][-1]["name"] == "goal"
 
 
+def test_a_finite_model_shows_that_there_is_no_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", write(tmp_path, ENDLESS), "--time", "5"]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "% SZS status CounterSatisfiable for test",
+        "% SZS output start FiniteModel for test",
+        "% elements: 0",
+    ]
+    assert "% ~p(0)" in lines
+
+
+def test_what_z3_proves_is_proved_again_and_checked(tmp_path: Path) -> None:
+    path = Path(write(tmp_path, UNCLE + "fof(eq, axiom, tom = tim)."))
+    answer = prove_file(path, TheoremBudget(20.0), prover="z3")
+    assert (answer.status, answer.inferences) == ("Theorem", 0)
+    assert answer.prover == "z3, proved again without it"
+    assert answer.check_seconds > 0
+    with pytest.raises(TesujiError, match="was not proved by a tableau"):
+        tableau_svg("test", answer.clauses, answer.goals())  # type: ignore[arg-type]
+
+
 def test_limits_end_the_search(tmp_path: Path) -> None:
     path = Path(write(tmp_path, ENDLESS))
-    answer = prove_file(path, TheoremBudget(60.0, inferences=3000))
+    answer = prove_file(path, TheoremBudget(60.0, inferences=3000), prover="ours")
     assert (answer.status, answer.reason) == ("ResourceOut", "3,000 inferences are made")
     assert 3000 <= answer.inferences < 3100
     began = time.process_time()
-    assert prove_file(path, TheoremBudget(0.2)).status == "Timeout"
+    assert prove_file(path, TheoremBudget(0.2), prover="ours").status == "Timeout"
     assert time.process_time() - began < 1.0
 
 
@@ -127,7 +152,8 @@ def test_large_files_end_within_time_and_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_says_what_is_known(number: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tesuji", "prove", write(tmp_path, ENDLESS), "--time", "60"]
+    words = ["prove", write(tmp_path, ENDLESS), "--time", "60", "--prover", "ours"]
+    command = [sys.executable, "-m", "tesuji", *words]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
@@ -157,7 +183,8 @@ def test_a_folder_is_proved_row_by_row_and_goes_on_later(
     texts = {"a": UNCLE, "b": ENDLESS, "c": "fof(a, axiom, p(X)).", "d": "fof(c, conjecture, q)."}
     for name, text in texts.items():
         (folder / f"{name}.p").write_text(text)
-    words = ["bench", str(folder), "--time", "0.2", "--json", "--out", str(tmp_path / "table.json")]
+    out = str(tmp_path / "table.json")
+    words = ["bench", str(folder), "--time", "0.2", "--json", "--out", out, "--prover", "ours"]
     assert main(words) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row.get("status") for row in rows[:-1]] == [
@@ -169,3 +196,5 @@ def test_a_folder_is_proved_row_by_row_and_goes_on_later(
     assert main(words) == 0
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again["families"] == rows[-1]["families"]
+    assert main([*words[:-1], "together"]) == 2
+    assert "is by --prover ours" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_what_is_in_the_table_is_not_solved_again(
     out = tmp_path / "table.json"
     done: list[str] = []
 
-    def solve(path: Path, domain: Path | None, seconds: float) -> dict[str, Any]:
+    def solve(path: Path, domain: Path | None, seconds: float, prover: str) -> dict[str, Any]:
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(path.name)

@@ -1,0 +1,87 @@
+"""The schedule of searches by tableaux."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from tesuji.domains.proving.matrix import NamedMatrix
+from tesuji.domains.proving.tableau import OVERFLOWS
+from tesuji.search.proving.deepening import Deepening
+
+_SLICE_SECONDS = 0.05
+_FIRST_SLICE = 500  # inferences
+_WIDEST = 10_000  # literals or variables of a clause that a tableau surely has room for
+
+
+class Strategy(NamedTuple):
+    """A search of the schedule.
+
+    Attributes:
+        name: in words.
+        cut: whether it restricts backtracking.
+        goals: whether it begins with the conjecture; else with all clauses that a refutation may
+            begin with.
+        share: of the processor time.
+    """
+
+    name: str
+    cut: bool
+    goals: bool
+    share: float
+
+
+SCHEDULE = (
+    Strategy("tableaux with restricted backtracking", True, True, 0.6),
+    Strategy("tableaux", False, True, 0.25),
+    Strategy("tableaux from all negative clauses", False, False, 0.15),
+)
+
+
+class Search:
+    """A search of the schedule under way.
+
+    Attributes:
+        strategy: what it does.
+        deepening: where it is.
+        seconds: of processor time, so far.
+        ended: whether it has nothing left to try.
+        is_saturated: whether that means that there is no proof.
+        copies: of clauses, that make one.
+    """
+
+    def __init__(self, named: NamedMatrix, strategy: Strategy) -> None:
+        self.strategy = strategy
+        matrix = named.matrix
+        if not strategy.goals:
+            # Each unsatisfiable set holds a clause without positive literals in its refutation.
+            counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
+            matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
+        self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
+        self.deepening = Deepening(matrix, strategy.cut)
+        self.seconds = 0.0
+        self._slice = _FIRST_SLICE
+        self.ended = self.is_saturated = False
+        self.copies: list[tuple[int, int]] | None = None
+
+    @property
+    def inferences(self) -> int:
+        """Return how many were made."""
+        return self.deepening.inferences
+
+    def go_on(self, most: int | None) -> None:
+        """Search for a slice of time, and at most so many inferences."""
+        began = time.process_time()
+        slice_ = self._slice if most is None else min(self._slice, most)
+        found = self.deepening.run(self.inferences + slice_)
+        spent = time.process_time() - began
+        self.seconds += spent
+        faster = _SLICE_SECONDS / max(spent, 1e-4)
+        self._slice = max(_FIRST_SLICE, int(self._slice * min(2.0, faster)))
+        if found is not None:
+            self.ended, self.copies = True, found.copies
+            # What begins with the conjecture alone does not see that axioms contradict each other.
+            whole = not self.strategy.goals and not self.deepening.tableau.counts[OVERFLOWS]
+            self.is_saturated = found.saturated and whole and bool(self._fits)
