@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -261,3 +263,13 @@ def test_a_pigeonhole_takes_learning() -> None:
     assert found > 10
     assert conflicts_to_refute(rows, most=10) is None
     assert conflicts_to_refute(rows[1:]) is None
+
+
+@pytest.mark.skipif(shutil.which("eprover") is None, reason="E is not installed")
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"numbers"}))  # E gives those types
+def test_e_refutes_what_is_exported(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "ground.p"
+    path.write_text(tptp_cnf(ground_instances(*proved(TEXTS[name]))))
+    command = ["eprover", "--auto", "-s", str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert "SZS status Unsatisfiable" in told
