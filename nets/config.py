@@ -80,3 +80,33 @@ class RouteNetConfig:
         _check_at_least(self, 1, "width", "heads", "layers")
         if self.width % self.heads:
             raise ValueError(f"heads must divide width, got {self.heads} and {self.width}")
+
+
+@dataclass(frozen=True)
+class ConnectionNetConfig:
+    """Sizes and training of a policy over the steps of connection tableaux.
+
+    Attributes:
+        hidden: units that read a goal, and as many an action.
+        width: of what the two make, whose product is a logit.
+        spread: of the first embeddings.
+        entropy: weight of the policy's entropy against the loss.
+        rate: of learning, at its height.
+        decay: of weights, a step.
+        batch: goals of a step.
+    """
+
+    hidden: int = 48
+    width: int = 32
+    spread: float = 0.1
+    entropy: float = 0.05
+    rate: float = 0.003
+    decay: float = 0.01
+    batch: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "width", "batch"):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ValueError(f"{name} must be 1 to 4096, got {getattr(self, name)}")
+        if min(self.spread, self.entropy, self.decay) < 0 or not 0.0 < self.rate < 1.0:
+            raise ValueError("spread, entropy and decay must be at least 0, rate above 0, below 1")

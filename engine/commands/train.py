@@ -16,7 +16,13 @@ from tesuji.engine.progress import open_progress
 from tesuji.engine.route_config import ROUTES, RouteLearningConfig, RouteTrainConfig
 from tesuji.engine.shop_config import SHOPS, ShopLearningConfig, ShopTrainConfig
 from tesuji.engine.training_config import TrainConfig
-from tesuji.nets.config import RouteNetConfig
+from tesuji.engine.theorem_config import (
+    PROVING,
+    ROBINSON,
+    TheoremLearningConfig,
+    TheoremTrainConfig,
+)
+from tesuji.nets.config import ConnectionNetConfig, RouteNetConfig
 
 if TYPE_CHECKING:
     from tesuji.engine.train import TrainSummary
@@ -34,18 +40,21 @@ Examples:
   tesuji train logistics/cvrp --cpu-minutes 20          to construct routes
   tesuji train logistics/job_shop --minutes 2           to dispatch jobs
   tesuji train domain.pddl --problems folder            a PDDL domain of your own
+  tesuji train proving --problems folder                to prove: TPTP problems of your own
+  tesuji train proving/robinson --cpu-minutes 10        to prove: sums and products of numerals
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common, TrainConfig):
-    """Learn a game by self-play, from nothing, to plan in a PDDL domain, or to route.
+    """Learn a game by self-play, from nothing, to plan in a PDDL domain, to route, or to prove.
 
     Attributes:
         game: the game to learn, a family of planning problems such as logistics/transport, the file
-            of a PDDL domain, logistics/cvrp for routes, or logistics/job_shop for shops.
-        problems: the folder of problems to learn from, for a PDDL domain.
+            of a PDDL domain, logistics/cvrp for routes, logistics/job_shop for shops, or proving
+            for theorems.
+        problems: the folder of problems to learn from, for a PDDL domain or for proving.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
         run_dir: the folder of the run; the next free one in runs/ by default.
@@ -61,6 +70,8 @@ class Arguments(Common, TrainConfig):
     routing: RouteLearningConfig = field(default_factory=RouteLearningConfig)
     route_net: RouteNetConfig = field(default_factory=RouteNetConfig)
     scheduling: ShopLearningConfig = field(default_factory=ShopLearningConfig)
+    proving: TheoremLearningConfig = field(default_factory=TheoremLearningConfig)
+    connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
 
 
 def run(arguments: Arguments) -> Answer:
@@ -73,6 +84,8 @@ def run(arguments: Arguments) -> Answer:
         return _learn_to_route(arguments)
     if arguments.game == SHOPS:
         return _learn_to_dispatch(arguments)
+    if arguments.game in (PROVING, ROBINSON):
+        return _learn_to_prove(arguments)
     if arguments.game.startswith("logistics/") or arguments.game.endswith(".pddl"):
         return _learn_to_plan(arguments)
     if arguments.problems:
@@ -133,6 +146,26 @@ def _learn_to_dispatch(arguments: Arguments) -> Answer:
         f"{folder}: {totals.iteration} rounds, {totals.shops} shops in {clock(totals.seconds)}; "
         f"its search ends at {totals.gain or 1.0:.1%} of what it dispatches at once\n"
         f"schedule with it: tesuji solve FILE.txt --agent {folder}"
+    )
+    return Answer(text, {**asdict(totals), "run": str(folder)})
+
+
+def _learn_to_prove(arguments: Arguments) -> Answer:
+    from tesuji.engine.theorem_training import train_prover
+
+    config = narrow(TheoremTrainConfig, arguments)
+    if config.game == ROBINSON and config.problems:
+        raise UsageError(f"{ROBINSON} makes its problems; --problems is for {PROVING}")
+    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
+    with open_progress(arguments.json) as progress:
+        try:
+            totals = train_prover(config, folder, progress, arguments.resume is not None)
+        except KeyboardInterrupt:
+            return _stopped(folder)
+    text = (
+        f"{folder}: {totals.iteration} rounds in {clock(totals.seconds)}; {totals.proved} of "
+        f"{totals.problems} problems proved; of {totals.trials} held back {totals.first} without "
+        f"a policy, {totals.trained} with it"
     )
     return Answer(text, {**asdict(totals), "run": str(folder)})
 

@@ -1,0 +1,194 @@
+"""What a policy sees of a goal and of the steps that may close it: hashed walks over symbols.
+
+A *walk* goes from a literal's predicate down to a symbol inside, with the places of the arguments
+that it goes through; what it meets is hashed into one of `BUCKETS` features (as in FEMaLeCoP and
+rlCoP, Kaliszyk et al. 2018). Names are hashed, not numbers, so that problems with a vocabulary in
+common share features. Variables are all alike, as are Skolem functions and definitions.
+
+`S` symbols, `L` literals, `K` predicates with a sign, `A = L + K` actions: an extension by each
+literal, and a reduction with a goal above that has each key.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small
+from tesuji.domains.proving.tableau import ABOVE, DEPTH, LITERAL, NONE, OFFSET, make_tableau
+from tesuji.domains.proving.unification import dereference, forced_kernel, kernel
+
+BUCKETS = 4096
+MOST = 128  # features of a goal or of an action
+
+_MADE_UP = re.compile(r"_*(s[KP])\d+")
+_NODES = 40  # of a literal that are walked to
+_OWN, _PAIR, _ABOVE, _FROM, _PATH, _DEPTH, _ACTION, _OTHER = range(1, 9)
+_CLAUSE, _SIZE, _VARIABLES, _GOAL, _REDUCTION = range(9, 14)
+_VARIABLE = 77  # the name of them all
+_GOAL_WALK, _ABOVE_WALK, _ACTION_WALK, _OTHER_WALK = 3, 2, 3, 2  # symbols deep
+_PATH_GOALS = 8
+_LAST = 0x7FFFFFFF
+
+
+class Names(NamedTuple):
+    """Hashes that do not depend on a problem's numbers."""
+
+    symbol: Small  # [S]
+    literal: Small  # [L] of the clause and the place in it
+
+
+class Features(NamedTuple):
+    """Features of each action."""
+
+    first: Small  # [A + 1]
+    feature: Small  # below `BUCKETS`
+
+
+def name_matrix(named: NamedMatrix) -> Names:
+    """Return the hashes of a matrix' names."""
+    symbols = [zlib.crc32(_MADE_UP.sub(r"\1", name).encode()) & _LAST for name in named.symbols]
+    names = Names(np.array(symbols, np.int32), np.zeros(len(named.matrix.atom), np.int32))
+    _name_literals(named.matrix, names, np.zeros((1 << 12, 4), np.int32))
+    return names
+
+
+def action_features(matrix: Matrix, names: Names) -> Features:
+    """Return the features of each action of a matrix."""
+    tableau = make_tableau(int(matrix.num_variables.max(initial=1)) + 1, 1)
+    number = len(matrix.atom) + 2 * len(names.symbol)
+    first = np.zeros(number + 1, np.int32)
+    feature = np.zeros(number * MOST, np.int32)
+    size = _describe_actions(matrix, names, tableau, first, feature)
+    return Features(first, feature[:size].copy())
+
+
+@forced_kernel
+def mix(one, two):  # type: ignore[no-untyped-def]
+    """Return a hash of two numbers below 2^31, below 2^31."""
+    mixed = ((np.int64(one) * 0x01000193) ^ np.int64(two)) * 0x9E3779B1
+    mixed ^= mixed >> 29
+    return (mixed * 0x85EBCA6B >> 13) & 0x7FFFFFFF
+
+
+@forced_kernel
+def _bucket(tag, hashed):  # type: ignore[no-untyped-def]
+    return mix(hashed, tag) % BUCKETS
+
+
+@kernel
+def _name_literals(matrix, names, stack):  # type: ignore[no-untyped-def]
+    for clause in range(len(matrix.num_variables)):
+        hashed = np.int64(0)
+        start, end = matrix.clause_first[clause], matrix.clause_first[clause + 1]
+        for literal in range(start, end):
+            hashed = mix(hashed, matrix.key[literal] & 1)
+            size = 1
+            stack[0, 0] = matrix.atom[literal]
+            while size:
+                size -= 1
+                term = stack[size, 0]
+                symbol = matrix.symbol[term]
+                hashed = mix(hashed, names.symbol[symbol] if symbol >= 0 else -symbol)
+                for place in range(matrix.first[term], matrix.first[term + 1]):
+                    if size < len(stack):
+                        stack[size, 0] = matrix.arguments[place]
+                        size += 1
+        for literal in range(start, end):
+            names.literal[literal] = mix(hashed, literal - start)
+
+
+@kernel
+def _walk(matrix, names, tableau, literal, offset, tag, depth, out, size):  # type: ignore[no-untyped-def]
+    # Write the features of a literal's walks; return how many features there are then.
+    stack, room = tableau.stack, tableau.room
+    waiting, nodes = 1, 0
+    stack[0, 0], stack[0, 1] = matrix.atom[literal], offset
+    stack[0, 2], stack[0, 3] = matrix.key[literal] & 1, 0
+    room[0, 0] = 0
+    while waiting and nodes < _NODES and size + 2 < len(out):
+        waiting -= 1
+        nodes += 1
+        own, parent = stack[waiting, 3], room[waiting, 0]
+        hashed = np.int64(stack[waiting, 2])
+        term, at = dereference(
+            matrix.symbol, tableau.bound, tableau.copy, stack[waiting, 0], stack[waiting, 1]
+        )
+        symbol = matrix.symbol[term]
+        name = names.symbol[symbol] if symbol >= 0 else _VARIABLE
+        hashed = mix(hashed, name)
+        out[size] = _bucket(tag, hashed)
+        size += 1
+        if tag == _OWN and own > 1:
+            out[size] = _bucket(_PAIR, mix(parent, name))
+            size += 1
+        if symbol < 0 or own + 1 > depth:
+            continue
+        start, end = matrix.first[term], matrix.first[term + 1]
+        for place in range(end - 1, start - 1, -1):
+            if waiting < len(stack):
+                stack[waiting, 0], stack[waiting, 1] = matrix.arguments[place], at
+                stack[waiting, 2], stack[waiting, 3] = mix(hashed, place - start + 1), own + 1
+                room[waiting, 0] = name
+                waiting += 1
+    return size
+
+
+@kernel
+def describe_goal(matrix, names, tableau, goal, out):  # type: ignore[no-untyped-def]
+    """Write the features of a goal as it is, and of what is above it; return how many."""
+    cells = tableau.cells
+    literal, above = cells[goal, LITERAL], cells[goal, ABOVE]
+    size = _walk(
+        matrix, names, tableau, literal, cells[goal, OFFSET], _OWN, _GOAL_WALK, out[:80], 0
+    )
+    out[size] = _bucket(_FROM, names.literal[literal])
+    out[size + 1] = _bucket(_DEPTH, min(cells[goal, DEPTH], 10))
+    size += 2
+    if above != NONE:
+        size = _walk(
+            matrix, names, tableau, cells[above, LITERAL], cells[above, OFFSET],
+            _ABOVE, _ABOVE_WALK, out[:110], size,
+        )  # fmt: skip
+    for _ in range(_PATH_GOALS):
+        if above == NONE:
+            break
+        key = matrix.key[cells[above, LITERAL]]
+        out[size] = _bucket(_PATH, mix(names.symbol[key >> 1], key & 1))
+        size += 1
+        above = cells[above, ABOVE]
+    return size
+
+
+@kernel
+def _describe_actions(matrix, names, tableau, first, feature):  # type: ignore[no-untyped-def]
+    size = 0
+    for literal in range(len(matrix.atom)):
+        clause = matrix.clause[literal]
+        start, end = matrix.clause_first[clause], matrix.clause_first[clause + 1]
+        limit = size + 60
+        size = _walk(
+            matrix, names, tableau, literal, 0, _ACTION, _ACTION_WALK, feature[:limit], size
+        )
+        feature[size] = _bucket(_CLAUSE, names.literal[literal])
+        feature[size + 1] = _bucket(_SIZE, min(end - start, 8))
+        feature[size + 2] = _bucket(_VARIABLES, min(matrix.num_variables[clause], 8))
+        feature[size + 3] = _bucket(_GOAL, matrix.goal[clause])
+        size += 4
+        limit = size + 60
+        for other in range(start, end):
+            if other != literal:
+                size = _walk(
+                    matrix, names, tableau, other, 0, _OTHER, _OTHER_WALK, feature[:limit], size
+                )
+        first[literal + 1] = size
+    for key in range(2 * len(names.symbol)):
+        feature[size] = _bucket(_REDUCTION, 0)
+        feature[size + 1] = _bucket(_REDUCTION, mix(names.symbol[key >> 1], key & 1))
+        size += 2
+        first[len(matrix.atom) + key + 1] = size
+    return size

@@ -1,0 +1,280 @@
+"""Learning to prove: a policy imitates the proofs that its own search finds (expert iteration).
+
+A round searches all problems with the policy so far - the first one with none - and learns anew
+from the newest proof of each: every goal of it that could be closed in several ways is an example
+(Kaliszyk et al. 2018). A part of the problems is only searched, to see what was learned.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from tesuji.domains.proving.clausify import TooLargeError, clausify
+from tesuji.domains.proving.features import BUCKETS
+from tesuji.domains.proving.matrix import make_matrix
+from tesuji.domains.proving.robinson import robinson
+from tesuji.domains.proving.tptp import read_problem
+from tesuji.domains.proving.tptp_lexer import TptpError
+from tesuji.engine.checkpoint import (
+    checkpoint_path,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
+from tesuji.engine.config import save_toml
+from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.progress import Progress
+from tesuji.engine.run_folder import CONFIG, RunFolder
+from tesuji.engine.selfplay import mix_seed
+from tesuji.engine.theorem_config import ROBINSON, TheoremTrainConfig
+from tesuji.engine.theorem_policy import (
+    KnownActions,
+    PolicyTables,
+    Theorem,
+    candidates,
+    connection_checkpoint,
+    connection_net_of,
+)
+from tesuji.nets.connection import ConnectionNet, learn_connections
+from tesuji.search.proving.deepening import Deepening
+from tesuji.search.proving.guided import Guided, Lesson, Prices, lesson
+
+_TOLD = 50  # problems between two words
+
+
+@dataclass
+class TheoremTotals:
+    """What a run has done so far.
+
+    Attributes:
+        problems: that it learns from.
+        proved: of those, by now.
+        trials: problems that are only searched.
+        first: of the trials that were proved without a policy.
+        trained: of the trials that the last policy proved.
+    """
+
+    iteration: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    inferences: int = 0
+    problems: int = 0
+    proved: int = 0
+    trials: int = 0
+    first: int = 0
+    trained: int = 0
+
+
+def train_prover(
+    config: TheoremTrainConfig, run: Path, progress: Progress, resume: bool = False
+) -> TheoremTotals:
+    """Learn until the time or the rounds are spent; return how it ended.
+
+    Args:
+        config: the run's settings; on resume those it was started with.
+        run: the run's folder, new or to be resumed.
+        progress: told of each round.
+        resume: go on with the policy of the newest sound checkpoint; its proofs are found anew.
+
+    Raises:
+        TesujiError: the folder is in use or cannot be written, or nothing could be proved.
+        UsageError: there are no problems to learn from.
+        KeyboardInterrupt: the run stands at its last checkpoint.
+    """
+    source = _Problems(config)
+    with RunFolder(run, resume) as folder:
+        save_toml(run / CONFIG, config)
+        training = _Training(config, source, folder.path, progress, resume)
+        try:
+            return training.to_end()
+        finally:
+            training.metrics.close()
+
+
+class _Problems:
+    """The problems of a run, checked before the run's folder is made."""
+
+    def __init__(self, config: TheoremTrainConfig) -> None:
+        self._config, self._files = config, list[Path]()
+        if config.game == ROBINSON:
+            return
+        folder = Path(config.problems).expanduser()
+        if not config.problems or not folder.is_dir():
+            raise UsageError(
+                f"give the folder of TPTP problems: --problems FOLDER (got {config.problems!r}); "
+                f"{ROBINSON} needs none"
+            )
+        self._files = sorted(folder.rglob("*.p"))
+        if not self._files:
+            raise UsageError(f"there are no problems (*.p) in {folder}")
+
+    def read(self, known: KnownActions) -> Iterator[Theorem | str]:
+        """Read or make each problem; what cannot be read comes as the reason."""
+        if self._config.game == ROBINSON:
+            yield from self._robinson(known)
+        for file in self._files:
+            try:
+                yield Theorem(file.name, make_matrix(clausify(read_problem(file))), known)
+            except (TptpError, TooLargeError, OSError, UnicodeError) as error:
+                yield f"{file.name}: {error}"
+
+    def is_trial(self, theorem: Theorem) -> bool:
+        """Return whether a problem is held back; its name alone says so."""
+        return zlib.crc32(theorem.name.encode()) % 100 < self._config.proving.held_back
+
+    def _robinson(self, known: KnownActions) -> Iterator[Theorem]:
+        # From small numbers to large ones, so that there is something to begin with.
+        settings = self._config.proving
+        for number in range(settings.theorems):
+            part = (number + 1) / settings.theorems
+            problem = robinson(
+                1 + number % settings.stages, mix_seed(self._config.seed, 3, number) % 2**32,
+                max(1, round(part * settings.operand)), max(1, round(part * settings.operations)),
+            )  # fmt: skip
+            yield Theorem(f"{problem.name}", make_matrix(clausify(problem)), known)
+
+
+class _Training:
+    def __init__(
+        self, config: TheoremTrainConfig, source: _Problems, run: Path, progress: Progress,
+        resume: bool,
+    ) -> None:  # fmt: skip
+        torch.set_num_threads(1)  # one sum, one order: the same bytes
+        self.config, self.source, self.run, self.progress = config, source, run, progress
+        self.totals = TheoremTotals()
+        self.net: ConnectionNet | None = None
+        if resume and list_checkpoints(run):
+            checkpoint = load_checkpoint(run, game=config.game, set_aside=True)
+            self.net = connection_net_of(checkpoint)
+            self.totals = TheoremTotals(**checkpoint.metadata["totals"])
+        self.metrics = MetricsWriter(run, step=self.totals.iteration)
+        self.lessons: dict[str, tuple[Theorem, Lesson]] = {}
+        self._began = time.monotonic() - self.totals.seconds
+        self._began_cpu = time.process_time() - self.totals.cpu_seconds
+
+    def to_end(self) -> TheoremTotals:
+        if self._share() < 1.0:
+            self._prepare()
+        while self._share() < 1.0:
+            self._iterate(self.totals.iteration + 1)
+        return self.totals
+
+    def _share(self) -> float:
+        config, totals = self.config, self.totals
+        shares = (
+            (totals.seconds, 60 * config.minutes), (totals.cpu_seconds, 60 * config.cpu_minutes),
+            (totals.iteration, config.iterations),
+        )  # fmt: skip
+        return max(done / whole for done, whole in shares if whole)
+
+    def _prepare(self) -> None:
+        known, theorems, faults = KnownActions(), list[Theorem](), list[str]()
+        for number, one in enumerate(self.source.read(known), 1):
+            if isinstance(one, str):
+                faults.append(one)
+            else:
+                theorems.append(one)
+            if number % _TOLD == 0:
+                self._tell(f"reading problem {number}")
+        if not theorems:
+            raise TesujiError(f"no problem could be read; the first: {faults[0]}")
+        self.actions = known.actions()
+        self.learned = [one for one in theorems if not self.source.is_trial(one)]
+        self.trials = [one for one in theorems if self.source.is_trial(one)]
+        self.faults = faults
+        self.totals.problems, self.totals.trials = len(self.learned), len(self.trials)
+        if self.net is None:
+            proved = sum(found is not None for found in self._search_all(self.trials, "trying"))
+            self.totals.first = self.totals.trained = proved
+
+    def _iterate(self, number: int) -> None:
+        config, totals = self.config, self.totals
+        found = self._search_all(self.learned, "proving")
+        for theorem, one in zip(self.learned, found, strict=True):
+            if one is not None:
+                self.lessons[theorem.name] = theorem, one
+        goals = candidates(list(self.lessons.values()))
+        if not len(goals.chosen):
+            raise TesujiError(
+                "no proof to learn from; give easier problems, or more --proving.inferences"
+            )
+        self._tell(f"learning from {len(self.lessons)} proofs")
+        seed = mix_seed(config.seed, 4, number) % 2**32
+        torch.manual_seed(seed)
+        self.net = ConnectionNet(config.connection_net, BUCKETS)
+        loss, accuracy = learn_connections(
+            self.net, self.actions, goals, config.proving.epochs, seed
+        )
+        tried = self._search_all(self.trials, "trying")
+        totals.iteration, totals.proved = number, len(self.lessons)
+        totals.trained = sum(one is not None for one in tried)
+        self._save(number, loss, accuracy, len(goals.chosen), sum(map(bool, found)))
+
+    def _search_all(self, theorems: list[Theorem], what: str) -> list[Lesson | None]:
+        tables = None if self.net is None else PolicyTables(self.net, self.actions)
+        found: list[Lesson | None] = []
+        with ThreadPoolExecutor(self.config.proving.workers) as pool:
+            try:
+                for one, inferences in pool.map(lambda each: self._search(each, tables), theorems):
+                    found.append(one)
+                    self.totals.inferences += inferences
+                    if len(found) % _TOLD == 0:
+                        proved = sum(each is not None for each in found)
+                        self._tell(f"{what}: {proved} of {len(found)}, of {len(theorems)} problems")
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return found
+
+    def _search(self, theorem: Theorem, tables: PolicyTables | None) -> tuple[Lesson | None, int]:
+        settings = self.config.proving
+        search: Deepening | Guided
+        if tables is None:
+            search = Deepening(theorem.matrix)
+        else:
+            prices = Prices(settings.step, settings.weight, settings.rise)
+            policy = tables.policy(theorem.names, theorem.action)
+            search = Guided(theorem.matrix, policy, prices)
+        result = search.run(settings.inferences)
+        if result is None or result.copies is None:
+            return None, search.inferences
+        start = result.copies[0][0]
+        return lesson(theorem.matrix, theorem.names, search.tableau, start), search.inferences
+
+    def _save(self, number: int, loss: float, accuracy: float, goals: int, again: int) -> None:
+        totals = self.totals
+        totals.seconds = time.monotonic() - self._began
+        totals.cpu_seconds = time.process_time() - self._began_cpu
+        row = {
+            "kind": "iteration", "game": self.config.game, "iteration": number,
+            "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
+            "progress": round(min(self._share(), 1.0), 4), "positions": goals,
+            "loss": round(loss, 5), "accuracy": round(accuracy, 5), "proved": totals.proved,
+            "proved_now": again, "problems": totals.problems, "trials": totals.trials,
+            "trials_first": totals.first, "trials_proved": totals.trained,
+            "inferences": totals.inferences, "unreadable": len(self.faults),
+        }  # fmt: skip
+        self.metrics.write(number, row)
+        self.progress.update(row)
+        assert self.net is not None
+        metadata: dict[str, object] = {"totals": asdict(totals), "seed": self.config.seed}
+        save_checkpoint(
+            checkpoint_path(self.run, number),
+            connection_checkpoint(self.config.game, self.net, number, metadata),
+        )
+        prune_checkpoints(self.run, self.config.keep_checkpoints)
+
+    def _tell(self, message: str) -> None:
+        seconds = time.monotonic() - self._began
+        share = round(min(self._share(), 1.0), 4)
+        row = {"kind": "live", "game": self.config.game, "message": message, "progress": share}
+        self.progress.update({**row, "seconds": round(seconds, 1)})

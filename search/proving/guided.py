@@ -1,0 +1,436 @@
+"""Connection tableaux searched by a policy: iterative deepening over the price of a path.
+
+A step costs what the policy thinks of it, `step - weight * log(prior)`, and the goals that it opens
+lie that much deeper. The search goes depth first, the likeliest steps before the others, and limits
+the depth, which it raises (Levin 1973; Orseau et al. 2018 search such prices best first). Where the
+policy is sure it goes far; where it knows nothing, wide steps cost more than narrow ones.
+Regularity, lemmas, cut and inferences are those of `deepening.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.proving.features import MOST, Names, describe_goal
+from tesuji.domains.proving.matrix import Matrix, Small
+from tesuji.domains.proving.tableau import (
+    ABOVE,
+    BY_GOAL,
+    BY_LEMMA,
+    CELLS,
+    CLOSED_BY,
+    LITERAL,
+    NEXT,
+    NONE,
+    OFFSET,
+    OPEN,
+    TRAIL,
+    VARIABLES,
+    WITH,
+    Tableau,
+    begin,
+    extend,
+    is_irregular,
+    lemma,
+    make_tableau,
+    reduce,
+    take_lemma,
+    used_copies,
+)
+from tesuji.domains.proving.unification import FREE, kernel, undo, unify
+from tesuji.search.proving.deepening import EXHAUSTED, PROVED, RUNNING, Refutation
+
+GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
+CHOICES, INFERENCES, LIMITED = range(3)  # of `progress`
+
+Reals = npt.NDArray[np.float32]
+
+
+class Policy(NamedTuple):
+    """A policy for a problem: a small network for goals, and what it has made of the actions.
+
+    The logit of an action is `(relu(sum of the goal's rows) @ query + shift) @ action`.
+    """
+
+    names: Names
+    table: Reals  # [BUCKETS, H] a row a feature of a goal
+    bias: Reals  # [H]
+    query: Reals  # [H, D]
+    shift: Reals  # [D]
+    action: Reals  # [A, D]
+
+
+class Options(NamedTuple):
+    """What is left to try; `D` choices, `O` options of all of them, `G` goals at most."""
+
+    rows: Small  # [D, 6]
+    height: Small  # [G] how many choices there were when a goal's turn came
+    spent: Reals  # [G] depth of a goal
+    option: Small  # [O] a literal, or -1 - a goal above
+    price: Reals  # [O]
+    progress: npt.NDArray[np.int64]  # [3] choices, inferences, whether the limit was in the way
+    feature: Small  # [MOST] room
+    hidden: Reals  # [H + D] room
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a step costs, and how the limit rises.
+
+    Attributes:
+        step: of any step.
+        weight: of the surprise, in nats.
+        rise: of the limit, each time.
+    """
+
+    step: float = 0.5
+    weight: float = 1.0
+    rise: float = 1.5
+
+
+@kernel
+def alternatives(matrix, tableau, goal, option, at):  # type: ignore[no-untyped-def]
+    """Write the steps that can close a goal; return where they end, or NONE without room."""
+    cells, counts = tableau.cells, tableau.counts
+    literal, offset = cells[goal, LITERAL], cells[goal, OFFSET]
+    key, atom, fresh = matrix.key[literal], matrix.atom[literal], counts[VARIABLES]
+    above = cells[goal, ABOVE]
+    while above != NONE:
+        other = cells[above, LITERAL]
+        if matrix.key[other] == key ^ 1 and _unifiable(
+            matrix, tableau, matrix.atom[other], cells[above, OFFSET], atom, offset
+        ):
+            if at == len(option):
+                return NONE
+            option[at] = -1 - above
+            at += 1
+        above = cells[above, ABOVE]
+    for place in range(matrix.partner_first[key ^ 1], matrix.partner_first[(key ^ 1) + 1]):
+        other = matrix.partner[place]
+        end = fresh + matrix.num_variables[matrix.clause[other]]
+        if end > len(tableau.bound):
+            continue
+        tableau.bound[fresh:end] = FREE
+        if _unifiable(matrix, tableau, matrix.atom[other], fresh, atom, offset):
+            if at == len(option):
+                return NONE
+            option[at] = other
+            at += 1
+    return at
+
+
+@kernel
+def _unifiable(matrix, tableau, one, own, two, other):  # type: ignore[no-untyped-def]
+    start = tableau.counts[TRAIL]
+    length = unify(
+        matrix.symbol, matrix.first, matrix.arguments, matrix.ground,
+        tableau.bound, tableau.copy, tableau.trail, start, one, own, two, other,
+        tableau.stack, tableau.room,
+    )  # fmt: skip
+    if length < 0:
+        return False
+    undo(tableau.bound, tableau.trail, length, start)
+    return True
+
+
+@kernel
+def _read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyped-def]
+    # Leave the goal's query at the end of `hidden`.
+    hidden, units = options.hidden, len(policy.bias)
+    size = describe_goal(matrix, policy.names, tableau, goal, options.feature)
+    for unit in range(units):
+        hidden[unit] = policy.bias[unit]
+    for place in range(size):
+        row = policy.table[options.feature[place]]
+        for unit in range(units):
+            hidden[unit] += row[unit]
+    for place in range(len(policy.shift)):
+        hidden[units + place] = policy.shift[place]
+    for unit in range(units):
+        value = hidden[unit]
+        if value > 0:
+            row = policy.query[unit]
+            for place in range(len(row)):
+                hidden[units + place] += value * row[place]
+
+
+@kernel
+def _price(matrix, tableau, policy, options, first, end, step, weight):  # type: ignore[no-untyped-def]
+    # Give each option its price, and sort them by it, stably.
+    option, price, units = options.option, options.price, len(policy.bias)
+    query = options.hidden[units:]
+    most = np.float32(-np.inf)
+    for at in range(first, end):
+        code = option[at]
+        row = code
+        if code < 0:
+            row = len(matrix.atom) + matrix.key[tableau.cells[-1 - code, LITERAL]]
+        action = policy.action[row]
+        logit = np.float32(0.0)
+        for place in range(len(query)):
+            logit += query[place] * action[place]
+        price[at] = logit
+        most = max(most, logit)
+    total = np.float32(0.0)
+    for at in range(first, end):
+        total += np.exp(price[at] - most)
+    shift = most + np.log(total)
+    for at in range(first, end):
+        cost, code, place = step + weight * (shift - price[at]), option[at], at
+        while place > first and price[place - 1] > cost:
+            price[place], option[place] = price[place - 1], option[place - 1]
+            place -= 1
+        price[place], option[place] = cost, code
+
+
+@kernel
+def _start(matrix, tableau, policy, options, clause, prices):  # type: ignore[no-untyped-def]
+    options.progress[CHOICES] = 0
+    if not begin(matrix, tableau, clause):
+        return False
+    options.spent[: tableau.counts[CELLS]] = 0
+    return _turn_to(matrix, tableau, policy, options, False, prices)
+
+
+@kernel
+def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-untyped-def]
+    # Open the next goal's choices; close it at once where a lemma does. False where it is hopeless.
+    cells, counts, progress = tableau.cells, tableau.counts, options.progress
+    while counts[OPEN] != NONE:
+        goal = counts[OPEN]
+        at = progress[CHOICES]
+        options.height[goal] = at
+        if is_irregular(matrix, tableau, goal):
+            return False
+        left = lemma(matrix, tableau, goal)
+        if left != NONE:
+            take_lemma(tableau, goal, left)
+            progress[INFERENCES] += 1
+            if cut:
+                _forget(tableau, options, goal)
+            continue
+        first = options.rows[at - 1, END_OPTION] if at else 0
+        end = NONE
+        if at < len(options.rows):
+            end = alternatives(matrix, tableau, goal, options.option, first)
+        if end == NONE:
+            progress[LIMITED] = 1
+            return False
+        if end == first:
+            return False
+        if end > first + 1:
+            _read_goal(matrix, tableau, policy, options, goal)
+        _price(matrix, tableau, policy, options, first, end, prices[0], prices[1])
+        row = options.rows[at]
+        row[GOAL], row[NEXT_OPTION], row[END_OPTION] = goal, first, end
+        row[OLD_TRAIL], row[OLD_CELLS] = counts[TRAIL], counts[CELLS]
+        row[OLD_VARIABLES] = counts[VARIABLES]
+        progress[CHOICES] += 1
+        return True
+    return True
+
+
+@kernel
+def _forget(tableau, options, goal):  # type: ignore[no-untyped-def]
+    # Give up the choices below a goal that is closed, and below those that it closes.
+    cells = tableau.cells
+    while True:
+        options.progress[CHOICES] = options.height[goal]
+        above = cells[goal, ABOVE]
+        if above == NONE or cells[goal, NEXT] != cells[above, NEXT]:
+            return
+        goal = above
+
+
+@kernel
+def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  # type: ignore[no-untyped-def]
+    """Go on until there is a proof, no choice is left, or so many inferences are made.
+
+    Args:
+        matrix: the clauses.
+        tableau: where the search is.
+        policy: what it thinks of steps.
+        options: what is left to try.
+        limit: of the depth of goals.
+        cut: whether closed goals stay as they are.
+        inferences: at which to pause.
+        prices: `[2]` of a step, and of a nat of surprise.
+    """
+    cells, counts, progress = tableau.cells, tableau.counts, options.progress
+    while progress[INFERENCES] < inferences:
+        if progress[CHOICES] == 0:
+            return EXHAUSTED
+        row = options.rows[progress[CHOICES] - 1]
+        goal, at = row[GOAL], row[NEXT_OPTION]
+        undo(tableau.bound, tableau.trail, counts[TRAIL], row[OLD_TRAIL])
+        counts[TRAIL], counts[CELLS] = row[OLD_TRAIL], row[OLD_CELLS]
+        counts[VARIABLES] = row[OLD_VARIABLES]
+        if at == row[END_OPTION]:
+            progress[CHOICES] -= 1
+            continue
+        row[NEXT_OPTION] = at + 1
+        spent = options.spent[goal] + options.price[at]
+        if spent > limit:  # and so would be those after it
+            progress[LIMITED] = 1
+            progress[CHOICES] -= 1
+            continue
+        code = options.option[at]
+        if code < 0:
+            made = reduce(matrix, tableau, goal, -1 - code)
+        else:
+            made = extend(matrix, tableau, goal, code)
+        if made <= 0:
+            progress[LIMITED] = 1
+            continue
+        for cell in range(row[OLD_CELLS], counts[CELLS]):
+            options.spent[cell] = spent
+        progress[INFERENCES] += 1
+        if cut and counts[OPEN] == cells[goal, NEXT]:
+            _forget(tableau, options, goal)
+        if counts[OPEN] != NONE:
+            _turn_to(matrix, tableau, policy, options, cut, prices)
+        if counts[OPEN] == NONE:
+            return PROVED
+    return RUNNING
+
+
+class Guided:
+    """The search, which may be asked to go on.
+
+    Attributes:
+        tableau: closed, where a proof was found.
+        start: the clause that it starts with.
+    """
+
+    def __init__(
+        self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = True,
+        goals: int = 1 << 13,
+    ) -> None:  # fmt: skip
+        self._matrix, self._policy, self._cut = matrix, policy, cut
+        self._prices = np.array((prices.step, prices.weight), np.float32)
+        self.tableau = make_tableau(goals=goals)
+        self._options = Options(
+            np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(goals, np.float32),
+            np.zeros(16 * goals, np.int32), np.zeros(16 * goals, np.float32),
+            np.zeros(3, np.int64), np.zeros(MOST, np.int32),
+            np.zeros(len(policy.bias) + len(policy.shift), np.float32),
+        )  # fmt: skip
+        self._starts = np.flatnonzero(matrix.goal).tolist()
+        self._limit, self._rise, self._at = 0.0, prices.rise, -1  # no start is under way
+        self._refutation: Refutation | None = None
+
+    @property
+    def inferences(self) -> int:
+        """Return how many inferences were made."""
+        return int(self._options.progress[INFERENCES])
+
+    @property
+    def start(self) -> int:
+        """Return the clause that the tableau starts with."""
+        return int(self._starts[self._at])
+
+    def run(self, inferences: int) -> Refutation | None:
+        """Return the result, or None where so many inferences in all have not brought one."""
+        progress = self._options.progress
+        while self._refutation is None and progress[INFERENCES] < inferences:
+            if self._at < 0:
+                self._next_limit()
+                continue
+            found = search(
+                self._matrix, self.tableau, self._policy, self._options,
+                self._limit, self._cut, inferences, self._prices,
+            )  # fmt: skip
+            if found == PROVED:
+                copies = used_copies(self._matrix, self.tableau, self.start)
+                self._refutation = self._result(copies, saturated=False)
+            elif found == EXHAUSTED:
+                self._next_start()
+        return self._refutation
+
+    def _next_limit(self) -> None:
+        if self._limit and not self._options.progress[LIMITED]:
+            self._refutation = self._result(None, saturated=not self._cut)
+            return
+        self._limit += self._rise
+        self._options.progress[LIMITED] = 0
+        self._next_start()
+
+    def _next_start(self) -> None:
+        # Begin with the next clause that can begin.
+        while self._at + 1 < len(self._starts):
+            self._at += 1
+            if _start(
+                self._matrix, self.tableau, self._policy, self._options, self._starts[self._at],
+                self._prices,
+            ):  # fmt: skip
+                return
+        self._at = -1
+
+    def _result(self, copies: list[tuple[int, int]] | None, saturated: bool) -> Refutation:
+        return Refutation(copies, saturated, self.inferences, int(self._limit))
+
+
+class Lesson(NamedTuple):
+    """The goals of a proof that were closed by one of several steps; `N` of them."""
+
+    feature: Small  # of all goals
+    feature_first: Small  # [N + 1]
+    action: Small  # rows of a policy's `action`
+    action_first: Small  # [N + 1]
+    chosen: Small  # [N] place in `action`
+
+
+def lesson(matrix: Matrix, names: Names, proof: Tableau, start: int) -> Lesson:
+    """Return what a closed tableau teaches: it is built again, step by step."""
+    cells = int(proof.counts[CELLS])
+    tableau = make_tableau(goals=len(proof.cells))
+    room = Lesson(
+        np.zeros(cells * MOST, np.int32), np.zeros(cells + 1, np.int32),
+        np.zeros(cells * 1024, np.int32), np.zeros(cells + 1, np.int32), np.zeros(cells, np.int32),
+    )  # fmt: skip
+    number = _teach(matrix, names, proof.cells, tableau, start, room)
+    feature, action = room.feature_first[number], room.action_first[number]
+    return Lesson(
+        room.feature[:feature].copy(), room.feature_first[: number + 1].copy(),
+        room.action[:action].copy(), room.action_first[: number + 1].copy(),
+        room.chosen[:number].copy(),
+    )  # fmt: skip
+
+
+@kernel
+def _teach(matrix, names, proof, tableau, start, room):  # type: ignore[no-untyped-def]
+    counts, number = tableau.counts, 0
+    begin(matrix, tableau, start)
+    while counts[OPEN] != NONE:
+        goal = counts[OPEN]
+        by, other = proof[goal, CLOSED_BY], proof[goal, WITH]
+        if by == BY_LEMMA:
+            take_lemma(tableau, goal, other)
+            continue
+        wanted = -1 - other if by == BY_GOAL else by
+        first = room.action_first[number]
+        end = alternatives(matrix, tableau, goal, room.action, first)
+        if end != NONE and end > first + 1:
+            for at in range(first, end):
+                code = room.action[at]
+                if code == wanted:
+                    room.chosen[number] = at
+                if code < 0:
+                    above = tableau.cells[-1 - code, LITERAL]
+                    room.action[at] = len(matrix.atom) + matrix.key[above]
+            at = room.feature_first[number]
+            size = describe_goal(matrix, names, tableau, goal, room.feature[at : at + MOST])
+            number += 1
+            room.feature_first[number], room.action_first[number] = at + size, end
+        made = 0
+        if by == BY_GOAL:
+            made = reduce(matrix, tableau, goal, other)
+        else:
+            made = extend(matrix, tableau, goal, by)
+        if made != 1:
+            break
+    return number
