@@ -30,10 +30,10 @@ class TheoremLearningConfig:
 
     inferences: int = 20_000
     held_back: int = 30
-    epochs: int = 6
-    step: float = 0.5
+    epochs: int = 8
+    step: float = 1.0
     weight: float = 1.0
-    rise: float = 1.5
+    rise: float = 2.0
     workers: int = 2
     theorems: int = 200
     operand: int = 9

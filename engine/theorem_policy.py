@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.theorem_config import PROVING
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import Actions, Candidates, ConnectionNet
-from tesuji.search.proving.guided import Lesson, Policy
+from tesuji.search.proving.guided import Policy
+from tesuji.search.proving.lessons import Lesson
 
 KIND = "connections"
 
@@ -53,7 +55,7 @@ class KnownActions:
     def number(self, features: Features) -> Small:
         """Return the number of each action; new ones are added."""
         first, feature = features.first.tolist(), features.feature
-        keys = [feature[a:b].tobytes() for a, b in zip(first, first[1:], strict=False)]
+        keys = [feature[a:b].tobytes() for a, b in pairwise(first)]
         return np.array([self._number.setdefault(k, len(self._number)) for k in keys], np.int32)
 
     def actions(self) -> Actions:

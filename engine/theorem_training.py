@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +46,11 @@ from tesuji.engine.theorem_policy import (
 )
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.deepening import Deepening
-from tesuji.search.proving.guided import Guided, Lesson, Prices, lesson
+from tesuji.search.proving.guided import Guided, Prices
+from tesuji.search.proving.lessons import Lesson, lesson
+
+Search = Deepening | Guided
+Searches = Callable[[Theorem], list[Search]]
 
 _TOLD = 50  # problems between two words
 
@@ -193,12 +197,13 @@ class _Training:
         self.faults = faults
         self.totals.problems, self.totals.trials = len(self.learned), len(self.trials)
         if self.net is None:
-            proved = sum(found is not None for found in self._search_all(self.trials, "trying"))
-            self.totals.first = self.totals.trained = proved
+            tried = self._search_all(self.trials, "trying", self._deepening)
+            self.totals.first = sum(each is not None for each in tried)
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
-        found = self._search_all(self.learned, "proving")
+        ways = self._unguided if self.net is None else self._guided()
+        found = self._search_all(self.learned, "proving", ways)
         for theorem, one in zip(self.learned, found, strict=True):
             if one is not None:
                 self.lessons[theorem.name] = theorem, one
@@ -214,17 +219,34 @@ class _Training:
         loss, accuracy = learn_connections(
             self.net, self.actions, goals, config.proving.epochs, seed
         )
-        tried = self._search_all(self.trials, "trying")
+        tried = self._search_all(self.trials, "trying", self._guided())
         totals.iteration, totals.proved = number, len(self.lessons)
         totals.trained = sum(one is not None for one in tried)
         self._save(number, loss, accuracy, len(goals.chosen), sum(map(bool, found)))
 
-    def _search_all(self, theorems: list[Theorem], what: str) -> list[Lesson | None]:
-        tables = None if self.net is None else PolicyTables(self.net, self.actions)
+    def _deepening(self, theorem: Theorem) -> list[Search]:
+        return [Deepening(theorem.matrix)]
+
+    def _unguided(self, theorem: Theorem) -> list[Search]:
+        # Restricted backtracking finds more, but hardly what needs axioms of equality.
+        return [Deepening(theorem.matrix), Deepening(theorem.matrix, cut=False)]
+
+    def _guided(self) -> Searches:
+        assert self.net is not None
+        tables, settings = PolicyTables(self.net, self.actions), self.config.proving
+        prices = Prices(settings.step, settings.weight, settings.rise)
+        return lambda theorem: [
+            Guided(theorem.matrix, tables.policy(theorem.names, theorem.action), prices)
+        ]
+
+    def _search_all(
+        self, theorems: list[Theorem], what: str, searches: Searches
+    ) -> list[Lesson | None]:
         found: list[Lesson | None] = []
         with ThreadPoolExecutor(self.config.proving.workers) as pool:
             try:
-                for one, inferences in pool.map(lambda each: self._search(each, tables), theorems):
+                results = pool.map(lambda each: self._search(each, searches(each)), theorems)
+                for one, inferences in results:
                     found.append(one)
                     self.totals.inferences += inferences
                     if len(found) % _TOLD == 0:
@@ -235,20 +257,15 @@ class _Training:
                 raise
         return found
 
-    def _search(self, theorem: Theorem, tables: PolicyTables | None) -> tuple[Lesson | None, int]:
-        settings = self.config.proving
-        search: Deepening | Guided
-        if tables is None:
-            search = Deepening(theorem.matrix)
-        else:
-            prices = Prices(settings.step, settings.weight, settings.rise)
-            policy = tables.policy(theorem.names, theorem.action)
-            search = Guided(theorem.matrix, policy, prices)
-        result = search.run(settings.inferences)
-        if result is None or result.copies is None:
-            return None, search.inferences
-        start = result.copies[0][0]
-        return lesson(theorem.matrix, theorem.names, search.tableau, start), search.inferences
+    def _search(self, theorem: Theorem, searches: list[Search]) -> tuple[Lesson | None, int]:
+        inferences = 0
+        for search in searches:
+            result = search.run(self.config.proving.inferences)
+            inferences += search.inferences
+            if result is not None and result.copies is not None:
+                start = result.copies[0][0]
+                return lesson(theorem.matrix, theorem.names, search.tableau, start), inferences
+        return None, inferences
 
     def _save(self, number: int, loss: float, accuracy: float, goals: int, again: int) -> None:
         totals = self.totals

@@ -99,7 +99,7 @@ class ConnectionNetConfig:
     hidden: int = 48
     width: int = 32
     spread: float = 0.1
-    entropy: float = 0.05
+    entropy: float = 0.3
     rate: float = 0.003
     decay: float = 0.01
     batch: int = 256

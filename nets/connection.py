@@ -111,7 +111,7 @@ def _step_loss(
     rows = net.action_rows(torch.from_numpy(action_feature), torch.from_numpy(action_first))
     of = torch.from_numpy(goal)
     logits = (queries[of] * rows[torch.from_numpy(row)]).sum(1)
-    most = torch.full((len(goals),), -torch.inf).index_reduce(0, of, logits.detach(), "amax")
+    most = torch.from_numpy(np.maximum.reduceat(logits.detach().numpy(), candidate_first[:-1]))
     total = torch.zeros(len(goals)).index_add(0, of, torch.exp(logits - most[of]))
     prior = logits - most[of] - torch.log(total)[of]  # [C] logarithms
     entropy = -torch.zeros(len(goals)).index_add(0, of, prior.exp() * prior)

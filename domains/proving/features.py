@@ -16,7 +16,6 @@ import zlib
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small
 from tesuji.domains.proving.tableau import ABOVE, DEPTH, LITERAL, NONE, OFFSET, make_tableau

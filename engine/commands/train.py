@@ -15,13 +15,13 @@ from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
 from tesuji.engine.progress import open_progress
 from tesuji.engine.route_config import ROUTES, RouteLearningConfig, RouteTrainConfig
 from tesuji.engine.shop_config import SHOPS, ShopLearningConfig, ShopTrainConfig
-from tesuji.engine.training_config import TrainConfig
 from tesuji.engine.theorem_config import (
     PROVING,
     ROBINSON,
     TheoremLearningConfig,
     TheoremTrainConfig,
 )
+from tesuji.engine.training_config import TrainConfig
 from tesuji.nets.config import ConnectionNetConfig, RouteNetConfig
 
 if TYPE_CHECKING:

@@ -15,23 +15,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.domains.proving.actions import alternatives
 from tesuji.domains.proving.features import MOST, Names, describe_goal
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
     ABOVE,
-    BY_GOAL,
-    BY_LEMMA,
     CELLS,
-    CLOSED_BY,
     LITERAL,
     NEXT,
     NONE,
-    OFFSET,
     OPEN,
     TRAIL,
     VARIABLES,
-    WITH,
-    Tableau,
     begin,
     extend,
     is_irregular,
@@ -41,7 +36,7 @@ from tesuji.domains.proving.tableau import (
     take_lemma,
     used_copies,
 )
-from tesuji.domains.proving.unification import FREE, kernel, undo, unify
+from tesuji.domains.proving.unification import kernel, undo
 from tesuji.search.proving.deepening import EXHAUSTED, PROVED, RUNNING, Refutation
 
 GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
@@ -87,54 +82,9 @@ class Prices:
         rise: of the limit, each time.
     """
 
-    step: float = 0.5
+    step: float = 1.0
     weight: float = 1.0
-    rise: float = 1.5
-
-
-@kernel
-def alternatives(matrix, tableau, goal, option, at):  # type: ignore[no-untyped-def]
-    """Write the steps that can close a goal; return where they end, or NONE without room."""
-    cells, counts = tableau.cells, tableau.counts
-    literal, offset = cells[goal, LITERAL], cells[goal, OFFSET]
-    key, atom, fresh = matrix.key[literal], matrix.atom[literal], counts[VARIABLES]
-    above = cells[goal, ABOVE]
-    while above != NONE:
-        other = cells[above, LITERAL]
-        if matrix.key[other] == key ^ 1 and _unifiable(
-            matrix, tableau, matrix.atom[other], cells[above, OFFSET], atom, offset
-        ):
-            if at == len(option):
-                return NONE
-            option[at] = -1 - above
-            at += 1
-        above = cells[above, ABOVE]
-    for place in range(matrix.partner_first[key ^ 1], matrix.partner_first[(key ^ 1) + 1]):
-        other = matrix.partner[place]
-        end = fresh + matrix.num_variables[matrix.clause[other]]
-        if end > len(tableau.bound):
-            continue
-        tableau.bound[fresh:end] = FREE
-        if _unifiable(matrix, tableau, matrix.atom[other], fresh, atom, offset):
-            if at == len(option):
-                return NONE
-            option[at] = other
-            at += 1
-    return at
-
-
-@kernel
-def _unifiable(matrix, tableau, one, own, two, other):  # type: ignore[no-untyped-def]
-    start = tableau.counts[TRAIL]
-    length = unify(
-        matrix.symbol, matrix.first, matrix.arguments, matrix.ground,
-        tableau.bound, tableau.copy, tableau.trail, start, one, own, two, other,
-        tableau.stack, tableau.room,
-    )  # fmt: skip
-    if length < 0:
-        return False
-    undo(tableau.bound, tableau.trail, length, start)
-    return True
+    rise: float = 2.0
 
 
 @kernel
@@ -159,7 +109,7 @@ def _read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyp
 
 
 @kernel
-def _price(matrix, tableau, policy, options, first, end, step, weight):  # type: ignore[no-untyped-def]
+def _price(matrix, tableau, policy, options, first, end, prices):  # type: ignore[no-untyped-def]
     # Give each option its price, and sort them by it, stably.
     option, price, units = options.option, options.price, len(policy.bias)
     query = options.hidden[units:]
@@ -180,7 +130,7 @@ def _price(matrix, tableau, policy, options, first, end, step, weight):  # type:
         total += np.exp(price[at] - most)
     shift = most + np.log(total)
     for at in range(first, end):
-        cost, code, place = step + weight * (shift - price[at]), option[at], at
+        cost, code, place = prices[0] + prices[1] * (shift - price[at]), option[at], at
         while place > first and price[place - 1] > cost:
             price[place], option[place] = price[place - 1], option[place - 1]
             place -= 1
@@ -199,7 +149,7 @@ def _start(matrix, tableau, policy, options, clause, prices):  # type: ignore[no
 @kernel
 def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-untyped-def]
     # Open the next goal's choices; close it at once where a lemma does. False where it is hopeless.
-    cells, counts, progress = tableau.cells, tableau.counts, options.progress
+    counts, progress = tableau.counts, options.progress
     while counts[OPEN] != NONE:
         goal = counts[OPEN]
         at = progress[CHOICES]
@@ -224,7 +174,7 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
             return False
         if end > first + 1:
             _read_goal(matrix, tableau, policy, options, goal)
-        _price(matrix, tableau, policy, options, first, end, prices[0], prices[1])
+        _price(matrix, tableau, policy, options, first, end, prices)
         row = options.rows[at]
         row[GOAL], row[NEXT_OPTION], row[END_OPTION] = goal, first, end
         row[OLD_TRAIL], row[OLD_CELLS] = counts[TRAIL], counts[CELLS]
@@ -307,7 +257,7 @@ class Guided:
     """
 
     def __init__(
-        self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = True,
+        self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = False,
         goals: int = 1 << 13,
     ) -> None:  # fmt: skip
         self._matrix, self._policy, self._cut = matrix, policy, cut
@@ -372,65 +322,3 @@ class Guided:
 
     def _result(self, copies: list[tuple[int, int]] | None, saturated: bool) -> Refutation:
         return Refutation(copies, saturated, self.inferences, int(self._limit))
-
-
-class Lesson(NamedTuple):
-    """The goals of a proof that were closed by one of several steps; `N` of them."""
-
-    feature: Small  # of all goals
-    feature_first: Small  # [N + 1]
-    action: Small  # rows of a policy's `action`
-    action_first: Small  # [N + 1]
-    chosen: Small  # [N] place in `action`
-
-
-def lesson(matrix: Matrix, names: Names, proof: Tableau, start: int) -> Lesson:
-    """Return what a closed tableau teaches: it is built again, step by step."""
-    cells = int(proof.counts[CELLS])
-    tableau = make_tableau(goals=len(proof.cells))
-    room = Lesson(
-        np.zeros(cells * MOST, np.int32), np.zeros(cells + 1, np.int32),
-        np.zeros(cells * 1024, np.int32), np.zeros(cells + 1, np.int32), np.zeros(cells, np.int32),
-    )  # fmt: skip
-    number = _teach(matrix, names, proof.cells, tableau, start, room)
-    feature, action = room.feature_first[number], room.action_first[number]
-    return Lesson(
-        room.feature[:feature].copy(), room.feature_first[: number + 1].copy(),
-        room.action[:action].copy(), room.action_first[: number + 1].copy(),
-        room.chosen[:number].copy(),
-    )  # fmt: skip
-
-
-@kernel
-def _teach(matrix, names, proof, tableau, start, room):  # type: ignore[no-untyped-def]
-    counts, number = tableau.counts, 0
-    begin(matrix, tableau, start)
-    while counts[OPEN] != NONE:
-        goal = counts[OPEN]
-        by, other = proof[goal, CLOSED_BY], proof[goal, WITH]
-        if by == BY_LEMMA:
-            take_lemma(tableau, goal, other)
-            continue
-        wanted = -1 - other if by == BY_GOAL else by
-        first = room.action_first[number]
-        end = alternatives(matrix, tableau, goal, room.action, first)
-        if end != NONE and end > first + 1:
-            for at in range(first, end):
-                code = room.action[at]
-                if code == wanted:
-                    room.chosen[number] = at
-                if code < 0:
-                    above = tableau.cells[-1 - code, LITERAL]
-                    room.action[at] = len(matrix.atom) + matrix.key[above]
-            at = room.feature_first[number]
-            size = describe_goal(matrix, names, tableau, goal, room.feature[at : at + MOST])
-            number += 1
-            room.feature_first[number], room.action_first[number] = at + size, end
-        made = 0
-        if by == BY_GOAL:
-            made = reduce(matrix, tableau, goal, other)
-        else:
-            made = extend(matrix, tableau, goal, by)
-        if made != 1:
-            break
-    return number
