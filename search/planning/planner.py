@@ -160,15 +160,25 @@ class PlanSearch:
         self, novelty: NoveltySearch, restarts: Iterator[PlanStep], slice_seconds: float
     ) -> Iterator[PlanStep]:
         """Let a search by novelty and the restarts take turns until there is a plan."""
-        slices = novelty.slices(slice_seconds)
-        for step in restarts:
+        slices, ahead = novelty.slices(slice_seconds), 0.0  # how much more time novelty has had
+        while True:
+            began = time.perf_counter()
+            step = next(restarts, None)
+            ahead -= time.perf_counter() - began
+            if step is None:
+                return
             yield step
-            found = None if step.plan is not None else next(slices, None)
+            found = None
+            if step.plan is None and ahead <= 0:
+                began = time.perf_counter()
+                found = next(slices, None)
+                ahead += time.perf_counter() - began
             if found is not None:
                 self.bound[0] = self.cost[list(found)].sum()
                 yield self._step(found, self._weight)
             if found is not None or step.plan is not None:
                 yield from restarts
+                return
 
     def _restarts(self, slice_seconds: float) -> Iterator[PlanStep]:
         for self._weight in WEIGHTS:
