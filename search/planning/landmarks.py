@@ -18,7 +18,7 @@ from tesuji.domains.logistics.pddl.finite_domain import FiniteDomain, Small
 from tesuji.search.planning.relaxation import Relaxation
 from tesuji.search.tree import kernel
 
-MAX_WORK = 3_000_000_000  # words of the fixpoint; tasks beyond that have their goals alone
+MAX_WORK = 2_000_000_000  # words of the fixpoint; tasks beyond that have their goals alone
 Words = npt.NDArray[np.uint64]
 
 
