@@ -141,28 +141,37 @@ def _derivation(
     used = {each.clause: clauses.clauses[each.clause] for each in instances}
     parents = {clause.parent for clause in used.values()}
     texts = TermTexts(inline=True)
+    taken = {each.name for each in problem.formulas}
+
+    def fresh(name: str) -> str:
+        taken.add(new := new_name(taken, name))
+        return quoted(new)
+
     sources = {EQUALITY_AXIOMS: "theory(equality)", DISTINCT: "theory(distinct)"}
     for each in problem.formulas:
         if each.name in parents or each.role == "conjecture":
             name, (language, body) = quoted(each.name), _body(each)
             yield f"{language}({name}, {each.role}, {body}, file({_file(each.file)}, {name}))."
             if each.role == "conjecture":
-                denied = quoted(f"{each.name.strip(chr(39))}_denied")
+                denied = fresh(f"{each.name.strip(chr(39))}_denied")
                 made = f"inference(negate_conjecture, [status(cth)], [{name}])"
                 yield f"fof({denied}, negated_conjecture, ~ ({_closed(each, body)}), {made})."
                 name = denied
             sources[each.name] = f"inference(clausify, [status(esa)], [{name}])"
+    names = {}
     for clause in used.values():
         role = "negated_conjecture" if clause.goal else "plain"
         role = "axiom" if clause.parent in (EQUALITY_AXIOMS, DISTINCT) else role
-        text = texts.clause(clause.literals)
-        yield f"cnf({quoted(clause.name)}, {role}, {text}, {sources[clause.parent]})."
-    ground = ground_instances(problem, clauses, instances)
-    for one in ground:
-        made = f"inference(instantiate, [status(thm)], [{quoted(one.parent)}])"
-        yield f"cnf({one.name}, plain, {texts.clause(one.literals)}, {made})."
-    names = ", ".join(one.name for one in ground)
-    yield f"cnf(refutation, plain, $false, inference(propositional, [status(thm)], [{names}]))."
+        name, text = fresh(clause.name), texts.clause(clause.literals)
+        names[clause.name] = name
+        yield f"cnf({name}, {role}, {text}, {sources[clause.parent]})."
+    last = []
+    for one in ground_instances(problem, clauses, instances):
+        last.append(fresh(one.name))
+        made = f"inference(instantiate, [status(thm)], [{names[one.parent]}])"
+        yield f"cnf({last[-1]}, plain, {texts.clause(one.literals)}, {made})."
+    made = f"inference(propositional, [status(thm)], [{', '.join(last)}])"
+    yield f"cnf({fresh('refutation')}, plain, $false, {made})."
 
 
 def _body(each: AnnotatedFormula) -> tuple[str, str]:

@@ -77,6 +77,7 @@ STAGES: dict[Prover, tuple[tuple[str, float], ...]] = {
     "together": (("tableaux", 0.25), ("z3", 0.7), ("models", 0.8), ("tableaux", 1.0)),
 }
 
+Closed = tuple[NamedMatrix, Tableau]
 Listener = Callable[[TheoremProgress], None]
 
 
@@ -94,6 +95,7 @@ class TheoremAnswer:
         inferences: made in all.
         seconds: of processor time, reading and all but the check; of z3's, that on the clock.
         check_seconds: that the verifier took.
+        closed: the tableau that proves it, where one does, and its clauses.
         model: of the clauses, where one shows that there is no proof.
     """
 
@@ -107,13 +109,11 @@ class TheoremAnswer:
     seconds: float = 0.0
     check_seconds: float = 0.0
     model: FiniteModel | None = None
-    tableau: Tableau | None = field(default=None, repr=False)
+    closed: Closed | None = field(default=None, repr=False)
 
     def goals(self) -> tuple[Goal, ...]:
         """Return the goals of the tableau that proved it; none where something else did."""
-        if self.tableau is None or self.clauses is None:
-            return ()
-        return goals_of(make_matrix(self.clauses), self.tableau)
+        return () if self.closed is None else goals_of(*self.closed)
 
     @property
     def proof(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def prove_file(
     try:
         with memory_limit(budget.memory_mb):
             return work.run(path, STAGES[prover])
-    except (MemoryError, TooLargeError) as error:
+    except (MemoryError, RecursionError, TooLargeError) as error:
         return work.answer("ResourceOut", str(error) or "out of memory")
     except TimeUpError:
         return work.answer("Timeout", "the time was up before the problem was read")
@@ -197,12 +197,12 @@ class _Work:
             if not clauses.clauses:
                 return self._satisfiable("there are no clauses")
             named = make_matrix(clauses)
-            self._searches = [Search(named, each) for each in SCHEDULE]
+            self._searches = [Search(clauses, named, each) for each in SCHEDULE]
         self._end = "Unknown", "all searches ended without a proof"
         for stage, part in stages:
             until = part * self._budget.seconds
             if stage == "tableaux":
-                answer = self._by_tableaux(named, until)
+                answer = self._by_tableaux(until)
             else:
                 answer = self._by_z3(clauses, stage, until)
             if answer is not None:
@@ -211,7 +211,7 @@ class _Work:
             self._end = "Timeout", f"{self._budget.seconds:g} s are used up"
         return self.answer(*self._end)
 
-    def _by_tableaux(self, named: NamedMatrix, until: float) -> TheoremAnswer | None:
+    def _by_tableaux(self, until: float) -> TheoremAnswer | None:
         most = self._budget.inferences
         while running := [each for each in self._searches if not each.ended]:
             if self._seconds() >= until:
@@ -223,9 +223,9 @@ class _Work:
             search = min(running, key=lambda each: each.seconds / each.strategy.share)
             search.go_on(None if most is None else most - done)
             if search.copies is not None:
-                tableau = search.deepening.tableau
-                instances = instances_of(named, tableau, search.copies)
-                return self._checked(instances, search.strategy.name, tableau)
+                closed = search.named, search.deepening.tableau
+                instances = instances_of(*closed, search.copies)
+                return self._checked(instances, search.strategy.name, closed)
             if search.is_saturated:
                 return self._satisfiable("all tableaux were tried")
             if self._listen is not None:
@@ -262,7 +262,7 @@ class _Work:
         return self._problem is not None and self._problem.has_conjecture
 
     def _checked(
-        self, instances: tuple[Instance, ...], prover: str, tableau: Tableau | None
+        self, instances: tuple[Instance, ...], prover: str, closed: Closed | None
     ) -> TheoremAnswer:
         # A proof counts if the verifier accepts it.
         assert self._problem is not None
@@ -279,7 +279,7 @@ class _Work:
         return TheoremAnswer(
             "Theorem" if self._has_conjecture else "Unsatisfiable", "", self._problem,
             self._clauses, instances, prover, sum(each.inferences for each in self._searches),
-            seconds, time.process_time() - began, None, tableau,
+            seconds, time.process_time() - began, None, closed,
         )  # fmt: skip
 
     def _seconds(self) -> float:

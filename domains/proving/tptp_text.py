@@ -125,7 +125,7 @@ class _Closed:
 def quoted(name: str) -> str:
     """Return a name as a TPTP word, in quotes where it needs them."""
     plain = name.replace("_", "a").isalnum() and name.isascii() and name[0].islower()
-    if plain or name.startswith("'"):
+    if plain or (name[0] == name[-1] == "'" and len(name) > 1):
         return name
     return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
 

@@ -227,6 +227,15 @@ def test_exports_hold_what_was_proved() -> None:
         assert solver.check() == z3.unsat
 
 
+def test_names_in_a_listing_are_unique() -> None:
+    text = """fof(instance_1, axiom, sK1). fof(refutation, axiom, sK1 => q).
+    fof(instance_1_1, axiom, q => r). fof('a b', conjecture, r)."""
+    listing = tstp(*proved(text)).splitlines()
+    names = [line.split(",")[0].split("(", 1)[1] for line in listing]
+    assert len(set(names)) == len(names) == len(parse_problem("\n".join(listing)).formulas)
+    assert "'a b_denied'" in names
+
+
 def test_the_solver_refutes_what_has_no_model() -> None:
     rng = np.random.default_rng(1)
     counts = [0, 0]
