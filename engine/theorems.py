@@ -197,12 +197,12 @@ class _Work:
             if not clauses.clauses:
                 return self._satisfiable("there are no clauses")
             named = make_matrix(clauses)
-            self._searches = [Search(clauses, named, each) for each in SCHEDULE]
+            self._searches = [Search(named, each) for each in SCHEDULE]
         self._end = "Unknown", "all searches ended without a proof"
         for stage, part in stages:
             until = part * self._budget.seconds
             if stage == "tableaux":
-                answer = self._by_tableaux(until)
+                answer = self._by_tableaux(named, until)
             else:
                 answer = self._by_z3(clauses, stage, until)
             if answer is not None:
@@ -211,7 +211,7 @@ class _Work:
             self._end = "Timeout", f"{self._budget.seconds:g} s are used up"
         return self.answer(*self._end)
 
-    def _by_tableaux(self, until: float) -> TheoremAnswer | None:
+    def _by_tableaux(self, named: NamedMatrix, until: float) -> TheoremAnswer | None:
         most = self._budget.inferences
         while running := [each for each in self._searches if not each.ended]:
             if self._seconds() >= until:
@@ -223,7 +223,7 @@ class _Work:
             search = min(running, key=lambda each: each.seconds / each.strategy.share)
             search.go_on(None if most is None else most - done)
             if search.copies is not None:
-                closed = search.named, search.deepening.tableau
+                closed = named, search.deepening.tableau
                 instances = instances_of(*closed, search.copies)
                 return self._checked(instances, search.strategy.name, closed)
             if search.is_saturated:
