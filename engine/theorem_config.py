@@ -32,8 +32,8 @@ class TheoremLearningConfig:
     held_back: int = 30
     epochs: int = 8
     step: float = 1.0
-    weight: float = 1.0
-    rise: float = 2.0
+    weight: float = 2.0
+    rise: float = 3.0
     workers: int = 2
     theorems: int = 200
     operand: int = 9

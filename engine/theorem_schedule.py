@@ -10,6 +10,7 @@ import numpy as np
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import OVERFLOWS
 from tesuji.search.proving.deepening import Deepening
+from tesuji.search.proving.guided import Guided, Policy
 
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE = 500  # inferences
@@ -39,6 +40,8 @@ SCHEDULE = (
     Strategy("tableaux from all negative clauses", False, False, 0.4),
 )
 
+GUIDED = Strategy("tableaux guided by a policy", False, True, 1.0)  # beside those
+
 
 class Search:
     """A search of the schedule under way.
@@ -52,7 +55,9 @@ class Search:
         copies: of clauses, that make one.
     """
 
-    def __init__(self, named: NamedMatrix, strategy: Strategy) -> None:
+    def __init__(
+        self, named: NamedMatrix, strategy: Strategy, policy: Policy | None = None
+    ) -> None:
         self.strategy = strategy
         matrix = named.matrix
         if not strategy.goals:
@@ -60,7 +65,9 @@ class Search:
             counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
             matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
         self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
-        self.deepening = Deepening(matrix, strategy.cut)
+        self.deepening: Deepening | Guided = Deepening(matrix, strategy.cut)
+        if policy is not None:
+            self.deepening = Guided(matrix, policy, cut=strategy.cut)
         self.seconds = 0.0
         self._slice = _FIRST_SLICE
         self.ended = self.is_saturated = False

@@ -59,7 +59,8 @@ class Arguments(Common):
         nodes: give up after so many positions.
         seconds: give up after so many seconds.
         memory_mb: memory of the table of positions.
-        agent: whose net orders the moves near the root: net, a run or a checkpoint.
+        agent: whose net orders the moves near the root: net, a run or a checkpoint; for a
+            problem, the run of `tesuji train proving` whose policy searches, too.
         time: of a theorem: seconds of processor time.
         inferences: of a theorem: give up after so many.
         memory: of a theorem: MB that this process may hold; z3 has one of its own.

@@ -16,7 +16,7 @@ from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.prove import Arguments
-    from tesuji.engine.theorems import Listener, TheoremAnswer, TheoremProgress
+    from tesuji.engine.theorems import Guide, Listener, TheoremAnswer, TheoremProgress
 
 FORMS = (".json", ".tstp", ".p", ".cnf", ".smt2", ".svg", ".png")
 _INPUT_ERROR, _STOPPED = 2, 130
@@ -34,21 +34,31 @@ def prove_theorem(arguments: Arguments) -> Answer:
         raise UsageError(f"--out {out}: expected one of {' '.join(FORMS)}")
     if out is not None:
         check_picture(out)
-    if arguments.position or arguments.claim or arguments.agent:
-        raise UsageError(f"{path} is a problem; positions, --claim and --agent are for games")
+    if arguments.position or arguments.claim:
+        raise UsageError(f"{path} is a problem; positions and --claim are for games")
     try:
         budget = TheoremBudget(arguments.time, arguments.inferences, arguments.memory)
     except ValueError as error:
         raise UsageError(f"--{error}") from None
     try:
         with _listening(arguments.json) as listen, _terminable():
-            answer = prove_file(path, budget, listen, arguments.prover)
+            answer = prove_file(path, budget, listen, arguments.prover, _guide(arguments.agent))
     except (TptpError, OSError) as error:
         what = str(error) if isinstance(error, TptpError) else f"{path}: {error.strerror}"
         sys.stderr.write(f"tesuji: error: {what}\n")
         status = f"% SZS status InputError for {path.stem}"
         return Answer(status, {"status": "InputError", "error": what}, _INPUT_ERROR)
     return _told(path, answer, out)
+
+
+def _guide(source: str | None) -> Guide | None:
+    if source is None:
+        return None
+    from functools import partial
+
+    from tesuji.engine.theorem_policy import load_connection_net, policy_for
+
+    return partial(policy_for, load_connection_net(source))
 
 
 @contextmanager

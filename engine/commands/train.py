@@ -165,7 +165,8 @@ def _learn_to_prove(arguments: Arguments) -> Answer:
     text = (
         f"{folder}: {totals.iteration} rounds in {clock(totals.seconds)}; {totals.proved} of "
         f"{totals.problems} problems proved; of {totals.trials} held back {totals.first} without "
-        f"a policy, {totals.trained} with it"
+        f"a policy, {totals.trained} with it\n"
+        f"prove with it: tesuji prove FILE.p --agent {folder}"
     )
     return Answer(text, {**asdict(totals), "run": str(folder)})
 

@@ -83,8 +83,8 @@ class Prices:
     """
 
     step: float = 1.0
-    weight: float = 1.0
-    rise: float = 2.0
+    weight: float = 2.0
+    rise: float = 3.0
 
 
 @kernel
@@ -277,6 +277,11 @@ class Guided:
     def inferences(self) -> int:
         """Return how many inferences were made."""
         return int(self._options.progress[INFERENCES])
+
+    @property
+    def limit(self) -> int:
+        """Return the limit of the depth, rounded down."""
+        return int(self._limit)
 
     @property
     def start(self) -> int:

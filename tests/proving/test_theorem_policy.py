@@ -13,12 +13,14 @@ from tesuji.domains.proving.features import BUCKETS, action_features, name_matri
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
 from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.commands.prove import Arguments as Prove
+from tesuji.engine.commands.prove import run as prove
 from tesuji.engine.commands.train import Arguments as Train
 from tesuji.engine.commands.train import run as train
 from tesuji.engine.errors import UsageError
 from tesuji.engine.metrics import read_metrics
 from tesuji.engine.theorem_config import ROBINSON, TheoremLearningConfig, TheoremTrainConfig
-from tesuji.engine.theorem_policy import load_connection_net, policy_for
+from tesuji.engine.theorem_policy import policy_for
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_training import train_prover
 from tesuji.engine.theorem_verification import verify_theorem
@@ -108,7 +110,10 @@ def test_a_run_learns_resumes_and_is_the_same_with_any_workers(tmp_path: Path) -
     resumed = Train(game=ROBINSON, resume=tmp_path / "1", minutes=0, iterations=3, proving=settings)
     longer = train(resumed)
     assert longer.facts["iteration"] == 3
-    load_connection_net(str(tmp_path / "1"))
+    file = tmp_path / "sum.p"
+    file.write_text(THEOREMS[2])
+    answer = prove(Prove(game=str(file), agent=str(tmp_path / "1"), prover="ours"))
+    assert answer.facts["status"] == "Theorem"
 
 
 def test_a_folder_without_problems_is_refused(tmp_path: Path) -> None:
