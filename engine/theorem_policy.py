@@ -23,8 +23,8 @@ from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.theorem_config import PROVING
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import Actions, Candidates, ConnectionNet
-from tesuji.search.proving.guided import Policy
 from tesuji.search.proving.lessons import Lesson
+from tesuji.search.proving.policy import Policy
 
 KIND = "connections"
 

@@ -10,7 +10,8 @@ import numpy as np
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import OVERFLOWS
 from tesuji.search.proving.deepening import Deepening
-from tesuji.search.proving.guided import Guided, Policy
+from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.policy import Policy
 
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE = 500  # inferences

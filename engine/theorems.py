@@ -30,7 +30,8 @@ from tesuji.engine.theorem_reading import TheoremFault
 from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.search.proving.deepening import Deepening
-from tesuji.search.proving.guided import Guided, Policy
+from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.policy import Policy
 
 if TYPE_CHECKING:
     from tesuji.search.proving.models import FiniteModel

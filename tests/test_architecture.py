@@ -80,6 +80,8 @@ CONTRACTS = {
         "tesuji.domains.logistics.routing.construction",
         "tesuji.domains.logistics.routing.instance",
         "tesuji.domains.logistics.scheduling.shop",
+        "tesuji.domains.proving.actions",
+        "tesuji.domains.proving.features",
         "tesuji.domains.proving.clauses",
         "tesuji.domains.proving.equality",
         "tesuji.domains.proving.formulas",

@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.actions import alternatives
-from tesuji.domains.proving.features import MOST, Names, describe_goal
+from tesuji.domains.proving.features import MOST
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
     ABOVE,
     CELLS,
-    LITERAL,
     NEXT,
     NONE,
     OPEN,
@@ -38,25 +37,10 @@ from tesuji.domains.proving.tableau import (
 )
 from tesuji.domains.proving.unification import kernel, undo
 from tesuji.search.proving.deepening import EXHAUSTED, PROVED, RUNNING, Refutation
+from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
 
 GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
 CHOICES, INFERENCES, LIMITED = range(3)  # of `progress`
-
-Reals = npt.NDArray[np.float32]
-
-
-class Policy(NamedTuple):
-    """A policy for a problem: a small network for goals, and what it has made of the actions.
-
-    The logit of an action is `(relu(sum of the goal's rows) @ query + shift) @ action`.
-    """
-
-    names: Names
-    table: Reals  # [BUCKETS, H] a row a feature of a goal
-    bias: Reals  # [H]
-    query: Reals  # [H, D]
-    shift: Reals  # [D]
-    action: Reals  # [A, D]
 
 
 class Options(NamedTuple):
@@ -85,56 +69,6 @@ class Prices:
     step: float = 1.0
     weight: float = 2.0
     rise: float = 3.0
-
-
-@kernel
-def _read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyped-def]
-    # Leave the goal's query at the end of `hidden`.
-    hidden, units = options.hidden, len(policy.bias)
-    size = describe_goal(matrix, policy.names, tableau, goal, options.feature)
-    for unit in range(units):
-        hidden[unit] = policy.bias[unit]
-    for place in range(size):
-        row = policy.table[options.feature[place]]
-        for unit in range(units):
-            hidden[unit] += row[unit]
-    for place in range(len(policy.shift)):
-        hidden[units + place] = policy.shift[place]
-    for unit in range(units):
-        value = hidden[unit]
-        if value > 0:
-            row = policy.query[unit]
-            for place in range(len(row)):
-                hidden[units + place] += value * row[place]
-
-
-@kernel
-def _price(matrix, tableau, policy, options, first, end, prices):  # type: ignore[no-untyped-def]
-    # Give each option its price, and sort them by it, stably.
-    option, price, units = options.option, options.price, len(policy.bias)
-    query = options.hidden[units:]
-    most = np.float32(-np.inf)
-    for at in range(first, end):
-        code = option[at]
-        row = code
-        if code < 0:
-            row = len(matrix.atom) + matrix.key[tableau.cells[-1 - code, LITERAL]]
-        action = policy.action[row]
-        logit = np.float32(0.0)
-        for place in range(len(query)):
-            logit += query[place] * action[place]
-        price[at] = logit
-        most = max(most, logit)
-    total = np.float32(0.0)
-    for at in range(first, end):
-        total += np.exp(price[at] - most)
-    shift = most + np.log(total)
-    for at in range(first, end):
-        cost, code, place = prices[0] + prices[1] * (shift - price[at]), option[at], at
-        while place > first and price[place - 1] > cost:
-            price[place], option[place] = price[place - 1], option[place - 1]
-            place -= 1
-        price[place], option[place] = cost, code
 
 
 @kernel
@@ -173,8 +107,8 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
         if end == first:
             return False
         if end > first + 1:
-            _read_goal(matrix, tableau, policy, options, goal)
-        _price(matrix, tableau, policy, options, first, end, prices)
+            read_goal(matrix, tableau, policy, options, goal)
+        price_options(matrix, tableau, policy, options, first, end, prices)
         row = options.rows[at]
         row[GOAL], row[NEXT_OPTION], row[END_OPTION] = goal, first, end
         row[OLD_TRAIL], row[OLD_CELLS] = counts[TRAIL], counts[CELLS]

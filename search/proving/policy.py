@@ -1,0 +1,78 @@
+"""A policy over the steps that can close a goal, and the prices that it gives them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.proving.features import Names, describe_goal
+from tesuji.domains.proving.tableau import LITERAL
+from tesuji.domains.proving.unification import kernel
+
+Reals = npt.NDArray[np.float32]
+
+
+class Policy(NamedTuple):
+    """A policy for a problem: a small network for goals, and what it has made of the actions.
+
+    The logit of an action is `(relu(sum of the goal's rows) @ query + shift) @ action`.
+    """
+
+    names: Names
+    table: Reals  # [BUCKETS, H] a row a feature of a goal
+    bias: Reals  # [H]
+    query: Reals  # [H, D]
+    shift: Reals  # [D]
+    action: Reals  # [A, D]
+
+
+@kernel
+def read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyped-def]
+    """Leave a goal's query at the end of `options.hidden`."""
+    hidden, units = options.hidden, len(policy.bias)
+    size = describe_goal(matrix, policy.names, tableau, goal, options.feature)
+    for unit in range(units):
+        hidden[unit] = policy.bias[unit]
+    for place in range(size):
+        row = policy.table[options.feature[place]]
+        for unit in range(units):
+            hidden[unit] += row[unit]
+    for place in range(len(policy.shift)):
+        hidden[units + place] = policy.shift[place]
+    for unit in range(units):
+        value = hidden[unit]
+        if value > 0:
+            row = policy.query[unit]
+            for place in range(len(row)):
+                hidden[units + place] += value * row[place]
+
+
+@kernel
+def price_options(matrix, tableau, policy, options, first, end, prices):  # type: ignore[no-untyped-def]
+    """Give each option its price by the query that was left, and sort them by it, stably."""
+    option, price, units = options.option, options.price, len(policy.bias)
+    query = options.hidden[units:]
+    most = np.float32(-np.inf)
+    for at in range(first, end):
+        code = option[at]
+        row = code
+        if code < 0:
+            row = len(matrix.atom) + matrix.key[tableau.cells[-1 - code, LITERAL]]
+        action = policy.action[row]
+        logit = np.float32(0.0)
+        for place in range(len(query)):
+            logit += query[place] * action[place]
+        price[at] = logit
+        most = max(most, logit)
+    total = np.float32(0.0)
+    for at in range(first, end):
+        total += np.exp(price[at] - most)
+    shift = most + np.log(total)
+    for at in range(first, end):
+        cost, code, place = prices[0] + prices[1] * (shift - price[at]), option[at], at
+        while place > first and price[place - 1] > cost:
+            price[place], option[place] = price[place - 1], option[place - 1]
+            place -= 1
+        price[place], option[place] = cost, code
