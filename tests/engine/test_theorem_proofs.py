@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import shutil
@@ -20,6 +21,7 @@ from tesuji.domains.proving.formulas import Function, Problem, Term, Variable
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine import theorem_verification
 from tesuji.engine.cli import main
 from tesuji.engine.theorem_export import dimacs, ground_instances, smt_lib, tptp_cnf, tstp
 from tesuji.engine.theorem_proof import save_proof, theorem_proof
@@ -282,3 +284,16 @@ def test_e_refutes_what_is_exported(name: str, tmp_path: Path) -> None:
     command = ["eprover", "--auto", "-s", str(path)]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     assert "SZS status Unsatisfiable" in told
+
+
+def test_the_verifier_shares_no_code_with_what_it_checks() -> None:
+    folder = Path(theorem_verification.__file__).parent
+
+    own = ("verification", "clauses", "reading", "refutation")
+    allowed = {f"tesuji.engine.theorem_{name}" for name in own}
+    allowed |= {"tesuji.engine.errors", "tesuji.engine.storage"}
+    for name in own:
+        tree = ast.parse((folder / f"theorem_{name}.py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tesuji"):
+                assert node.module in allowed
