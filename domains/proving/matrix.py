@@ -101,14 +101,19 @@ def make_matrix(clauses: ClauseSet) -> NamedMatrix:
         firsts.append(len(atoms))
         counts.append(len(variables))
         names.append(tuple(variables))
-    order = np.argsort(np.array(keys, np.int32), kind="stable").astype(np.int32)
-    spans = np.searchsorted(np.array(keys)[order], np.arange(2 * len(terms.symbols) + 1))
+    # Of each clause the literal with the fewest partners comes first: to fail early, if at all.
+    key = np.array(keys, np.int64)
+    partners = np.bincount(key, minlength=2 * len(terms.symbols))[key ^ 1]
+    fewest = np.lexsort((np.arange(len(key)), partners, np.array(clause_of)))
+    key = key[fewest]
+    order = np.argsort(key, kind="stable").astype(np.int32)
+    spans = np.searchsorted(key[order], np.arange(2 * len(terms.symbols) + 1))
     lengths = [len(arguments) for arguments in terms.arguments]
     flat = [argument for arguments in terms.arguments for argument in arguments]
     matrix = Matrix(
         _small(terms.symbol), _small([0, *np.cumsum(lengths)]), _small(flat),
-        _small(atoms), _small(keys), _small(clause_of), _small(firsts), _small(counts),
-        _small(_goals(clauses.clauses)),
+        _small(np.array(atoms, np.int64)[fewest]), _small(key), _small(clause_of),
+        _small(firsts), _small(counts), _small(_goals(clauses.clauses)),
         _small(spans), order, _small(terms.ground),
     )  # fmt: skip
     return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
