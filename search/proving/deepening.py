@@ -23,6 +23,7 @@ from tesuji.domains.proving.tableau import (
     NEXT,
     NONE,
     OPEN,
+    OVERFLOWS,
     TOO_LARGE,
     TRAIL,
     VARIABLES,
@@ -160,7 +161,8 @@ class Refutation(NamedTuple):
 
     Attributes:
         copies: `(clause, offset)` of the copies that close the tableau; None without a proof.
-        saturated: whether there is no proof: all was tried, and nothing stood in the way.
+        saturated: whether no closed tableau begins with a start clause: all was tried, and nothing
+            stood in the way. Without axioms that contradict each other there is no proof then.
         inferences: made.
         limit: of the depth at the end.
     """
@@ -217,7 +219,8 @@ class Deepening:
 
     def _next_limit(self) -> None:
         if self._limit and not self._choices.progress[LIMITED]:
-            self._refutation = self._result(None, saturated=not self._cut)
+            whole = not self._cut and not self.tableau.counts[OVERFLOWS]
+            self._refutation = self._result(None, saturated=whole)
             return
         self._limit += 1
         self._choices.progress[LIMITED] = 0
