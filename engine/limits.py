@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.errors import TesujiError
 
-_ROOM_MB = 64  # that there must be above what is in use
+_AGAIN = 0.25  # seconds
 
 
 class TimeUpError(TesujiError):
@@ -38,7 +38,8 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         raise TimeUpError("the processor time is used up")
 
     before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Again and again: where Python calls back, as it does to collect garbage, errors are lost.
+    signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
     try:
         yield
     finally:
@@ -48,19 +49,15 @@ def cpu_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def memory_limit(megabytes: float | None) -> Iterator[None]:
-    """Let the block raise `MemoryError` where this process would hold more than that; None: no end.
+    """Let the block raise `MemoryError` where it would hold more than that; None: no end.
 
-    Raises:
-        UsageError: the process holds about as much already.
+    What the process holds before does not count.
     """
     if megabytes is None:
         yield
         return
-    used = _data_mb()
-    if megabytes < used + _ROOM_MB:
-        raise UsageError(f"--memory must be at least {used + _ROOM_MB:.0f} MB, got {megabytes:g}")
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int(megabytes * 2**20)
+    wanted = int((_data_mb() + megabytes) * 2**20)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
     try:
         yield

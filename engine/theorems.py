@@ -49,7 +49,7 @@ class TheoremBudget:
     Attributes:
         seconds: of processor time.
         inferences: of all searches together; None for no limit.
-        memory_mb: that this process may hold; None for no limit.
+        memory_mb: that it may take; None for no limit.
     """
 
     seconds: float = 10.0
@@ -59,6 +59,8 @@ class TheoremBudget:
     def __post_init__(self) -> None:
         if not self.seconds > 0:
             raise ValueError(f"time must be above 0, got {self.seconds}")
+        if self.memory_mb is not None and not self.memory_mb > 0:
+            raise ValueError(f"memory must be above 0, got {self.memory_mb}")
         if self.inferences is not None and self.inferences < 1:
             raise ValueError(f"inferences must be at least 1, got {self.inferences}")
 
@@ -145,7 +147,6 @@ def prove_file(
     Raises:
         TptpError: the file is malformed.
         OSError: it cannot be read.
-        UsageError: the memory is less than the program needs.
     """
     load_kernels(guide)
     work = _Work(budget, listen, guide)

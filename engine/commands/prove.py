@@ -63,7 +63,7 @@ class Arguments(Common):
             problem, the run of `tesuji train proving` whose policy searches, too.
         time: of a theorem: seconds of processor time.
         inferences: of a theorem: give up after so many.
-        memory: of a theorem: MB that this process may hold; z3 has one of its own.
+        memory: of a theorem: MB that it may take; z3 has as many of its own.
         prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), or together.
     """
 

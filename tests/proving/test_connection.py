@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from theorems import OTHERS, THEOREMS
+from small_theorems import OTHERS, THEOREMS
 
 from tesuji.domains.check import check_domain
 from tesuji.domains.environment import DomainEnv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import z3
-from theorems import OTHERS, THEOREMS
+from small_theorems import OTHERS, THEOREMS
 
 from tesuji.domains.proving.clauses import ClauseSet, Instance, Literal
 from tesuji.domains.proving.clausify import clausify

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from theorems import OTHERS, THEOREMS
+from small_theorems import OTHERS, THEOREMS
 
 from tesuji.domains.proving.clauses import Clause, ClauseSet, Instance, Literal
 from tesuji.domains.proving.clausify import clausify
