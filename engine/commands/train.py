@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tesuji.engine.commands.base import Answer, Common, Constraints, File, Game, open_domain
 from tesuji.engine.config import narrow
@@ -25,6 +25,9 @@ from tesuji.engine.training_config import TrainConfig
 from tesuji.nets.config import ConnectionNetConfig, RouteNetConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tesuji.engine.progress import Progress
     from tesuji.engine.train import TrainSummary
 
 EXAMPLES = """
@@ -98,56 +101,35 @@ def _learn_to_plan(arguments: Arguments) -> Answer:
 
     config = narrow(PlanTrainConfig, arguments)
     name = Path(config.game).parent.name if config.game.endswith(".pddl") else config.game
-    folder = arguments.resume or arguments.run_dir or next_run(name.replace("/", "_") or "pddl")
-    with open_progress(arguments.json) as progress:
-        try:
-            summary = train_planner(config, folder, progress, arguments.resume is not None)
-        except KeyboardInterrupt:
-            return _stopped(folder)
-    text = (
-        f"{folder}: {summary.iteration} rounds, {summary.states} states in "
-        f"{clock(summary.seconds)}; the best ranking weighs {summary.features} colours and solved "
-        f"{summary.solved} of {summary.trials} larger problems\n"
+    return _learn(arguments, config, name, train_planner, lambda found, folder: (
+        f"{folder}: {found.iteration} rounds, {found.states} states in "
+        f"{clock(found.seconds)}; the best ranking weighs {found.features} colours and solved "
+        f"{found.solved} of {found.trials} larger problems\n"
         f"plan with it: tesuji solve DOMAIN.pddl PROBLEM.pddl --agent {folder}"
-    )
-    return Answer(text, {**asdict(summary), "run": str(folder)})
+    ))  # fmt: skip
 
 
 def _learn_to_route(arguments: Arguments) -> Answer:
     from tesuji.engine.route_training import train_routes
 
     config = narrow(RouteTrainConfig, arguments)
-    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
-    with open_progress(arguments.json) as progress:
-        try:
-            summary = train_routes(config, folder, progress, arguments.resume is not None)
-        except KeyboardInterrupt:
-            return _stopped(folder)
-    text = (
-        f"{folder}: {summary.iteration} rounds, {summary.instances} instances in "
-        f"{clock(summary.seconds)}; on larger ones its likeliest routes cost "
-        f"{summary.over or 0.0:.1%} more than those of ruin and recreate\n"
+    return _learn(arguments, config, config.game, train_routes, lambda found, folder: (
+        f"{folder}: {found.iteration} rounds, {found.instances} instances in "
+        f"{clock(found.seconds)}; on larger ones its likeliest routes cost "
+        f"{found.over or 0.0:.1%} more than those of ruin and recreate\n"
         f"route with it: tesuji solve FILE.vrp --agent {folder}"
-    )
-    return Answer(text, {**asdict(summary), "run": str(folder)})
+    ))  # fmt: skip
 
 
 def _learn_to_dispatch(arguments: Arguments) -> Answer:
     from tesuji.engine.shop_training import train_shops
 
     config = narrow(ShopTrainConfig, arguments)
-    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
-    with open_progress(arguments.json) as progress:
-        try:
-            totals = train_shops(config, folder, progress, arguments.resume is not None)
-        except KeyboardInterrupt:
-            return _stopped(folder)
-    text = (
-        f"{folder}: {totals.iteration} rounds, {totals.shops} shops in {clock(totals.seconds)}; "
-        f"its search ends at {totals.gain or 1.0:.1%} of what it dispatches at once\n"
+    return _learn(arguments, config, config.game, train_shops, lambda found, folder: (
+        f"{folder}: {found.iteration} rounds, {found.shops} shops in {clock(found.seconds)}; "
+        f"its search ends at {found.gain or 1.0:.1%} of what it dispatches at once\n"
         f"schedule with it: tesuji solve FILE.txt --agent {folder}"
-    )
-    return Answer(text, {**asdict(totals), "run": str(folder)})
+    ))  # fmt: skip
 
 
 def _learn_to_prove(arguments: Arguments) -> Answer:
@@ -156,24 +138,12 @@ def _learn_to_prove(arguments: Arguments) -> Answer:
     config = narrow(TheoremTrainConfig, arguments)
     if config.game == ROBINSON and config.problems:
         raise UsageError(f"{ROBINSON} makes its problems; --problems is for {PROVING}")
-    folder = arguments.resume or arguments.run_dir or next_run(config.game.replace("/", "_"))
-    with open_progress(arguments.json) as progress:
-        try:
-            totals = train_prover(config, folder, progress, arguments.resume is not None)
-        except KeyboardInterrupt:
-            return _stopped(folder)
-    text = (
-        f"{folder}: {totals.iteration} rounds in {clock(totals.seconds)}; {totals.proved} of "
-        f"{totals.problems} problems proved; of {totals.trials} held back {totals.first} without "
-        f"a policy, {totals.trained} with it\n"
+    return _learn(arguments, config, config.game, train_prover, lambda found, folder: (
+        f"{folder}: {found.iteration} rounds in {clock(found.seconds)}; {found.proved} of "
+        f"{found.problems} problems proved; of {found.trials} held back {found.first} without "
+        f"a policy, {found.trained} with it\n"
         f"prove with it: tesuji prove FILE.p --agent {folder}"
-    )
-    return Answer(text, {**asdict(totals), "run": str(folder)})
-
-
-def _stopped(folder: Path) -> Answer:
-    advice = f"stopped; go on with: tesuji train --resume {folder}"
-    return Answer(advice, {"stopped": True, "run": str(folder)}, code=130)
+    ))  # fmt: skip
 
 
 def _learn_game(arguments: Arguments) -> Answer:
@@ -181,14 +151,27 @@ def _learn_game(arguments: Arguments) -> Answer:
 
     config = narrow(TrainConfig, arguments)
     open_domain(config.game, config.constraints)
-    folder = arguments.resume or arguments.run_dir or next_run(config.game)
+    return _learn(arguments, config, config.game, train, lambda found, folder: (
+        f"{_text(found)}\nplay it: tesuji play {config.game} --agent {folder}"
+    ))  # fmt: skip
+
+
+def _learn(
+    arguments: Arguments,
+    config: Any,
+    name: str,
+    train: Callable[[Any, Path, Progress, bool], Any],
+    told: Callable[[Any, Path], str],
+) -> Answer:
+    """Learn in the run's folder, named after what is learned; say what `told` makes of the end."""
+    folder = arguments.resume or arguments.run_dir or next_run(name.replace("/", "_") or "pddl")
     with open_progress(arguments.json) as progress:
         try:
-            summary = train(config, folder, progress, resume=arguments.resume is not None)
+            summary = train(config, folder, progress, arguments.resume is not None)
         except KeyboardInterrupt:
-            return _stopped(folder)
-    text = f"{_text(summary)}\nplay it: tesuji play {config.game} --agent {folder}"
-    return Answer(text, {**asdict(summary), "run": str(folder)})
+            advice = f"stopped; go on with: tesuji train --resume {folder}"
+            return Answer(advice, {"stopped": True, "run": str(folder)}, code=130)
+    return Answer(told(summary, folder), {**asdict(summary), "run": str(folder)})
 
 
 def _text(summary: TrainSummary) -> str:
