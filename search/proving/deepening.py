@@ -85,16 +85,23 @@ def _turn_to(matrix, tableau, choices, cut):  # type: ignore[no-untyped-def]
         take_lemma(tableau, goal, left)
         progress[INFERENCES] += 1
         if cut:
-            _forget(tableau, choices, goal)
+            forget(tableau, choices.height, progress, goal)
     return True
 
 
 @kernel
-def _forget(tableau, choices, goal):  # type: ignore[no-untyped-def]
-    # Give up the choices below a goal that is closed, and below those that it closes.
+def forget(tableau, height, progress, goal):  # type: ignore[no-untyped-def]
+    """Give up the choices below a goal that is closed, and below those that it closes.
+
+    Args:
+        tableau: where the search is.
+        height: `[G]` how many choices there were when a goal's turn came.
+        progress: whose first is how many there are.
+        goal: that is closed.
+    """
     cells = tableau.cells
     while True:
-        choices.progress[CHOICES] = choices.height[goal]
+        progress[CHOICES] = height[goal]
         above = cells[goal, ABOVE]
         if above == NONE or cells[goal, NEXT] != cells[above, NEXT]:
             return
@@ -148,7 +155,7 @@ def search(matrix, tableau, choices, limit, cut, inferences):  # type: ignore[no
             continue
         progress[INFERENCES] += 1
         if cut and counts[OPEN] == cells[goal, NEXT]:
-            _forget(tableau, choices, goal)
+            forget(tableau, choices.height, progress, goal)
         if counts[OPEN] != NONE:
             _turn_to(matrix, tableau, choices, cut)
         if counts[OPEN] == NONE:

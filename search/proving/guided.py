@@ -19,7 +19,6 @@ from tesuji.domains.proving.actions import alternatives
 from tesuji.domains.proving.features import MOST
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
-    ABOVE,
     CELLS,
     NEXT,
     NONE,
@@ -36,11 +35,19 @@ from tesuji.domains.proving.tableau import (
     used_copies,
 )
 from tesuji.domains.proving.unification import kernel, undo
-from tesuji.search.proving.deepening import EXHAUSTED, PROVED, RUNNING, Refutation
+from tesuji.search.proving.deepening import (
+    CHOICES,
+    EXHAUSTED,
+    INFERENCES,
+    LIMITED,
+    PROVED,
+    RUNNING,
+    Refutation,
+    forget,
+)
 from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
 
 GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
-CHOICES, INFERENCES, LIMITED = range(3)  # of `progress`
 
 
 class Options(NamedTuple):
@@ -95,7 +102,7 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
             take_lemma(tableau, goal, left)
             progress[INFERENCES] += 1
             if cut:
-                _forget(tableau, options, goal)
+                forget(tableau, options.height, progress, goal)
             continue
         first = options.rows[at - 1, END_OPTION] if at else 0
         end = NONE
@@ -116,18 +123,6 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
         progress[CHOICES] += 1
         return True
     return True
-
-
-@kernel
-def _forget(tableau, options, goal):  # type: ignore[no-untyped-def]
-    # Give up the choices below a goal that is closed, and below those that it closes.
-    cells = tableau.cells
-    while True:
-        options.progress[CHOICES] = options.height[goal]
-        above = cells[goal, ABOVE]
-        if above == NONE or cells[goal, NEXT] != cells[above, NEXT]:
-            return
-        goal = above
 
 
 @kernel
@@ -174,7 +169,7 @@ def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  #
             options.spent[cell] = spent
         progress[INFERENCES] += 1
         if cut and counts[OPEN] == cells[goal, NEXT]:
-            _forget(tableau, options, goal)
+            forget(tableau, options.height, progress, goal)
         if counts[OPEN] != NONE:
             _turn_to(matrix, tableau, policy, options, cut, prices)
         if counts[OPEN] == NONE:
