@@ -9,6 +9,7 @@ from tesuji.engine.errors import UsageError
 from tesuji.engine.storage import atomic_write
 
 KINDS = (".svg", ".png")
+_FONTS = ("Sans", "Sans-Bold", "SansMono", "Serif")
 _ZOOM = 2  # pixels of a PNG for one of the drawing
 
 
@@ -44,8 +45,9 @@ def write_picture(path: Path, svg: str) -> None:
 
     # Machines without a screen often have no fonts; matplotlib brings one.
     fonts = Path(get_data_path()) / "fonts" / "ttf"
-    files = [str(fonts / f"DejaVuSans{style}.ttf") for style in ("", "-Bold")]
+    files = [str(fonts / f"DejaVu{name}.ttf") for name in _FONTS]
     png = svg_to_bytes(
-        svg_string=svg, zoom=_ZOOM, font_files=files, sans_serif_family="DejaVu Sans"
-    )
+        svg_string=svg, zoom=_ZOOM, font_files=files, sans_serif_family="DejaVu Sans",
+        serif_family="DejaVu Serif", monospace_family="DejaVu Sans Mono",
+    )  # fmt: skip
     atomic_write(path, bytes(png))
