@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import signal
 import threading
@@ -38,13 +39,18 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         raise TimeUpError("the processor time is used up")
 
     before = signal.signal(signal.SIGPROF, end)
-    # Again and again: where Python calls back, as it does to collect garbage, errors are lost.
+    # Errors are lost where Python calls back, as it does when it collects garbage: it does not
+    # collect any in the block, and whatever else swallows an error gets another.
+    collecting = gc.isenabled()
+    gc.disable()
     signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         signal.signal(signal.SIGPROF, before)
+        if collecting:
+            gc.enable()
 
 
 @contextmanager

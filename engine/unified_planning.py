@@ -170,6 +170,8 @@ class TesujiEngine(
                 if answer.status == "solved":
                     result.status = PlanGenerationResultStatus.INTERMEDIATE
                 yield result
+                if answer.status == "optimal":
+                    return  # the bound may have been there before the plan; the end says it again
 
     def _answers(
         self, problem: AbstractProblem, timeout: float | None, output: IO[str] | None
