@@ -23,6 +23,7 @@ from tesuji.engine.web.thinker import Limits
 from tesuji.search.base import Budget
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+expect.set_options(timeout=30_000)  # the first move of a game may have rules compiled
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Without these, Chromium asks its maker's servers for updates at every start.
