@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.clauses import Clause, ClauseSet
-from tesuji.domains.proving.formulas import Function, Term, Variable
+from tesuji.domains.proving.formulas import Function, Term
+from tesuji.domains.proving.terms import fold
 
 Small = npt.NDArray[np.int32]
 
@@ -66,21 +67,11 @@ class _Terms:
 
     def read(self, term: Term, variables: dict[str, int]) -> int:
         """Return the number of a term of a clause with these variables; new ones are added."""
-        done: list[int] = []
-        waiting: list[Term | tuple[str, int]] = [term]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, tuple):
-                arity = one[1]
-                arguments = tuple(done[len(done) - arity :])
-                del done[len(done) - arity :]
-                done.append(self.number(self.symbol_of(one), arguments))
-            elif isinstance(one, Variable):
-                done.append(self.number(-1 - variables.setdefault(one.name, len(variables))))
-            else:
-                waiting.append((one.symbol, len(one.arguments)))
-                waiting += reversed(one.arguments)
-        return done[0]
+        return fold(
+            term,
+            lambda name: self.number(-1 - variables.setdefault(name, len(variables))),
+            lambda symbol, below: self.number(self.symbol_of((symbol, len(below))), below),
+        )
 
     def symbol_of(self, named: tuple[str, int]) -> int:
         """Return the number of a symbol."""

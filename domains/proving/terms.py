@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from tesuji.domains.proving.clauses import Clause
 from tesuji.domains.proving.formulas import (
@@ -15,6 +16,8 @@ from tesuji.domains.proving.formulas import (
     Term,
     Variable,
 )
+
+T = TypeVar("T")
 
 
 def subterms(term: Term) -> Iterator[Term]:
@@ -67,29 +70,36 @@ def _bound_in(formula: Formula) -> Iterator[str]:
             yield from _bound_in(part)
 
 
-def substitute(term: Term, terms: Mapping[str, Term]) -> Term:
-    """Return a term with terms in the place of variables."""
-    if isinstance(term, Variable):
-        return terms.get(term.name, term)
-    if not term.arguments:
-        return term
-    done: list[Term] = []  # in the manner of a stack machine, since terms may be deep
+def fold(
+    term: Term, variable: Callable[[str], T], function: Callable[[str, tuple[T, ...]], T]
+) -> T:
+    """Return what a term comes to from the inside out.
+
+    Args:
+        term: may be deep.
+        variable: what a variable comes to, by its name.
+        function: what a symbol comes to with what its arguments came to.
+    """
+    done: list[T] = []
     waiting: list[Term | tuple[str, int]] = [term]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, tuple):
-            symbol, arity = one
-            arguments = tuple(done[-arity:])
-            del done[-arity:]
-            done.append(Function(symbol, arguments))
-        elif isinstance(one, Variable):
-            done.append(terms.get(one.name, one))
-        elif one.arguments:
+        if isinstance(one, Variable):
+            done.append(variable(one.name))
+        elif isinstance(one, Function):
             waiting.append((one.symbol, len(one.arguments)))
             waiting += reversed(one.arguments)
         else:
-            done.append(one)
+            symbol, arity = one
+            below = tuple(done[len(done) - arity :])
+            del done[len(done) - arity :]
+            done.append(function(symbol, below))
     return done[0]
+
+
+def substitute(term: Term, terms: Mapping[str, Term]) -> Term:
+    """Return a term with terms in the place of variables."""
+    return fold(term, lambda name: terms[name] if name in terms else Variable(name), Function)
 
 
 def map_terms(formula: Formula, change: Callable[[Term], Term]) -> Formula:

@@ -16,8 +16,8 @@ import z3
 
 from tesuji.domains.proving.clauses import Clause, ClauseSet
 from tesuji.domains.proving.equality import EQUALITY_AXIOMS
-from tesuji.domains.proving.formulas import EQUALITY, Function, Term, Variable
-from tesuji.domains.proving.terms import clause_variables
+from tesuji.domains.proving.formulas import EQUALITY, Term
+from tesuji.domains.proving.terms import clause_variables, fold
 from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
 from tesuji.search.symbolic.solver_process import Check
 
@@ -71,21 +71,7 @@ class FiniteModel:
         return bool(self.predicates[predicate][tuple(places)])
 
     def _value(self, term: Term, own: dict[str, int]) -> int:
-        done: list[int] = []
-        waiting: list[Term | Symbol] = [term]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, Variable):
-                done.append(own[one.name])
-            elif isinstance(one, Function):
-                waiting.append((one.symbol, len(one.arguments)))
-                waiting += reversed(one.arguments)
-            else:
-                symbol, arity = one
-                places = tuple(done[len(done) - arity :])
-                del done[len(done) - arity :]
-                done.append(self.functions[symbol][places])
-        return done[0]
+        return fold(term, own.__getitem__, lambda symbol, places: self.functions[symbol][places])
 
 
 def find_model(
@@ -175,23 +161,11 @@ class _Finder:
             yield f"(or {' '.join(parts)})" if parts else "false"
 
     def _term(self, term: Term, own: dict[str, str]) -> str:
-        done: list[str] = []
-        waiting: list[Term | Symbol] = [term]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, Variable):
-                done.append(own[one.name])
-            elif isinstance(one, Function):
-                waiting.append((one.symbol, len(one.arguments)))
-                waiting += reversed(one.arguments)
-            else:
-                arity = one[1]
-                terms = done[len(done) - arity :]
-                del done[len(done) - arity :]
-                done.append(
-                    _call(self._functions.setdefault(one, f"f{len(self._functions)}"), terms)
-                )
-        return done[0]
+        return fold(term, own.__getitem__, self._applied_text)
+
+    def _applied_text(self, symbol: str, arguments: tuple[str, ...]) -> str:
+        key = symbol, len(arguments)
+        return _call(self._functions.setdefault(key, f"f{len(self._functions)}"), arguments)
 
 
 def _call(name: str, arguments: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import z3
 from tesuji.domains.proving.clauses import Clause, ClauseSet, Instance
 from tesuji.domains.proving.equality import EQUALITY_AXIOMS
 from tesuji.domains.proving.formulas import EQUALITY, Function, Term, Variable
-from tesuji.domains.proving.terms import clause_variables, substitute, subterms
+from tesuji.domains.proving.terms import clause_variables, fold, substitute, subterms
 from tesuji.search.proving.ground import LEFT_OVER, refutation
 from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
 from tesuji.search.symbolic.solver_process import Check
@@ -102,24 +102,11 @@ class _Writer:
         return name
 
     def _term(self, term: Term, variables: dict[str, str]) -> str:
-        done: list[str] = []
-        waiting: list[Term | tuple[str, int]] = [term]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, tuple):
-                name, arity = one
-                arguments = done[-arity:]
-                del done[-arity:]
-                done.append(f"({name} {' '.join(arguments)})")
-            elif isinstance(one, Variable):
-                done.append(variables.setdefault(one.name, f"v{len(variables)}"))
-            elif one.arguments:
-                arity = len(one.arguments)
-                waiting.append((self._name(one.symbol, arity, "U"), arity))
-                waiting += reversed(one.arguments)
-            else:
-                done.append(self._name(one.symbol, 0, "U"))
-        return done[0]
+        def applied(symbol: str, arguments: tuple[str, ...]) -> str:
+            name = self._name(symbol, len(arguments), "U")
+            return f"({name} {' '.join(arguments)})" if arguments else name
+
+        return fold(term, lambda name: variables.setdefault(name, f"v{len(variables)}"), applied)
 
     def instances(
         self, rows: Sequence[Sequence[str | int]], found: Sequence[tuple[str, dict[str, int]]]
