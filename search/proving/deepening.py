@@ -9,6 +9,7 @@ reduction or a lemma that was made.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from tesuji.domains.proving.tableau import (
     TOO_LARGE,
     TRAIL,
     VARIABLES,
+    Tableau,
     begin,
     extend,
     is_irregular,
@@ -180,66 +182,103 @@ class Refutation(NamedTuple):
     limit: int
 
 
-class Deepening:
-    """The search, which may be asked to go on.
+class Rising(ABC):
+    """A search from each start clause under a limit that rises; it may be asked to go on.
 
-    Attributes:
+    Args:
+        matrix: the clauses.
         tableau: closed, where a proof was found.
+        progress: `[3]` choices, inferences, whether the limit was in the way.
+        rise: of the limit, each time.
+        cut: whether closed goals stay as they are.
     """
 
-    def __init__(self, matrix: Matrix, cut: bool = True, goals: int = 1 << 14) -> None:
-        self._matrix, self._cut = matrix, cut
-        self.tableau = make_tableau(goals=goals)
-        self._choices = Choices(
-            np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(3, np.int64)
-        )
+    def __init__(
+        self, matrix: Matrix, tableau: Tableau, progress: npt.NDArray[np.int64], rise: float,
+        cut: bool,
+    ) -> None:  # fmt: skip
+        self._matrix, self.tableau, self._progress = matrix, tableau, progress
+        self._rise, self._cut = rise, cut
         self._starts = np.flatnonzero(matrix.goal).tolist()
-        self._limit, self._at = 0, -1  # no start is under way
+        self._limit, self._at = 0.0, -1  # no start is under way
         self._refutation: Refutation | None = None
 
     @property
     def inferences(self) -> int:
         """Return how many inferences were made."""
-        return int(self._choices.progress[INFERENCES])
+        return int(self._progress[INFERENCES])
 
     @property
     def limit(self) -> int:
-        """Return how deep goals may be now."""
-        return self._limit
+        """Return the limit of the depth, rounded down."""
+        return int(self._limit)
+
+    @property
+    def start(self) -> int:
+        """Return the clause that the tableau starts with."""
+        return int(self._starts[self._at])
+
+    @abstractmethod
+    def _begin(self, clause: int) -> bool:
+        """Begin with a clause; return whether that can be."""
+
+    @abstractmethod
+    def _search(self, inferences: int) -> int:
+        """Go on until so many inferences in all; return how that ended."""
 
     def run(self, inferences: int) -> Refutation | None:
         """Return the result, or None where so many inferences in all have not brought one."""
-        progress = self._choices.progress
-        while self._refutation is None and progress[INFERENCES] < inferences:
+        while self._refutation is None and self._progress[INFERENCES] < inferences:
             if self._at < 0:
                 self._next_limit()
                 continue
-            found = search(
-                self._matrix, self.tableau, self._choices, self._limit, self._cut, inferences
-            )
+            found = self._search(inferences)
             if found == PROVED:
-                copies = used_copies(self._matrix, self.tableau, self._starts[self._at])
+                copies = used_copies(self._matrix, self.tableau, self.start)
                 self._refutation = self._result(copies, saturated=False)
             elif found == EXHAUSTED:
                 self._next_start()
         return self._refutation
 
     def _next_limit(self) -> None:
-        if self._limit and not self._choices.progress[LIMITED]:
+        if self._limit and not self._progress[LIMITED]:
             whole = not self._cut and not self.tableau.counts[OVERFLOWS]
             self._refutation = self._result(None, saturated=whole)
             return
-        self._limit += 1
-        self._choices.progress[LIMITED] = 0
+        self._limit += self._rise
+        self._progress[LIMITED] = 0
         self._next_start()
 
     def _next_start(self) -> None:
         # Begin with the next clause that can begin.
         while self._at + 1 < len(self._starts):
             self._at += 1
-            if _start(self._matrix, self.tableau, self._choices, self._starts[self._at]):
+            if self._begin(self.start):
                 return
         self._at = -1
 
     def _result(self, copies: list[tuple[int, int]] | None, saturated: bool) -> Refutation:
-        return Refutation(copies, saturated, self.inferences, self._limit)
+        return Refutation(copies, saturated, self.inferences, self.limit)
+
+
+class Deepening(Rising):
+    """Iterative deepening in the order of the clauses.
+
+    Attributes:
+        tableau: closed, where a proof was found.
+    """
+
+    def __init__(self, matrix: Matrix, cut: bool = True, goals: int = 1 << 14) -> None:
+        self._choices = Choices(
+            np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(3, np.int64)
+        )
+        super().__init__(matrix, make_tableau(goals=goals), self._choices.progress, 1, cut)
+
+    def _begin(self, clause: int) -> bool:
+        return bool(_start(self._matrix, self.tableau, self._choices, clause))
+
+    def _search(self, inferences: int) -> int:
+        found: int = search(
+            self._matrix, self.tableau, self._choices, self.limit, self._cut, inferences
+        )
+        return found

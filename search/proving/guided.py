@@ -32,7 +32,6 @@ from tesuji.domains.proving.tableau import (
     make_tableau,
     reduce,
     take_lemma,
-    used_copies,
 )
 from tesuji.domains.proving.unification import kernel, undo
 from tesuji.search.proving.deepening import (
@@ -42,7 +41,7 @@ from tesuji.search.proving.deepening import (
     LIMITED,
     PROVED,
     RUNNING,
-    Refutation,
+    Rising,
     forget,
 )
 from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
@@ -177,82 +176,36 @@ def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  #
     return RUNNING
 
 
-class Guided:
-    """The search, which may be asked to go on.
+class Guided(Rising):
+    """Iterative deepening over the prices of a policy.
 
     Attributes:
         tableau: closed, where a proof was found.
-        start: the clause that it starts with.
     """
 
     def __init__(
         self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = False,
         goals: int = 1 << 13,
     ) -> None:  # fmt: skip
-        self._matrix, self._policy, self._cut = matrix, policy, cut
+        self._policy = policy
         self._prices = np.array((prices.step, prices.weight), np.float32)
-        self.tableau = make_tableau(goals=goals)
         self._options = Options(
             np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(goals, np.float32),
             np.zeros(16 * goals, np.int32), np.zeros(16 * goals, np.float32),
             np.zeros(3, np.int64), np.zeros(MOST, np.int32),
             np.zeros(len(policy.bias) + len(policy.shift), np.float32),
         )  # fmt: skip
-        self._starts = np.flatnonzero(matrix.goal).tolist()
-        self._limit, self._rise, self._at = 0.0, prices.rise, -1  # no start is under way
-        self._refutation: Refutation | None = None
+        tableau = make_tableau(goals=goals)
+        super().__init__(matrix, tableau, self._options.progress, prices.rise, cut)
 
-    @property
-    def inferences(self) -> int:
-        """Return how many inferences were made."""
-        return int(self._options.progress[INFERENCES])
+    def _begin(self, clause: int) -> bool:
+        return bool(
+            _start(self._matrix, self.tableau, self._policy, self._options, clause, self._prices)
+        )
 
-    @property
-    def limit(self) -> int:
-        """Return the limit of the depth, rounded down."""
-        return int(self._limit)
-
-    @property
-    def start(self) -> int:
-        """Return the clause that the tableau starts with."""
-        return int(self._starts[self._at])
-
-    def run(self, inferences: int) -> Refutation | None:
-        """Return the result, or None where so many inferences in all have not brought one."""
-        progress = self._options.progress
-        while self._refutation is None and progress[INFERENCES] < inferences:
-            if self._at < 0:
-                self._next_limit()
-                continue
-            found = search(
-                self._matrix, self.tableau, self._policy, self._options,
-                self._limit, self._cut, inferences, self._prices,
-            )  # fmt: skip
-            if found == PROVED:
-                copies = used_copies(self._matrix, self.tableau, self.start)
-                self._refutation = self._result(copies, saturated=False)
-            elif found == EXHAUSTED:
-                self._next_start()
-        return self._refutation
-
-    def _next_limit(self) -> None:
-        if self._limit and not self._options.progress[LIMITED]:
-            self._refutation = self._result(None, saturated=not self._cut)
-            return
-        self._limit += self._rise
-        self._options.progress[LIMITED] = 0
-        self._next_start()
-
-    def _next_start(self) -> None:
-        # Begin with the next clause that can begin.
-        while self._at + 1 < len(self._starts):
-            self._at += 1
-            if _start(
-                self._matrix, self.tableau, self._policy, self._options, self._starts[self._at],
-                self._prices,
-            ):  # fmt: skip
-                return
-        self._at = -1
-
-    def _result(self, copies: list[tuple[int, int]] | None, saturated: bool) -> Refutation:
-        return Refutation(copies, saturated, self.inferences, int(self._limit))
+    def _search(self, inferences: int) -> int:
+        found: int = search(
+            self._matrix, self.tableau, self._policy, self._options,
+            self._limit, self._cut, inferences, self._prices,
+        )  # fmt: skip
+        return found
