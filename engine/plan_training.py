@@ -9,7 +9,6 @@ those: the best one is kept.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from tesuji.engine.checkpoint import (
 from tesuji.engine.config import save_toml
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.pace import Pace
 from tesuji.engine.plan_config import PlanTrainConfig
 from tesuji.engine.plan_examples import (
     Example,
@@ -121,8 +121,7 @@ class _PlanTraining:
             self.best = ranking_of(checkpoint)
             self.totals = PlanTotals(**checkpoint.metadata["totals"])
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
-        self._began = time.monotonic() - self.totals.seconds
-        self._began_cpu = time.process_time() - self.totals.cpu_seconds
+        self.pace = Pace(config, self.totals, progress)
 
     def to_end(self) -> PlanTrainSummary:
         totals = self.totals
@@ -135,16 +134,8 @@ class _PlanTraining:
             self.config.planning.trials, len(self.best.colour),
         )  # fmt: skip
 
-    def _share(self) -> float:
-        config, totals = self.config, self.totals
-        shares = (
-            (totals.seconds, 60 * config.minutes), (totals.cpu_seconds, 60 * config.cpu_minutes),
-            (totals.iteration, config.iterations),
-        )  # fmt: skip
-        return max(done / whole for done, whole in shares if whole)
-
     def _is_over(self) -> bool:
-        return self._share() >= 1.0
+        return self.pace.share() >= 1.0
 
     def _prepare(self) -> None:
         """Explore the small problems."""
@@ -157,7 +148,7 @@ class _PlanTraining:
             misses = misses + 1 if found is None else 0
             if found:
                 self.labelled.append((task, found))
-            self._tell(f"exploring problem {number + 1}")
+            self.pace.tell(f"exploring problem {number + 1}")
             if misses == 3:  # they are sorted by size
                 break
         if not self.labelled:
@@ -179,7 +170,7 @@ class _PlanTraining:
         if own:
             for task in self.source.larger(number):
                 learned.append(self._own_plan(task))
-                self._tell("planning larger problems")
+                self.pace.tell("planning larger problems")
         ranking, row = self._learn(
             [e for each in learned for e in each], [e for each in held for e in each], blank
         )
@@ -189,12 +180,11 @@ class _PlanTraining:
             self.best, totals.solved, totals.score = ranking, solved, score
         totals.iteration = number
         totals.states += sum(map(len, learned))
-        totals.seconds = time.monotonic() - self._began
-        totals.cpu_seconds = time.process_time() - self._began_cpu
+        self.pace.note()
         row |= {
             "kind": "iteration", "game": self.config.game, "iteration": number,
             "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self._share(), 1.0), 4), "positions": totals.states,
+            "progress": round(min(self.pace.share(), 1.0), 4), "positions": totals.states,
             "depth": depth, "most": most, "solved": solved, "solved_by_best": totals.solved,
             "trial_score": score, "evaluated": effort, "trials": len(self.trials),
         }  # fmt: skip
@@ -221,7 +211,7 @@ class _PlanTraining:
         solved, score, valued = 0, 0.0, 0
         for task in self.trials:
             plan, evaluated = _plan(task, ranking, self.config.planning.effort)
-            self._tell("trying the planner")
+            self.pace.tell("trying the planner")
             valued += evaluated
             if plan is not None:
                 solved += 1
@@ -242,12 +232,6 @@ class _PlanTraining:
             plan = step.plan or plan
         search = guided(task, self.best)
         return describe(search, label_plan(search, plan))
-
-    def _tell(self, message: str) -> None:
-        seconds = time.monotonic() - self._began
-        share = round(min(self._share(), 1.0), 4)
-        row = {"kind": "live", "game": self.config.game, "message": message, "progress": share}
-        self.progress.update({**row, "seconds": round(seconds, 1)})
 
     def _save(self) -> None:
         predicates = signature(self.labelled[0][0].task)

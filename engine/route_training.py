@@ -8,7 +8,6 @@ then weighed by the network at once.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tesuji.engine.checkpoint import (
 )
 from tesuji.engine.config import save_toml
 from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.route_config import RouteTrainConfig
 from tesuji.engine.route_examples import (
@@ -113,8 +113,7 @@ class _RouteTraining:
         if checkpoint is not None:
             restore_optimizer(self.optimizer, list(self.net.parameters()), checkpoint)
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
-        self._began = time.monotonic() - self.totals.seconds
-        self._began_cpu = time.process_time() - self.totals.cpu_seconds
+        self.pace = Pace(config, self.totals, progress)
 
     def to_end(self) -> RouteTrainSummary:
         settings, rng = self.config.routing, np.random.default_rng(mix_seed(self.config.seed, 1))
@@ -124,32 +123,23 @@ class _RouteTraining:
             for _ in range(settings.trials)
         ]
         totals = self.totals
-        while self._share() < 1.0:
+        while self.pace.share() < 1.0:
             self._iterate(totals.iteration + 1)
         return RouteTrainSummary(totals.iteration, totals.instances, totals.seconds, totals.over)
 
-    def _share(self) -> float:
-        config, totals = self.config, self.totals
-        shares = (
-            (totals.seconds, 60 * config.minutes), (totals.cpu_seconds, 60 * config.cpu_minutes),
-            (totals.iteration, config.iterations),
-        )  # fmt: skip
-        return max(done / whole for done, whole in shares if whole)
-
     def _iterate(self, number: int) -> None:
-        totals, share = self.totals, self._share()
+        totals, share = self.totals, self.pace.share()
         rng = np.random.default_rng(mix_seed(self.config.seed, 2, number))
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.routing.rate * 0.01**share
         imitates = share < self.config.routing.imitation
         loss = self._imitate(rng) if imitates else self._reinforce(rng)
         totals.iteration, totals.over = number, self._try()
-        totals.seconds = time.monotonic() - self._began
-        totals.cpu_seconds = time.process_time() - self._began_cpu
+        self.pace.note()
         row = {
             "kind": "iteration", "game": self.config.game, "iteration": number,
             "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self._share(), 1.0), 4), "instances": totals.instances,
+            "progress": round(min(self.pace.share(), 1.0), 4), "instances": totals.instances,
             "imitates": imitates, "loss": round(loss, 5), "over": round(totals.over, 5),
         }  # fmt: skip
         self.metrics.write(number, row)
@@ -170,7 +160,7 @@ class _RouteTraining:
         examples = []
         for number in range(settings.labelled):
             examples.append(draw_example(settings, customers, rng, iterations))
-            self._tell(f"driving instance {number + 1} of {settings.labelled}")
+            self.pace.tell(f"driving instance {number + 1} of {settings.labelled}")
         self.totals.instances += len(examples)
         losses = []
         for _ in range(settings.epochs):
@@ -189,7 +179,7 @@ class _RouteTraining:
         """Learn from routes of the policy; return the mean of their costs' relative spread."""
         settings, spreads = self.config.routing, []
         for number in range(settings.steps):
-            self._tell(f"step {number + 1} of {settings.steps}")
+            self.pace.tell(f"step {number + 1} of {settings.steps}")
             customers = self._customers(rng)
             batch = [draw_example(settings, customers, rng) for _ in range(settings.batch)]
             self.totals.instances += len(batch)
@@ -239,9 +229,3 @@ class _RouteTraining:
             found = roll_out(tables, construction_task(each.instance), first, 0.0, 0)
             over.append(found.cost.min() / each.cost - 1.0)
         return float(np.mean(over))
-
-    def _tell(self, message: str) -> None:
-        seconds = time.monotonic() - self._began
-        share = round(min(self._share(), 1.0), 4)
-        row = {"kind": "live", "game": self.config.game, "message": message, "progress": share}
-        self.progress.update({**row, "seconds": round(seconds, 1)})

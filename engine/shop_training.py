@@ -7,7 +7,6 @@ network's logits as prior; what it chose is what the network learns. Shops of an
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from torch import nn
 from tesuji.domains.logistics.scheduling.shop import random_shop
 from tesuji.engine.config import save_toml
 from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
@@ -92,37 +92,27 @@ class _ShopTraining:
         self.lessons: deque[list[Lesson]] = deque(maxlen=config.scheduling.kept)
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
         load_kernels()
-        self._began = time.monotonic() - self.totals.seconds
-        self._began_cpu = time.process_time() - self.totals.cpu_seconds
+        self.pace = Pace(config, self.totals, progress)
 
     def to_end(self) -> ShopTotals:
-        while self._share() < 1.0:
+        while self.pace.share() < 1.0:
             self._iterate(self.totals.iteration + 1)
         return self.totals
-
-    def _share(self) -> float:
-        config, totals = self.config, self.totals
-        shares = (
-            (totals.seconds, 60 * config.minutes), (totals.cpu_seconds, 60 * config.cpu_minutes),
-            (totals.iteration, config.iterations),
-        )  # fmt: skip
-        return max(done / whole for done, whole in shares if whole)
 
     def _iterate(self, number: int) -> None:
         settings, totals = self.config.scheduling, self.totals
         rng = np.random.default_rng(mix_seed(self.config.seed, 1, number))
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.rate * 0.1 ** self._share()
+            group["lr"] = settings.rate * 0.1 ** self.pace.share()
         fresh, totals.gain = self._look_for_lessons(rng)
         self.lessons.append(fresh)
         loss = self._learn([one for part in self.lessons for one in part], rng)
         totals.iteration, totals.shops = number, totals.shops + settings.shops
-        totals.seconds = time.monotonic() - self._began
-        totals.cpu_seconds = time.process_time() - self._began_cpu
+        self.pace.note()
         row = {
             "kind": "iteration", "game": self.config.game, "iteration": number,
             "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self._share(), 1.0), 4), "instances": totals.shops,
+            "progress": round(min(self.pace.share(), 1.0), 4), "instances": totals.shops,
             "loss": round(loss, 5), "gain": round(totals.gain, 5),
         }  # fmt: skip
         self.metrics.write(number, row)
@@ -134,7 +124,7 @@ class _ShopTraining:
         settings, weights = self.config.scheduling, _weights(self.net)
         lessons, gains = [], []
         for number in range(settings.shops):
-            self._tell(f"scheduling shop {number + 1} of {settings.shops}")
+            self.pace.tell(f"scheduling shop {number + 1} of {settings.shops}")
             jobs = int(rng.integers(settings.fewest_jobs, settings.most_jobs + 1))
             machines = int(rng.integers(settings.fewest_machines, settings.most_machines + 1))
             shop = random_shop(jobs, machines, int(rng.integers(2**31)))
@@ -164,12 +154,6 @@ class _ShopTraining:
             self.optimizer.step()
             losses.append(float(loss.detach()))
         return float(np.mean(losses))
-
-    def _tell(self, message: str) -> None:
-        seconds = time.monotonic() - self._began
-        share = round(min(self._share(), 1.0), 4)
-        row = {"kind": "live", "game": self.config.game, "message": message, "progress": share}
-        self.progress.update({**row, "seconds": round(seconds, 1)})
 
 
 def _weights(net: nn.Module) -> PolicyWeights:

@@ -7,7 +7,6 @@ from the newest proof of each: every goal of it that could be closed in several 
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from tesuji.engine.checkpoint import (
 from tesuji.engine.config import save_toml
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
@@ -162,23 +162,14 @@ class _Training:
             self.totals = TheoremTotals(**checkpoint.metadata["totals"])
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
         self.lessons: dict[str, tuple[Theorem, Lesson]] = {}
-        self._began = time.monotonic() - self.totals.seconds
-        self._began_cpu = time.process_time() - self.totals.cpu_seconds
+        self.pace = Pace(config, self.totals, progress)
 
     def to_end(self) -> TheoremTotals:
-        if self._share() < 1.0:
+        if self.pace.share() < 1.0:
             self._prepare()
-        while self._share() < 1.0:
+        while self.pace.share() < 1.0:
             self._iterate(self.totals.iteration + 1)
         return self.totals
-
-    def _share(self) -> float:
-        config, totals = self.config, self.totals
-        shares = (
-            (totals.seconds, 60 * config.minutes), (totals.cpu_seconds, 60 * config.cpu_minutes),
-            (totals.iteration, config.iterations),
-        )  # fmt: skip
-        return max(done / whole for done, whole in shares if whole)
 
     def _prepare(self) -> None:
         known, theorems, faults = KnownActions(), list[Theorem](), list[str]()
@@ -188,7 +179,7 @@ class _Training:
             else:
                 theorems.append(one)
             if number % _TOLD == 0:
-                self._tell(f"reading problem {number}")
+                self.pace.tell(f"reading problem {number}")
         if not theorems:
             raise TesujiError(f"no problem could be read; the first: {faults[0]}")
         self.actions = known.actions()
@@ -212,7 +203,7 @@ class _Training:
             raise TesujiError(
                 "no proof to learn from; give easier problems, or more --proving.inferences"
             )
-        self._tell(f"learning from {len(self.lessons)} proofs")
+        self.pace.tell(f"learning from {len(self.lessons)} proofs")
         seed = mix_seed(config.seed, 4, number) % 2**32
         torch.manual_seed(seed)
         self.net = ConnectionNet(config.connection_net, BUCKETS)
@@ -251,7 +242,9 @@ class _Training:
                     self.totals.inferences += inferences
                     if len(found) % _TOLD == 0:
                         proved = sum(each is not None for each in found)
-                        self._tell(f"{what}: {proved} of {len(found)}, of {len(theorems)} problems")
+                        self.pace.tell(
+                            f"{what}: {proved} of {len(found)}, of {len(theorems)} problems"
+                        )
             except KeyboardInterrupt:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -269,12 +262,11 @@ class _Training:
 
     def _save(self, number: int, loss: float, accuracy: float, goals: int, again: int) -> None:
         totals = self.totals
-        totals.seconds = time.monotonic() - self._began
-        totals.cpu_seconds = time.process_time() - self._began_cpu
+        self.pace.note()
         row = {
             "kind": "iteration", "game": self.config.game, "iteration": number,
             "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self._share(), 1.0), 4), "positions": goals,
+            "progress": round(min(self.pace.share(), 1.0), 4), "positions": goals,
             "loss": round(loss, 5), "accuracy": round(accuracy, 5), "proved": totals.proved,
             "proved_now": again, "problems": totals.problems, "trials": totals.trials,
             "trials_first": totals.first, "trials_proved": totals.trained,
@@ -289,9 +281,3 @@ class _Training:
             connection_checkpoint(self.config.game, self.net, number, metadata),
         )
         prune_checkpoints(self.run, self.config.keep_checkpoints)
-
-    def _tell(self, message: str) -> None:
-        seconds = time.monotonic() - self._began
-        share = round(min(self._share(), 1.0), 4)
-        row = {"kind": "live", "game": self.config.game, "message": message, "progress": share}
-        self.progress.update({**row, "seconds": round(seconds, 1)})
