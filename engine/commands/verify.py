@@ -21,6 +21,7 @@ Examples:
   tesuji verify own.proof --game own.py:game        a game of your own
   tesuji verify routes.proof                        routes and a lower bound of their cost
   tesuji verify theorem.json --problem theorem.p    a theorem; its formulas are those of the file
+  tesuji verify set.mm                              all proofs of a Metamath database
 
 Leaves with 0 when the file proves what it claims, 1 when it does not.
 """
@@ -35,6 +36,7 @@ CHECKERS = {
     b'{"format": "tesuji routing certificate"': "tesuji.engine.commands.verify:verify_routes",
 }
 
+SUFFIXES = {".mm": "tesuji.engine.commands.verify:verify_metamath"}  # where any beginning will do
 
 WORDS = {
     "win": "won",
@@ -52,12 +54,15 @@ class Arguments(Common):
     Attributes:
         file: the certificate.
         game: the game, where it is a file of your own.
-        problem: of a theorem's proof: the TPTP file whose formulas it must use.
+        problem: of a theorem's proof: the TPTP file whose formulas it must use; of a Metamath
+            database: another one that must state the same.
+        theorem: of a Metamath database: what must have a proof without gaps; else gaps are counted.
     """
 
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     game: Text = None
     problem: File = None
+    theorem: Text = None
 
 
 class Verified(NamedTuple):
@@ -85,6 +90,7 @@ def run(arguments: Arguments) -> Answer:
         with arguments.file.open("rb") as file:
             start = file.read(max(map(len, CHECKERS)))
     checker = next((name for begin, name in CHECKERS.items() if start.startswith(begin)), None)
+    checker = SUFFIXES.get(arguments.file.suffix, checker)
     if checker is None:
         raise DamagedFileError(arguments.file, "it begins like no certificate that is known here")
     module, _, function = checker.partition(":")
@@ -141,6 +147,34 @@ def verify_plan(arguments: Arguments) -> Verified:
     claim = f"{found.problem} of domain {found.domain}: {plan}; {least}{_gap(cost, bound)}"
     facts = {"domain": found.domain, "problem": found.problem, "cost": cost, "bound": bound}
     return Verified(claim, f"{found.operators:,} ground actions", facts)
+
+
+def verify_metamath(arguments: Arguments) -> Verified:
+    """Check the proofs of a Metamath database."""
+    from tesuji.engine.errors import UsageError
+    from tesuji.engine.metamath_verification import axioms_of, check_metamath, compare
+    from tesuji.engine.metamath_words import MetamathFault
+
+    found, label = check_metamath(arguments.file), arguments.theorem
+    if arguments.problem is not None:
+        compare(found, check_metamath(arguments.problem))
+    facts: dict[str, object] = {
+        "axioms": len(axioms_of(found)), "proven": len(found.proven), "open": len(found.open),
+    }  # fmt: skip
+    if label is None:
+        claim = f"{arguments.file.name}: {len(found.proven):,} theorems"
+        if found.open:
+            claim += f" ({len(found.open):,} more have no whole proof)"
+        return Verified(claim, f"{found.steps:,} steps", facts)
+    if label not in found.statements:
+        raise UsageError(f"{arguments.file} has no theorem {label}")
+    if label in found.open:
+        raise MetamathFault(f"the proof of {label} has gaps")
+    rests = sorted(found.rests_on[label])
+    claim = f"{label}: {' '.join(found.statements[label].statement)}"
+    if rests:
+        claim += f"\nif {len(rests)} theorems without a whole proof are so: {', '.join(rests[:8])}"
+    return Verified(claim, f"{found.steps:,} steps", {**facts, "theorem": label, "rests_on": rests})
 
 
 def verify_theorem(arguments: Arguments) -> Verified:
