@@ -16,7 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from tesuji.nets.closing import ClosingNet
 from tesuji.nets.config import ConnectionNetConfig
+from tesuji.nets.ragged import pick_rows
 
 Numbers = npt.NDArray[np.int32]
 
@@ -40,11 +42,14 @@ class Actions(NamedTuple):
 
 
 class ConnectionNet(nn.Module):
-    """The two networks.
+    """The two networks, and a third that says which goals will close.
 
     Args:
         config: their sizes.
         buckets: features of goals, and of actions.
+
+    Attributes:
+        closing: the third.
     """
 
     def __init__(self, config: ConnectionNetConfig, buckets: int) -> None:
@@ -58,6 +63,7 @@ class ConnectionNet(nn.Module):
         self.key = nn.Linear(config.hidden, config.width, bias=False)
         for table in (self.goal, self.action):
             nn.init.normal_(table.weight, std=config.spread)
+        self.closing = ClosingNet(buckets, config.hidden, config.spread)
 
     def queries(self, feature: Tensor, first: Tensor) -> Tensor:
         """Return `[B, D]` of goals with these features."""
@@ -103,10 +109,10 @@ def learn_connections(
 def _step_loss(
     net: ConnectionNet, actions: Actions, lessons: Candidates, goals: npt.NDArray[np.int64]
 ) -> tuple[Tensor, float]:
-    feature, feature_first, _ = _picked(lessons.feature, lessons.feature_first, goals)
-    candidate, candidate_first, goal = _picked(lessons.candidate, lessons.candidate_first, goals)
+    feature, feature_first, _ = pick_rows(lessons.feature, lessons.feature_first, goals)
+    candidate, candidate_first, goal = pick_rows(lessons.candidate, lessons.candidate_first, goals)
     used, row = np.unique(candidate, return_inverse=True)
-    action_feature, action_first, _ = _picked(actions.feature, actions.first, used)
+    action_feature, action_first, _ = pick_rows(actions.feature, actions.first, used)
     queries = net.queries(torch.from_numpy(feature), torch.from_numpy(feature_first))
     rows = net.action_rows(torch.from_numpy(action_feature), torch.from_numpy(action_first))
     of = torch.from_numpy(goal)
@@ -121,14 +127,3 @@ def _step_loss(
     weight = torch.from_numpy(lessons.weight[goals])
     loss = ((-right - net.config.entropy * entropy) * weight).sum() / weight.sum()
     return loss, hit
-
-
-def _picked(
-    values: Numbers, first: Numbers, rows: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    # The values of some rows, where each begins, and the row of each value.
-    lengths = (first[1:] - first[:-1])[rows].astype(np.int64)
-    ends = np.concatenate(([0], np.cumsum(lengths)))
-    row = np.repeat(np.arange(len(rows)), lengths)
-    places = np.arange(ends[-1]) - ends[row] + first[rows][row]
-    return values[places].astype(np.int64), ends, row

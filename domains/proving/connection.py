@@ -6,9 +6,10 @@
           ~ friend(X, ann)                 action 1: reduce with a goal above ...
 
 The first action picks a start clause, each other one closes the first open goal by a reduction or
-an extension that unifies (`actions.py`); they are numbered in the order of the calculus. A closed
-tableau is worth 1; a goal that nothing closes, that stands above itself, or a tableau that is too
-large is worth -1. What is found is a list of instances, as everywhere (`instances`).
+an extension that unifies (`actions.py`); they are numbered in the order of the calculus. Goals that
+a lemma closes need no action. A closed tableau is worth 1; a goal that nothing closes, that stands
+above itself, or a tableau that is too large is worth -1. What is found is a list of instances, as
+everywhere (`instances`).
 """
 
 from __future__ import annotations
@@ -19,23 +20,22 @@ from pathlib import Path
 import numpy as np
 
 from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray
-from tesuji.domains.proving.actions import alternatives
 from tesuji.domains.proving.clauses import ClauseSet, Instance
 from tesuji.domains.proving.clausify import clausify
-from tesuji.domains.proving.features import MOST, describe_goal, name_matrix
+from tesuji.domains.proving.features import MOST, name_matrix
+from tesuji.domains.proving.goals import GOALS_SIZE, count_walks, observe_goals
 from tesuji.domains.proving.instances import goals_of, instances_of
-from tesuji.domains.proving.matrix import Small, make_matrix
+from tesuji.domains.proving.matrix import make_matrix
+from tesuji.domains.proving.steps import CLOSED, take_start, take_step
 from tesuji.domains.proving.tableau import (
     CELLS,
     DEPTH,
     NONE,
     OPEN,
+    TRAIL,
+    VARIABLES,
     Tableau,
-    begin,
-    extend,
-    is_irregular,
     make_tableau,
-    reduce,
     used_copies,
 )
 from tesuji.domains.proving.tptp import read_problem
@@ -44,7 +44,7 @@ NUM_ACTIONS = 64  # of a goal; more are left out
 BUCKETS = 256  # of an observation
 MAX_STEPS = 200
 
-_VARIABLES, _GOALS, _STACK, _OPTIONS = 2048, 1024, 1024, 4096
+_VARIABLES, _GOALS, _STACK = 2048, 1024, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,23 +66,28 @@ class TableauState:
 
 
 class ConnectionDomain(Domain):
-    """Tableaux of one problem.
+    """Tableaux of one problem; not for use by two threads at once.
 
     Args:
         clauses: of the problem.
         name: of the domain.
+        goals: observe what networks of connections read (`goals.py`): all open goals and the
+            steps, not counts for a network of any kind.
     """
 
-    def __init__(self, clauses: ClauseSet, name: str = "connection") -> None:
-        self.clauses = clauses
-        self._named = make_matrix(clauses)
-        self._names = name_matrix(self._named)
-        self.spec = DomainSpec(name, NUM_ACTIONS, (BUCKETS + 3,), 1, MAX_STEPS)
+    def __init__(self, clauses: ClauseSet, name: str = "connection", goals: bool = False) -> None:
+        self.clauses, self.named = clauses, make_matrix(clauses)
+        self.names = name_matrix(self.named)
+        self._goals, size = goals, GOALS_SIZE if goals else BUCKETS + 3
+        self.spec = DomainSpec(name, NUM_ACTIONS, (size,), 1, MAX_STEPS)
+        self._work = make_tableau(_VARIABLES, _GOALS, _STACK)  # that kernels change
+        self._option = np.zeros(NUM_ACTIONS, np.int32)
+        self._feature = np.zeros(MOST, np.int32)
 
     def reset(self, seed: int = 0) -> TableauState:
         """Return the state before a start clause is chosen."""
         del seed
-        starts = np.flatnonzero(self._named.matrix.goal)[:NUM_ACTIONS]
+        starts = np.flatnonzero(self.named.matrix.goal)[:NUM_ACTIONS]
         return TableauState(None, NONE, tuple(starts.tolist()), ())
 
     def legal(self, state: TableauState) -> BoolArray:
@@ -94,45 +99,32 @@ class ConnectionDomain(Domain):
     ) -> tuple[TableauState, float, float]:
         """Take the step; the reward is 1 for a closed tableau, -1 for one that cannot be."""
         del key
-        matrix, option, start = self._named.matrix, state.options[action], state.start
+        matrix, option, start = self.named.matrix, state.options[action], state.start
         actions = (*state.actions, action)
         if state.tableau is None:
-            tableau, start = make_tableau(_VARIABLES, _GOALS, _STACK), option
-            made = bool(begin(matrix, tableau, option))
+            start = option
+            found = take_start(matrix, self._work, option, self._option)
         else:
-            tableau = _copied(state.tableau)
-            goal = tableau.counts[OPEN]
-            made = (
-                extend(matrix, tableau, goal, option)
-                if option >= 0
-                else reduce(matrix, tableau, goal, -1 - option)
-            ) == 1
-        if made and tableau.counts[OPEN] == NONE:
-            return TableauState(_kept(tableau), start, (), actions), 1.0, 0.0
-        options = self._options(tableau) if made and len(actions) < MAX_STEPS else ()
-        after = TableauState(_kept(tableau), start, options, actions)
+            found = take_step(matrix, state.tableau, self._work, option, self._option)
+        kept = _kept(self._work)
+        if found == CLOSED:
+            return TableauState(kept, start, (), actions), 1.0, 0.0
+        options = self._option[:found].tolist() if len(actions) < MAX_STEPS else ()
+        after = TableauState(kept, start, tuple(options), actions)
         return (after, 0.0, 1.0) if options else (after, -1.0, 0.0)
-
-    def _options(self, tableau: Tableau) -> tuple[int, ...]:
-        matrix, goal = self._named.matrix, tableau.counts[OPEN]
-        if is_irregular(matrix, tableau, goal):
-            return ()
-        option = np.zeros(_OPTIONS, np.int32)
-        end = alternatives(matrix, tableau, goal, option, 0)
-        found = option[: _OPTIONS if end == NONE else end][:NUM_ACTIONS]
-        return tuple(found.tolist())
 
     def observe(self, state: TableauState) -> FloatArray:
         """Return counts of hashed walks over the open goal, its depth, goals and steps so far."""
-        seen = np.zeros(BUCKETS + 3, np.float32)
-        tableau = state.tableau
+        seen = np.zeros(self.spec.observation_shape, np.float32)
+        matrix, tableau = self.named.matrix, state.tableau
+        if self._goals:
+            options = np.array(state.options, np.int32)
+            kept = _NOTHING if tableau is None else tableau
+            observe_goals(matrix, self.names, kept, self._work, options, self._feature, seen)
+            return seen
         if tableau is not None and tableau.counts[OPEN] != NONE:
-            out = np.zeros(MOST, np.int32)
-            goal = int(tableau.counts[OPEN])
-            working = tableau._replace(stack=_room(), room=_room())
-            size = describe_goal(self._named.matrix, self._names, working, goal, out)
-            np.add.at(seen, out[:size] % BUCKETS, 1.0)
-            seen[BUCKETS] = tableau.cells[goal, DEPTH] / MAX_STEPS
+            count_walks(matrix, self.names, tableau, self._work, self._feature, seen[:BUCKETS])
+            seen[BUCKETS] = tableau.cells[tableau.counts[OPEN], DEPTH] / MAX_STEPS
             seen[BUCKETS + 1] = tableau.counts[CELLS] / _GOALS
         seen[BUCKETS + 2] = len(state.actions) / MAX_STEPS
         return seen
@@ -146,7 +138,7 @@ class ConnectionDomain(Domain):
         if state.tableau is None:
             return "which clause to begin with"
         lines = []
-        for number, goal in enumerate(goals_of(self._named, state.tableau)):
+        for number, goal in enumerate(goals_of(self.named, state.tableau)):
             mark = ">" if number == state.tableau.counts[OPEN] else " "
             sign = "" if goal.literal.positive else "~ "
             lines.append(f"{mark} {'  ' * goal.depth}{sign}{goal.literal.atom.predicate}")
@@ -159,7 +151,7 @@ class ConnectionDomain(Domain):
             return f"start with {self.clauses.clauses[option].name}"
         if option < 0:
             return f"reduce with goal {-option}"
-        matrix = self._named.matrix
+        matrix = self.named.matrix
         clause = int(matrix.clause[option])
         place = option - int(matrix.clause_first[clause]) + 1
         return f"extend with {self.clauses.clauses[clause].name}, literal {place}"
@@ -168,31 +160,31 @@ class ConnectionDomain(Domain):
         """Return the proof that a closed tableau is."""
         if state.tableau is None or state.tableau.counts[OPEN] != NONE:
             raise ValueError("the tableau has open goals")
-        copies = used_copies(self._named.matrix, state.tableau, state.start)
-        return instances_of(self._named, state.tableau, copies)
+        copies = used_copies(self.named.matrix, state.tableau, state.start)
+        return instances_of(self.named, state.tableau, copies)
 
 
-def connection(problem: str | Path) -> ConnectionDomain:
-    """Return the domain of a TPTP file.
+def connection(problem: str | Path, goals: bool = False) -> ConnectionDomain:
+    """Return the domain of a TPTP file; `goals` as `ConnectionDomain` has it.
 
     Raises:
         TptpError: the file is malformed.
         OSError: it cannot be read.
     """
     path = Path(problem)
-    return ConnectionDomain(clausify(read_problem(path)), path.stem)
+    return ConnectionDomain(clausify(read_problem(path)), path.stem, goals)
 
 
 def _kept(tableau: Tableau) -> Tableau:
-    return tableau._replace(stack=_room(0), room=_room(0))
+    # A copy of what is used.
+    counts = tableau.counts.copy()
+    variables, trail, cells = (int(counts[each]) for each in (VARIABLES, TRAIL, CELLS))
+    return Tableau(
+        tableau.bound[:variables].copy(), tableau.copy[:variables].copy(),
+        tableau.trail[:trail].copy(), tableau.cells[:cells].copy(), counts, _NO_ROOM, _NO_ROOM,
+    )  # fmt: skip
 
 
-def _copied(tableau: Tableau) -> Tableau:
-    # A copy to be changed, with room for the kernels, which states do without.
-    bound, copy, trail = tableau.bound.copy(), tableau.copy.copy(), tableau.trail.copy()
-    cells, counts = tableau.cells.copy(), tableau.counts.copy()
-    return Tableau(bound, copy, trail, cells, counts, _room(), _room())
-
-
-def _room(size: int = _STACK) -> Small:
-    return np.zeros((size, 4), np.int32)
+_NOTHING = make_tableau(0, 0, 0)
+_NOTHING.counts[OPEN] = NONE
+_NO_ROOM = _NOTHING.stack

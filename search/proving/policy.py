@@ -1,4 +1,4 @@
-"""A policy over the steps that can close a goal, and the prices that it gives them."""
+"""What networks say of goals: a policy over the steps, its prices, and the chance to close."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tesuji.domains.proving.features import Names, describe_goal
 from tesuji.domains.proving.tableau import LITERAL
-from tesuji.domains.proving.unification import kernel
+from tesuji.domains.proving.unification import forced_kernel, kernel
 
 Reals = npt.NDArray[np.float32]
 
@@ -28,17 +28,42 @@ class Policy(NamedTuple):
     action: Reals  # [A, D]
 
 
+class Chances(NamedTuple):
+    """A small network that says how likely it is that a goal closes.
+
+    The logit is `relu(sum of the goal's rows) @ weight + shift`.
+    """
+
+    table: Reals  # [BUCKETS, H] a row a feature of a goal
+    bias: Reals  # [H]
+    weight: Reals  # [H]
+    shift: Reals  # [1]
+
+
 @kernel
 def read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyped-def]
     """Leave a goal's query at the end of `options.hidden`."""
-    hidden, units = options.hidden, len(policy.bias)
     size = describe_goal(matrix, policy.names, tableau, goal, options.feature)
+    read_features(policy, options.feature[:size], options.hidden)
+
+
+@forced_kernel
+def sum_rows(table, bias, feature, out):  # type: ignore[no-untyped-def]
+    """Write the sum `[H]` of a bias and of the rows of features."""
+    units = len(bias)
     for unit in range(units):
-        hidden[unit] = policy.bias[unit]
-    for place in range(size):
-        row = policy.table[options.feature[place]]
+        out[unit] = bias[unit]
+    for place in range(len(feature)):
+        row = table[np.int64(feature[place])]
         for unit in range(units):
-            hidden[unit] += row[unit]
+            out[unit] += row[unit]
+
+
+@forced_kernel
+def read_features(policy, feature, hidden):  # type: ignore[no-untyped-def]
+    """Leave the query of a goal with these features at the end of `hidden` `[H + D]`."""
+    units = len(policy.bias)
+    sum_rows(policy.table, policy.bias, feature, hidden)
     for place in range(len(policy.shift)):
         hidden[units + place] = policy.shift[place]
     for unit in range(units):
@@ -47,6 +72,16 @@ def read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untype
             row = policy.query[unit]
             for place in range(len(row)):
                 hidden[units + place] += value * row[place]
+
+
+@forced_kernel
+def log_chance(chances, feature, hidden):  # type: ignore[no-untyped-def]
+    """Return the logarithm of the chance that a goal with these features closes."""
+    sum_rows(chances.table, chances.bias, feature, hidden)
+    logit = np.float64(chances.shift[0])
+    for unit in range(len(chances.bias)):
+        logit += max(hidden[unit], np.float32(0.0)) * chances.weight[unit]
+    return -np.log1p(np.exp(-logit)) if logit > -30.0 else logit
 
 
 @kernel

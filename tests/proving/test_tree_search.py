@@ -1,0 +1,68 @@
+"""Connection tableaux by the shared tree search: sound with any networks, and guided by them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_theorems import OTHERS, THEOREMS
+
+from tesuji.domains.proving.clausify import clausify
+from tesuji.domains.proving.connection import ConnectionDomain
+from tesuji.domains.proving.features import BUCKETS
+from tesuji.domains.proving.goals import FEATURES, GOALS, ROWS, SIZES, STEPS
+from tesuji.domains.proving.instances import instances_of
+from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.theorem_policy import policy_for
+from tesuji.engine.theorem_proof import theorem_proof
+from tesuji.engine.theorem_verification import verify_theorem
+from tesuji.nets.config import ConnectionNetConfig
+from tesuji.nets.connection import ConnectionNet
+from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
+
+
+def searched(text: str, simulations: int = 200) -> tuple[ConnectionDomain, TreeSearch]:
+    domain = ConnectionDomain(clausify(parse_problem(text)), goals=True)
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), domain.named)
+    return domain, TreeSearch(domain, GoalEvaluator(policy), simulations)
+
+
+@pytest.mark.parametrize("name", [name for name in THEOREMS if name != "equivalences"])
+def test_what_the_tree_closes_the_checker_accepts(name: str) -> None:
+    domain, search = searched(THEOREMS[name])
+    found = search.run(20_000)
+    assert found is not None
+    assert found.copies is not None
+    assert search.tableau is not None
+    instances = instances_of(domain.named, search.tableau, found.copies)
+    verify_theorem(theorem_proof(parse_problem(THEOREMS[name]), domain.clauses, instances))
+
+
+@pytest.mark.parametrize("text", OTHERS.values())
+def test_what_is_no_theorem_is_not_proved_nor_called_saturated(text: str) -> None:
+    _, search = searched(text)
+    found = search.run(2000)
+    assert found is None or (found.copies is None and not found.saturated)
+
+
+def test_a_search_that_is_asked_to_go_on_counts_its_inferences() -> None:
+    _, search = searched(THEOREMS["equivalences"], simulations=50)
+    assert search.run(30) is None
+    assert search.inferences == 30
+    search.run(75)
+    assert search.inferences == 75
+    assert search.limit == 1  # one step was taken after 50
+
+
+def test_an_observation_holds_the_open_goals_and_the_steps() -> None:
+    text = "fof(a, axiom, (q & r) => p). fof(b, axiom, q). fof(d, axiom, r). fof(c, conjecture, p)."
+    domain = ConnectionDomain(clausify(parse_problem(text)), goals=True)
+    state, _, _ = domain.step(domain.reset(), 0)
+    state, _, _ = domain.step(state, 0)
+    seen = domain.observe(state).astype(int)
+    assert (seen[STEPS], seen[GOALS]) == (1, 2)
+    assert domain.action_name(state, 0) == "extend with b_1, literal 1"
+    assert seen[ROWS] == state.options[0]
+    sizes = seen[SIZES : SIZES + 2]
+    assert (sizes > 0).all()
+    assert (seen[FEATURES : FEATURES + sizes.sum()] < BUCKETS).all()
+    assert not np.array_equal(*np.split(seen[FEATURES : FEATURES + sizes.sum()], sizes[:1])[:2])
