@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,14 +36,20 @@ def instances_of(
         tableau: what their variables are bound to.
         copies: `(clause, offset)` of each.
     """
+    found = {
+        (each.clause, tuple(each.terms.values())): each
+        for each in copies_of(named, tableau, copies)
+    }
+    return tuple(found.values())
+
+
+def copies_of(named: NamedMatrix, tableau: Tableau, copies: Iterable[Place]) -> Iterator[Instance]:
+    """Yield the instance that each copy is."""
     reader = _Reader(named, tableau)
-    found: dict[tuple[int, tuple[Term, ...]], Instance] = {}
     for clause, offset in copies:
         names = named.variables[clause]
-        terms = tuple(reader.variable(offset + place) for place in range(len(names)))
-        instance = Instance(clause, dict(zip(names, terms, strict=True)))
-        found.setdefault((clause, terms), instance)
-    return tuple(found.values())
+        terms = (reader.variable(offset + place) for place in range(len(names)))
+        yield Instance(clause, dict(zip(names, terms, strict=True)))
 
 
 Kind = typing.Literal["extension", "reduction", "lemma"]

@@ -48,6 +48,8 @@ class Assertion:
         disjoint: pairs of variables that may have none in common, others' than the mandatory too.
         floating: all variables in force, each with its `$f`.
         proof: as it stands in the file; None for an axiom.
+        file: where it stands.
+        line: in it.
         place: where the proof begins and ends in the text of the main file; None elsewhere.
     """
 
@@ -57,6 +59,8 @@ class Assertion:
     disjoint: frozenset[Pair]
     floating: Mapping[str, Hypothesis]
     proof: tuple[str, ...] | None = None
+    file: str = ""
+    line: int = 0
     place: tuple[int, int] | None = None
 
     @property

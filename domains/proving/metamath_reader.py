@@ -58,6 +58,7 @@ class _Reader:
         self._bytes = 0
         self.text = self._load(path)
         self._at, self._file, self._source = 0, path, self.text  # the last word
+        self._counted = self.text, 0, 1  # a source, a place in it, its line
         self._constants: set[str] = set()
         self._labels: set[str] = set()
         self._scopes = [_Scope()]
@@ -129,8 +130,16 @@ class _Reader:
             yield from self._words(other, self._load(other))
 
     def _fail(self, what: str) -> NoReturn:
-        line = self._source.count("\n", 0, self._at) + 1
-        raise MetamathError(self._file.name, line, what)
+        raise MetamathError(self._file.name, self._line(), what)
+
+    def _line(self) -> int:
+        # Counted from the place that was asked for last, if that is before it.
+        source, at, line = self._counted
+        if source is not self._source or at > self._at:
+            at, line = 0, 1
+        line += self._source.count("\n", at, self._at)
+        self._counted = self._source, self._at, line
+        return line
 
     def _new_label(self, word: str) -> str:
         if not _LABEL.fullmatch(word):
@@ -231,4 +240,7 @@ class _Reader:
         used = set(expression).union(*(h.expression for h in all_ if not h.floating))
         mandatory = tuple(h for h in all_ if not h.floating or h.expression[1] in used)
         disjoint = frozenset[Pair]().union(*(scope.disjoint for scope in self._scopes))
-        return Assertion(label, expression, mandatory, disjoint, self._floating, proof, place)
+        return Assertion(
+            label, expression, mandatory, disjoint, self._floating, proof, self._file.name,
+            self._line(), place,
+        )  # fmt: skip

@@ -240,6 +240,10 @@ class Rising(ABC):
                 self._next_start()
         return self._refutation
 
+    def go_on(self) -> None:
+        """Give up the proof that was found: the next run looks for another."""
+        self._refutation = None
+
     def _next_limit(self) -> None:
         if self._limit and not self._progress[LIMITED]:
             whole = not self._cut and not self.tableau.counts[OVERFLOWS]
