@@ -14,7 +14,7 @@ from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.policy import Policy
 
 _SLICE_SECONDS = 0.05
-_FIRST_SLICE = 500  # inferences
+_FIRST_SLICE, _LARGEST_SLICE = 500, 1 << 20  # inferences
 _WIDEST = 10_000  # literals or variables of a clause that a tableau surely has room for
 
 
@@ -79,6 +79,11 @@ class Search:
         """Return how many were made."""
         return self.deepening.inferences
 
+    def look_for_another(self) -> None:
+        """Give up the proof that was found."""
+        self.ended, self.copies = False, None
+        self.deepening.go_on()
+
     def go_on(self, most: int | None) -> None:
         """Search for a slice of time, and at most so many inferences."""
         began = time.process_time()
@@ -86,7 +91,7 @@ class Search:
         found = self.deepening.run(self.deepening.inferences + slice_)
         spent = time.process_time() - began
         faster = _SLICE_SECONDS / max(spent, 1e-4)
-        self._slice = max(_FIRST_SLICE, int(self._slice * min(2.0, faster)))
+        self._slice = min(max(_FIRST_SLICE, int(self._slice * min(2.0, faster))), _LARGEST_SLICE)
         self.seconds += spent
         if found is not None:
             self.ended, self.copies = True, found.copies

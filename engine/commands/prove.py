@@ -37,6 +37,7 @@ Examples:
   tesuji prove problem.p --out proof.json               .p .cnf .smt2: its ground instances
   tesuji verify proof.json --problem problem.p          checked by other code
   tesuji prove problem.p --out tableau.svg              a picture of the proof
+  tesuji prove set.mm --theorem id --out with_it.mm     a theorem of a Metamath database
 
 Leaves with 0 when the position is decided (with --claim: the claim is true) or the theorem is
 proved, 3 when the claim or conjecture is false, 4 when the budget ended first.
@@ -52,7 +53,7 @@ class Arguments(Common):
     """Say whether a position is won, drawn or lost, or a theorem holds, and prove it.
 
     Attributes:
-        game: a game of two players without chance, or a TPTP file.
+        game: a game of two players without chance, a TPTP file or a Metamath database.
         position: the moves from the start, or the position in the game's own notation.
         claim: what to prove of the side to move: win, draw or loss; whichever is so if not given.
         out: write the certificate to this file; `tesuji verify` checks it.
@@ -64,6 +65,7 @@ class Arguments(Common):
         time: of a theorem: seconds of processor time.
         inferences: of a theorem: give up after so many.
         memory: of a theorem: MB that it may take; z3 has as many of its own.
+        theorem: of a Metamath database; all whose proofs have gaps if not given.
         prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), or together.
     """
 
@@ -78,11 +80,16 @@ class Arguments(Common):
     time: float = 10.0
     inferences: Count = None
     memory: float = 2000.0
+    theorem: Text = None
     prover: Literal["ours", "z3", "together"] = "together"
 
 
 def run(arguments: Arguments) -> Answer:
     """Prove, write the certificate where asked, and return what is so."""
+    if arguments.game.endswith(".mm"):
+        from tesuji.engine.commands.prove_metamath import prove_metamath
+
+        return prove_metamath(arguments)
     if _is_problem(arguments.game):
         from tesuji.engine.commands.prove_theorem import prove_theorem
 

@@ -41,7 +41,7 @@ def prove_theorem(arguments: Arguments) -> Answer:
     except ValueError as error:
         raise UsageError(f"--{error}") from None
     try:
-        with _listening(arguments.json) as listen, _terminable():
+        with _listening(arguments.json) as listen, terminable():
             answer = prove_file(path, budget, listen, arguments.prover, _guide(arguments.agent))
     except (TptpError, OSError) as error:
         what = str(error) if isinstance(error, TptpError) else f"{path}: {error.strerror}"
@@ -62,8 +62,9 @@ def _guide(source: str | None) -> Guide | None:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    # SIGTERM ends the search as Ctrl-C does.
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does."""
+
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from small_metamath import LUKASIEWICZ
 
+from tesuji.domains.proving.formulas import Function, Variable
 from tesuji.domains.proving.metamath import MetamathError
+from tesuji.domains.proving.metamath_clauses import make_library
+from tesuji.domains.proving.metamath_proofs import replay, write_proof
 from tesuji.domains.proving.metamath_reader import read_database
-from tesuji.engine import metamath_verification
+from tesuji.domains.proving.metamath_syntax import SyntaxRules
+from tesuji.engine import metamath_policy, metamath_verification
 from tesuji.engine.cli import main
-from tesuji.engine.metamath_verification import check_metamath
+from tesuji.engine.metamath import MetamathProver
+from tesuji.engine.metamath_policy import MetamathTeacher
+from tesuji.engine.metamath_verification import check_metamath, check_proofs
 from tesuji.engine.metamath_words import MetamathFault
+from tesuji.engine.theorems import TheoremBudget
 
 SYL = "( wi mp luk1 ) BCFACFEABFBCFACFFDABCHGG"
 AX5I = "( wal ax5 syl ) BAACEDACFG"
@@ -177,3 +187,108 @@ def test_a_large_database_is_read_alike() -> None:
         frame = checked.statements[label]
         assert [h.label for h in assertion.hypotheses] == [h.label for h in frame.hypotheses]
         assert assertion.expression == frame.statement
+
+
+def test_databases_become_terms(database: Path) -> None:
+    read = read_database(database)
+    rules = SyntaxRules(read.assertions.values())
+    variables = {"p": "wff", "q": "wff", "x": "setvar"}
+    term = rules.parse(("|-", "(", "p", "->", "A.", "x", "-.", "q", ")"), variables)
+    inner = Function("wn", (Variable("q"),))
+    assert term == Function("wi", (Variable("p"), Function("wal", (inner, Variable("x")))))
+    assert rules.parse(("|-", "(", "p", "->", ")"), variables) is None
+    assert rules.parse(("|-", *["-."] * 5000, "p"), variables) is None
+
+
+@pytest.mark.parametrize("label", ["syl", "id"])
+def test_a_proof_is_a_closed_tableau_and_back(label: str, database: Path) -> None:
+    library = make_library(read_database(database))
+    closed = replay(library, label)
+    assert closed is not None
+    proof = write_proof(library, label, closed[0])
+    assert proof is not None
+    check_proofs(database, {label: proof})
+
+
+def test_a_theorem_sees_only_what_is_before_it(database: Path) -> None:
+    library = make_library(read_database(database))
+    matrix = library.matrix_for("id")
+    rules = {
+        library.labels[matrix.clause[literal]]
+        for literal in matrix.partner
+        if not matrix.key[literal] & 1
+    }
+    assert rules == {"mp", "luk1", "luk2", "luk3", "syl"}
+    assert [library.labels[c] for c in matrix.goal.nonzero()[0]] == [""]
+
+
+def test_theorems_are_proved_backwards_with_their_conditions(database: Path) -> None:
+    prover = MetamathProver(database)
+    answers = {each: prover.prove(each, TheoremBudget(2.0)) for each in ("ax5i", "allid")}
+    assert {each.status for each in answers.values()} == {"Theorem"}
+    check_proofs(database, {label: each.proof for label, each in answers.items()})
+    bare = prover.prove("bare", TheoremBudget(10.0, inferences=3000))
+    assert (bare.status, bare.proof) == ("ResourceOut", "")
+    with pytest.raises(KeyError):
+        prover.prove("wi", TheoremBudget())
+
+
+def test_guidance_is_learned_from_earlier_proofs(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metamath_policy, "_FEWEST", 2)
+    prover = MetamathProver(database)
+    teacher = prover.teacher
+    assert teacher is not None
+    assert teacher.policy_for("id") is None
+    assert teacher.policy_for("allid") is not None
+    assert teacher.taught == 2
+    again = MetamathTeacher(prover.library, 0).policy_for("allid")
+    policy = teacher.policy_for("allid")
+    assert again is not None
+    assert policy is not None
+    assert (again.action == policy.action).all()
+
+
+def test_the_command_proves_and_writes_the_database(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mm"
+    command = ["prove", str(database), "--theorem", "allid", "--out", str(out)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "% SZS status Theorem for allid" in said
+    assert "allid $p |- A. x ( p -> p ) $=" in said
+    assert main(["verify", str(out), "--theorem", "allid", "--problem", str(database)]) == 0
+    assert main(["prove", str(database), "--inferences", "2000", "--json"]) == 4
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["proved"], last["of"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "code"),
+    [
+        ({}, ["--theorem", "none"], 2),
+        ({}, ["--agent", "net"], 2),
+        ({}, ["--prover", "z3"], 2),
+        ({}, ["--out", "a.json"], 2),
+        ({"$c (": "$c"}, [], 2),
+        ({"wi $a wff ( p -> q ) $.": ""}, [], 2),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_do(
+    change: dict[str, str], more: list[str], code: int, database: Path
+) -> None:
+    for old, new in change.items():
+        changed(database, old, new)
+    assert main(["prove", str(database), *more]) == code
+
+
+@pytest.mark.skipif(shutil.which("metamath") is None, reason="metamath is not installed")
+def test_metamath_accepts_what_is_proved(database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mm"
+    main(["prove", str(database), "--inferences", "2000", "--out", str(out)])
+    command = ["metamath", f'read "{out}"', "verify proof *", "exit"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "?Error" not in said
+    assert "not proved:  bare\n" in said
