@@ -44,7 +44,7 @@ def refused_by_metamath(database: Path) -> set[str] | None:
 
 def choose(prover: MetamathProver, options: argparse.Namespace) -> list[str]:
     """Return the theorems to prove."""
-    names = prover.library.theorems()[: options.first]
+    names = prover.library.theorems()
     if options.theorems == "open":
         gaps = set(prover.open_theorems())
         names = [name for name in names if name in gaps]
@@ -54,7 +54,7 @@ def choose(prover: MetamathProver, options: argparse.Namespace) -> list[str]:
 def measure(path: Path, options: argparse.Namespace, guided: bool) -> dict[str, Any]:
     """Prove the theorems; return the figures."""
     began = time.process_time()
-    prover = MetamathProver(path, guided=guided, seed=options.seed)
+    prover = MetamathProver(path, options.until, guided, options.seed)
     read = time.process_time() - began
     names = choose(prover, options)
     budget = TheoremBudget(options.time, options.inferences)
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--time", type=float, default=2.0, help="CPU seconds a theorem")
     parser.add_argument("--inferences", type=int, help="at most, a theorem")
     parser.add_argument("--theorems", choices=("open", "all"), default="open")
-    parser.add_argument("--first", type=int, help="of the database's theorems only so many")
+    parser.add_argument("--until", help="a label after which nothing is read")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

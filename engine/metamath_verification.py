@@ -118,6 +118,8 @@ class _Checker:
             if word in ("$f", "$e", "$a", "$p"):
                 self._state(word, label, words)
                 label = ""
+                if self._proofs is not None and len(self._found.proven) == len(self._proofs):
+                    return self._found
             elif label:
                 raise MetamathFault(f"{word[:40]} follows the label {label}")
             elif word == "${":

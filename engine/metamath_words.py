@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tesuji.engine.storage import explained
 
 MOST_BYTES = 100_000_000
 MOST_FILES = 100
+
+_WORD = re.compile(r"[^ \t\r\n\f]+")
 
 
 class MetamathFault(UnprovenError):
@@ -37,7 +40,7 @@ def words_of(path: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
     if not content.isascii():
         raise MetamathFault(f"{path.name} has characters that are not ASCII")
     comment = False
-    words = iter(content.decode().split())
+    words = (match.group() for match in _WORD.finditer(content.decode()))
     for word in words:
         if comment:
             comment = word != "$)"

@@ -35,7 +35,7 @@ def prove_metamath(arguments: Arguments) -> Answer:
     except ValueError as error:
         raise UsageError(f"--{error}") from None
     try:
-        prover = MetamathProver(path, None if arguments.out else label)
+        prover = MetamathProver(path, label)
     except (MetamathError, OSError) as error:
         what = str(error) if isinstance(error, MetamathError) else f"{path}: {error.strerror}"
         sys.stderr.write(f"tesuji: error: {what}\n")
