@@ -20,6 +20,18 @@ from tesuji.domains.proving.terms import fold
 Small = npt.NDArray[np.int32]
 
 
+class Apart(NamedTuple):
+    """Which variables of clauses must not share anything in the end; `S` symbols, `N` constants.
+
+    Two terms share a variable, or constants unless `kept` says that those are kept apart.
+    """
+
+    first: Small  # [C + 1]
+    pair: Small  # [P, 2] variables of a clause
+    number: Small  # [S] of a constant that counts, -1 for other symbols
+    kept: Small  # [N, N]
+
+
 class Matrix(NamedTuple):
     """A set of clauses; `T` terms, `L` literals, `C` clauses, `K` predicates with a sign."""
 
@@ -35,6 +47,7 @@ class Matrix(NamedTuple):
     partner_first: Small  # [K + 1]
     partner: Small  # [L] literals by key; those of key `k ^ 1` may connect with one of key `k`
     ground: Small  # [T] whether a term has no variables
+    apart: Apart  # without pairs, but for Metamath
 
 
 class NamedMatrix(NamedTuple):
@@ -43,6 +56,12 @@ class NamedMatrix(NamedTuple):
     matrix: Matrix
     symbols: tuple[str, ...]
     variables: tuple[tuple[str, ...], ...]  # of each clause
+
+
+NOTHING_APART = Apart(
+    np.zeros(0, np.int32), np.zeros((0, 2), np.int32), np.zeros(0, np.int32),
+    np.zeros((0, 0), np.int32),
+)  # fmt: skip
 
 
 class _Terms:
@@ -105,7 +124,7 @@ def make_matrix(clauses: ClauseSet) -> NamedMatrix:
         _small(terms.symbol), _small([0, *np.cumsum(lengths)]), _small(flat),
         _small(np.array(atoms, np.int64)[fewest]), _small(key), _small(clause_of),
         _small(firsts), _small(counts), _small(_goals(clauses.clauses)),
-        _small(spans), order, _small(terms.ground),
+        _small(spans), order, _small(terms.ground), NOTHING_APART,
     )  # fmt: skip
     return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
 

@@ -2,7 +2,7 @@
 
 An assertion is a Horn clause: `|- ps | ~ |- ph | ~ |- ( ph -> ps )` is modus ponens. To prove a
 theorem is to refute its negation, with its variables as constants, from earlier assertions and its
-own hypotheses. What says which variables must be disjoint is not in the clauses.
+own hypotheses. Which variables must be disjoint is said apart from the clauses.
 """
 
 from __future__ import annotations
@@ -10,10 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tesuji.domains.proving.clauses import Clause, ClauseSet, Literal
 from tesuji.domains.proving.formulas import Atom, Function, Term
-from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small, make_matrix
+from tesuji.domains.proving.matrix import (
+    NOTHING_APART,
+    Apart,
+    Matrix,
+    NamedMatrix,
+    Small,
+    make_matrix,
+)
 from tesuji.domains.proving.metamath import Assertion, Database, Hypothesis, MetamathError
 from tesuji.domains.proving.metamath_syntax import SyntaxRules
 from tesuji.domains.proving.terms import substitute, subterms
@@ -59,7 +67,34 @@ class Library:
         first = np.concatenate(([0], np.cumsum(keep)))[matrix.partner_first]
         return matrix._replace(
             goal=goal.astype(np.int32), partner=matrix.partner[keep],
-            partner_first=first.astype(np.int32),
+            partner_first=first.astype(np.int32), apart=self._apart(label, usable),
+        )  # fmt: skip
+
+    def _apart(self, label: str, usable: npt.NDArray[np.bool_]) -> Apart:
+        # The conditions of usable assertions; constants are kept apart as the theorem says.
+        assertions = list(self.database.assertions.values())
+        lengths, pairs = np.zeros(len(usable) + 1, np.int32), []
+        for clause in np.flatnonzero(usable & (self.kind == RULE)).tolist():
+            places = {name: place for place, name in enumerate(self.named.variables[clause])}
+            own = [
+                (places[one], places[two])
+                for one, two in assertions[self.owner[clause]].disjoint
+                if one in places and two in places
+            ]
+            lengths[clause + 1] = len(own)
+            pairs += own
+        if not pairs:
+            return NOTHING_APART
+        theorem = self.database.assertions[label]
+        names = {CONSTANT + name: place for place, name in enumerate(theorem.variables)}
+        kept = [
+            [(min(one, two), max(one, two)) in theorem.disjoint for two in theorem.variables]
+            for one in theorem.variables
+        ]
+        numbers = [names.get(symbol, -1) for symbol in self.named.symbols]
+        return Apart(
+            np.cumsum(lengths, dtype=np.int32), np.array(pairs, np.int32),
+            np.array(numbers, np.int32), np.array(kept, np.int32).reshape(len(names), len(names)),
         )  # fmt: skip
 
     def literal(self, label: str, theorem: str) -> int | None:

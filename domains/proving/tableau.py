@@ -19,7 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.matrix import Matrix, Small
-from tesuji.domains.proving.unification import FREE, forced_kernel, identical, unify
+from tesuji.domains.proving.unification import (
+    FREE,
+    dereference,
+    forced_kernel,
+    identical,
+    kernel,
+    undo,
+    unify,
+)
 
 LITERAL, OFFSET, ABOVE, NEXT, LEFT, DEPTH, CLOSED_BY, WITH = range(8)
 NONE = -1
@@ -119,12 +127,81 @@ def extend(matrix, tableau, goal, literal):  # type: ignore[no-untyped-def]
     if length < 0:
         counts[OVERFLOWS] += length == -2
         return 0
-    counts[TRAIL], counts[VARIABLES] = length, end
     cells[goal, CLOSED_BY], cells[goal, WITH] = literal, offset
+    if len(matrix.apart.pair) and not keeps_apart(matrix, tableau, cells[goal, NEXT]):
+        undo(tableau.bound, tableau.trail, length, counts[TRAIL])
+        return 0
+    counts[TRAIL], counts[VARIABLES] = length, end
     _add_goals(
         matrix, tableau, clause, literal, offset, goal, cells[goal, NEXT], cells[goal, DEPTH] + 1
     )
     return 1
+
+
+@kernel
+def keeps_apart(matrix, tableau, following):  # type: ignore[no-untyped-def]
+    """Return whether all steps keep apart what they must; `following` is open next."""
+    cells, apart = tableau.cells, matrix.apart
+    while following != NONE:  # what closed it before was taken back
+        cells[following, CLOSED_BY] = NONE
+        following = cells[following, NEXT]
+    for cell in range(tableau.counts[CELLS]):
+        literal, offset = cells[cell, CLOSED_BY], cells[cell, WITH]
+        if literal < 0:
+            continue
+        clause = matrix.clause[literal]
+        for place in range(apart.first[clause], apart.first[clause + 1]):
+            one, two = apart.pair[place, 0], apart.pair[place, 1]
+            if _share(matrix, tableau, offset + one, offset + two):
+                return False
+    return True
+
+
+@kernel
+def _share(matrix, tableau, one, two):  # type: ignore[no-untyped-def]
+    # Whether two variables of the tableau have a part in common, or parts that are not kept apart.
+    stack, room, apart = tableau.stack, tableau.room, matrix.apart
+    size = _leaves(matrix, tableau, one, stack, room)
+    if size == NONE:
+        return False
+    for at in range(size):
+        stack[at, 2] = stack[at, 3]
+    other = _leaves(matrix, tableau, two, stack, room)
+    for a in range(size):
+        for b in range(max(other, 0)):
+            x, y = stack[a, 2], stack[b, 3]
+            if x == y or (x < 0 and y < 0 and not apart.kept[-1 - x, -1 - y]):
+                return True
+    return False
+
+
+@kernel
+def _leaves(matrix, tableau, variable, out, room):  # type: ignore[no-untyped-def]
+    # Write free variables, and -1 - the numbers of constants, of what a variable stands for, into
+    # the last column; return how many, or NONE without room.
+    if tableau.bound[variable] == FREE:
+        out[0, 3] = variable
+        return 1
+    found, waiting, steps = 0, 1, 0
+    room[0, 0], room[0, 1] = tableau.bound[variable], tableau.copy[variable]
+    while waiting:
+        waiting -= 1
+        steps += 1
+        term, offset = dereference(
+            matrix.symbol, tableau.bound, tableau.copy, room[waiting, 0], room[waiting, 1]
+        )
+        symbol = matrix.symbol[term]
+        leaf = offset - 1 - symbol if symbol < 0 else -1 - matrix.apart.number[symbol]
+        if symbol < 0 or leaf < 0:
+            out[found, 3] = leaf
+            found += 1
+        start, end = matrix.first[term], matrix.first[term + 1]
+        if found == len(out) or waiting + end - start > len(room) or steps > len(out):
+            return NONE
+        for place in range(start, end):
+            room[waiting, 0], room[waiting, 1] = matrix.arguments[place], offset
+            waiting += 1
+    return found
 
 
 @forced_kernel

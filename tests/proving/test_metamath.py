@@ -25,6 +25,7 @@ from tesuji.engine.metamath_policy import MetamathTeacher
 from tesuji.engine.metamath_verification import check_metamath, check_proofs
 from tesuji.engine.metamath_words import MetamathFault
 from tesuji.engine.theorems import TheoremBudget
+from tesuji.search.proving.deepening import Deepening
 
 SYL = "( wi mp luk1 ) BCFACFEABFBCFACFFDABCHGG"
 AX5I = "( wal ax5 syl ) BAACEDACFG"
@@ -231,6 +232,19 @@ def test_theorems_are_proved_backwards_with_their_conditions(database: Path) -> 
     assert (bare.status, bare.proof) == ("ResourceOut", "")
     with pytest.raises(KeyError):
         prover.prove("wi", TheoremBudget())
+
+
+def test_the_search_itself_keeps_apart_what_must_be(database: Path) -> None:
+    # ax5 alone would prove it, were x not in what it is about.
+    axioms = LUKASIEWICZ.partition("${\n  $d x p $.  $d y q $.")[0]
+    stated = "$p |- ( A. x p -> A. y A. x p ) $= ? $."
+    for name, conditions, provable in (
+        ("wrong", "", False), ("half", "$d x y $.", False), ("right", "$d x y $. $d y p $.", True),
+    ):  # fmt: skip
+        database.write_text(f"{axioms} ${{ {conditions} {name} {stated} $}}")
+        search = Deepening(make_library(read_database(database)).matrix_for(name), cut=False)
+        found = search.run(2000)
+        assert (found is not None and found.copies is not None) == provable
 
 
 def test_guidance_is_learned_from_earlier_proofs(
