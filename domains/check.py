@@ -11,7 +11,7 @@ state. It finds faults; it cannot prove that there are none.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -30,6 +30,11 @@ from tesuji.domains.check_rules import (
 )
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.faults import FAULTS, DomainFault, Probe, fingerprint
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from tesuji.domains.robotics.check_environment import EnvironmentReport
 
 __all__ = ["FAULTS", "CheckReport", "DomainFault", "check_domain"]
 
@@ -66,17 +71,31 @@ class CheckReport:
         )
 
 
-def check_domain(domain: Domain, num_episodes: int = 20, seed: int = 0) -> CheckReport:
+@overload
+def check_domain(domain: Domain, num_episodes: int = 20, seed: int = 0) -> CheckReport: ...
+@overload
+def check_domain(
+    domain: gymnasium.Env[Any, Any], num_episodes: int = 20, seed: int = 0
+) -> EnvironmentReport: ...
+def check_domain(
+    domain: Domain | gymnasium.Env[Any, Any], num_episodes: int = 20, seed: int = 0
+) -> CheckReport | EnvironmentReport:
     """Check that `domain` keeps the contract on random episodes.
 
     Args:
-        domain: a compiled or an object domain.
+        domain: a compiled or an object domain; or a Gymnasium environment, of which is checked that
+            a restored snapshot goes on the same to the bit.
         num_episodes: more find rarer faults.
         seed: of the random play; the same seed checks the same states.
 
     Raises:
         DomainFault: a promise is broken.
+        EnvironmentRefusedError: the environment does not go on the same.
     """
+    if not isinstance(domain, Domain):
+        from tesuji.domains.robotics.check_environment import check_environment  # noqa: PLC0415
+
+        return check_environment(domain, num_episodes, seed)
     if num_episodes < 1:
         raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
     probe = Probe(domain)

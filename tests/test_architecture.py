@@ -26,6 +26,7 @@ LIBRARIES = {
     "domains": {
         "gymnasium",
         "llvmlite",
+        "mujoco",
         "networkx",
         "numba",
         "numpy",
@@ -91,6 +92,7 @@ CONTRACTS = {
         "tesuji.domains.proving.tableau",
         "tesuji.domains.proving.terms",
         "tesuji.domains.proving.unification",
+        "tesuji.domains.robotics.models",
     },
     "nets": {"tesuji.search.base"},
 }

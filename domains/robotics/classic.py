@@ -1,0 +1,148 @@
+"""Classic control with continuous actions: Gymnasium's equations as kernels.
+
+They round as the environments do, whose actions are 32-bit, so that states and rewards are equal to
+the bit. Discrete ones are compiled domains (`classic_domains.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
+
+_PENDULUM, _CAR = range(2)
+
+
+@njit(cache=True)
+def _pendulum(state, action, constants):  # type: ignore[no-untyped-def]
+    g, m, length, dt, max_torque, max_speed = constants
+    angle, speed = state[0], state[1]
+    most = np.float32(max_torque)
+    torque = min(max(np.float32(action[0]), -most), most)
+    upright = ((angle + np.pi) % (2 * np.pi)) - np.pi
+    effort = np.float32(np.float32(0.001) * np.float32(torque * torque))
+    cost = upright**2 + 0.1 * speed**2 + effort
+    push = np.float32(np.float32(3.0 / (m * length**2)) * torque)
+    speed = speed + (3 * g / (2 * length) * np.sin(angle) + push) * dt
+    speed = min(max(speed, -max_speed), max_speed)
+    state[0], state[1] = angle + speed * dt, speed
+    return -cost, True
+
+
+@njit(cache=True)
+def _car(state, action, constants, wide):  # type: ignore[no-untyped-def]
+    # After a reset the environment's state is of 64 bits (`wide`), after a step of 32.
+    power, max_speed, min_position, max_position, goal, goal_velocity = constants
+    position, velocity = state[0], state[1]
+    force = min(max(np.float32(action[0]), np.float32(-1.0)), np.float32(1.0))
+    slope = 3 * position if wide else np.float64(np.float32(3) * np.float32(position))
+    gravity = np.float32(0.0025 * math.cos(slope))
+    push = np.float32(np.float32(force * np.float32(power)) - gravity)
+    velocity = _add(velocity, push, wide)
+    velocity = min(max(velocity, -max_speed), max_speed)
+    position = min(max(_add(position, velocity, wide), min_position), max_position)
+    if position == min_position and velocity < 0:
+        velocity = 0.0
+    over = position >= goal and velocity >= goal_velocity
+    reward = -(np.float64(np.float32(action[0])) ** 2) * 0.1
+    if over:
+        reward += 100.0
+    state[0], state[1] = np.float32(position), np.float32(velocity)
+    return reward, not over
+
+
+@njit(cache=True)
+def _add(a, b, wide):  # type: ignore[no-untyped-def]
+    return a + b if wide else np.float64(np.float32(np.float32(a) + np.float32(b)))
+
+
+@njit(cache=True, nogil=True)
+def _roll(kind, constants, start, wide, actions, states, rewards, alive):  # type: ignore[no-untyped-def]
+    # Step every trajectory from its start; what is after an end stays what it was there.
+    state = np.empty(start.shape[1])
+    for b in range(actions.shape[0]):
+        state[:] = start[b % start.shape[0]]
+        going = True
+        for h in range(actions.shape[1]):
+            if going:
+                if kind == _PENDULUM:
+                    rewards[b, h], going = _pendulum(state, actions[b, h], constants)
+                else:
+                    rewards[b, h], going = _car(state, actions[b, h], constants, wide and h == 0)
+            states[b, h] = state
+            alive[b, h] = going
+
+
+class _Kind(NamedTuple):
+    number: int
+    names: tuple[str, ...]
+    constants: tuple[str, ...]  # attributes of the environment
+
+
+CLASSIC: Mapping[str, _Kind] = {
+    "Pendulum-v1": _Kind(
+        _PENDULUM, ("angle", "speed"), ("g", "m", "l", "dt", "max_torque", "max_speed")
+    ),
+    "MountainCarContinuous-v0": _Kind(
+        _CAR,
+        ("position", "velocity"),
+        ("power", "max_speed", "min_position", "max_position", "goal_position", "goal_velocity"),
+    ),
+}
+
+
+class ClassicModel(Model):
+    """Trajectories of a pendulum or a mountain car."""
+
+    def __init__(self, domain: EnvironmentDomain) -> None:
+        super().__init__(domain)
+        self._kind = CLASSIC[domain.spec.name]
+        self.names = self._kind.names
+        self._env: Any = domain.env.unwrapped
+        self._constants = tuple(float(getattr(self._env, name)) for name in self._kind.constants)
+
+    def quantities(self, state: Moment) -> Floats:
+        """Return the environment's own state."""
+        self.domain.restore(state)
+        return np.array(self._env.state, np.float64)
+
+    def roll(self, state: Moment, actions: Floats) -> Rollouts:
+        """Return what the actions lead to."""
+        start = self.quantities(state)[None]
+        states, rewards, alive = self._roll(start, self._env.state.dtype == np.float64, actions)
+        return Rollouts(states[:, :, None], rewards, alive, self._observe(states))
+
+    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
+        """Return what the policy does, all trajectories a step at a time."""
+        states = np.repeat(self.quantities(state)[None], len(noise), axis=0)
+        wide = self._env.state.dtype == np.float64
+        actions = np.zeros(noise.shape)
+        for h in range(noise.shape[1]):
+            mean, deviation = policy.propose(self._observe(states))
+            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
+            after, _, _ = self._roll(states, wide and h == 0, self.units(actions[:, h : h + 1]))
+            states = after[:, 0]
+        return actions
+
+    def _roll(
+        self, start: Floats, wide: bool, actions: Floats
+    ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Return states `[B, H, 2]`, rewards and lives `[B, H]`."""
+        shape = actions.shape[:2]
+        states, rewards = np.empty((*shape, start.shape[1])), np.zeros(shape)
+        alive = np.empty(shape, np.bool_)
+        _roll(self._kind.number, self._constants, start, wide, actions, states, rewards, alive)
+        return states, rewards, alive
+
+    def _observe(self, states: Floats) -> npt.NDArray[np.float32]:
+        if self._kind.number == _PENDULUM:
+            angle = states[..., :1]
+            states = np.concatenate([np.cos(angle), np.sin(angle), states[..., 1:]], axis=-1)
+        return states.astype(np.float32)

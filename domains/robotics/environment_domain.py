@@ -1,0 +1,245 @@
+"""Any Gymnasium environment that can be snapshotted, as an object domain.
+
+Discrete actions are the domain's own. Of continuous ones each state offers a few that are sampled
+from a proposal (Sampled MuZero, Hubert et al. 2021), the same whenever the state is met: action `i`
+is the `i`-th sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+
+from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray, State
+from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError, make_environment
+from tesuji.domains.robotics.snapshots import Snapshot, Snapshots
+
+_MAX_ACTIONS = 4096
+_NO_LIMIT = 10_000  # steps of an episode where the environment names none
+_NO_BOUND = 1e9  # of returns
+
+# What a proposal says of an observation: mean and standard deviation of each action, in [-1, 1].
+Proposal = Callable[[FloatArray], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+
+
+class Moment(NamedTuple):
+    """A state of an environment.
+
+    Attributes:
+        snapshot: the whole state.
+        observation: what was observed, flat `[F]`.
+        steps: since the reset.
+        seed: what is sampled here follows from it.
+    """
+
+    snapshot: Snapshot
+    observation: FloatArray
+    steps: int
+    seed: int
+
+
+class SimulationError(RuntimeError):
+    """The simulator broke: a number that is none, or time that went back."""
+
+
+class EnvironmentDomain(Domain):
+    """An environment as a domain of one player.
+
+    Args:
+        env: an environment, or the name of one; to be used through this object from now on.
+        num_samples: actions that a state offers where they are continuous.
+        proposal: where these are sampled from; uniform over the box where None, and then the first
+            samples are its centre and its corners' directions in turn.
+        discount: of the next reward.
+
+    Attributes:
+        env: the environment.
+        snapshots: of it.
+
+    Raises:
+        EnvironmentRefusedError: its spaces are not supported.
+    """
+
+    def __init__(
+        self,
+        env: Env | str,
+        num_samples: int = 16,
+        proposal: Proposal | None = None,
+        discount: float = 1.0,
+    ) -> None:
+        self.env = make_environment(env) if isinstance(env, str) else env
+        name = environment_name(self.env)
+        self._space = self.env.action_space
+        self._discount, self._proposal = discount, proposal
+        num_actions = _count_actions(name, self._space, num_samples)
+        size = flatten_observation(self.env.observation_space, self.env.reset(seed=0)[0]).size
+        self.snapshots = Snapshots(self.env)
+        limit = self.env.spec.max_episode_steps if self.env.spec is not None else None
+        limit = limit or getattr(self.env.unwrapped, "max_steps", None) or _NO_LIMIT
+        self.spec = DomainSpec(
+            name=name,
+            num_actions=num_actions,
+            observation_shape=(size,),
+            num_players=1,
+            max_steps=int(limit),
+            value_range=(-_NO_BOUND, _NO_BOUND),
+            deterministic=not self.snapshots.draws,
+        )
+        self._at: Moment | None = None  # where the environment stands
+        self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
+
+    def reset(self, seed: int = 0) -> Moment:
+        """Begin an episode."""
+        observation, _ = self.snapshots.reset(seed=seed)
+        return self._moment(observation, 0, seed)
+
+    def restore(self, state: Moment) -> None:
+        """Have the environment stand where `state` was taken."""
+        if self._at is not state:
+            self.snapshots.restore(state.snapshot)
+            self._at = state
+
+    def legal(self, state: State) -> BoolArray:
+        """Return that everything is legal."""
+        return np.ones(self.spec.num_actions, np.bool_)
+
+    def action(self, state: Moment, index: int) -> Any:
+        """Return what the environment takes for action `index`."""
+        if isinstance(self._space, Discrete):
+            return self._space.start + index
+        if isinstance(self._space, MultiDiscrete):
+            places = np.unravel_index(index, self._space.nvec.ravel())
+            return np.array(places, self._space.dtype).reshape(self._space.shape)
+        if isinstance(self._space, MultiBinary):
+            bits = [index >> i & 1 for i in range(math.prod(self._space.shape))]
+            return np.array(bits, self._space.dtype).reshape(self._space.shape)
+        return self.samples(state)[index].astype(self._space.dtype)
+
+    def samples(self, state: Moment) -> npt.NDArray[np.float64]:
+        """Return the actions `[K, D]` that a state offers, in the units of the environment."""
+        known, actions = self._sampled
+        if known is not state:
+            actions = self._sample(state)
+            self._sampled = state, actions
+        return actions
+
+    def step(self, state: State, action: int, key: int = 0) -> tuple[Moment, float, float]:
+        """Take one step."""
+        return self.step_by(state, self.action(state, action), key)
+
+    def step_by(self, state: Moment, action: Any, key: int = 0) -> tuple[Moment, float, float]:
+        """Take one step by an action of the environment.
+
+        Raises:
+            SimulationError: the simulator broke.
+        """
+        self.restore(state)
+        self._at = None
+        if self.snapshots.draws:
+            self.snapshots.reseed(key)
+        times = [each.time for each in self.snapshots.data]
+        observation, reward, terminated, truncated, _ = self.env.step(action)
+        after = self._moment(observation, state.steps + 1, state.seed * 6364136223846793005 + 1)
+        if any(each.time < time for each, time in zip(self.snapshots.data, times, strict=True)):
+            raise SimulationError(f"{self.spec.name}: the simulation became unstable")
+        if not (math.isfinite(float(reward)) and np.isfinite(after.observation).all()):
+            raise SimulationError(f"{self.spec.name}: the simulator returned no number")
+        over = bool(terminated or truncated)
+        return after, float(reward), 0.0 if over else self._discount
+
+    def observe(self, state: State) -> FloatArray:
+        """Return the observation, flat."""
+        observation: FloatArray = state.observation
+        return observation
+
+    def key(self, state: State) -> bytes | None:
+        """Return bytes that are equal just for equal states; None for simulators."""
+        return self.snapshots.key(state.snapshot)
+
+    def render(self, state: State) -> str:
+        """Return the observation as text."""
+        shown = ", ".join(f"{each:.3g}" for each in state.observation[:8])
+        more = ", …" if state.observation.size > 8 else ""
+        return f"step {state.steps}: {shown}{more}"
+
+    def action_name(self, state: State, action: int) -> str:
+        """Return the action's number, or what is sampled there."""
+        if isinstance(self._space, Box):
+            return " ".join(f"{each:.3g}" for each in self.samples(state)[action])
+        return str(action)
+
+    def _moment(self, observation: Any, steps: int, seed: int) -> Moment:
+        flat = flatten_observation(self.env.observation_space, observation)
+        moment = Moment(self.snapshots.save(), flat, steps, seed % 2**64)
+        self._at = moment
+        return moment
+
+    def _sample(self, state: Moment) -> npt.NDArray[np.float64]:
+        assert isinstance(self._space, Box)
+        rng = np.random.Generator(np.random.Philox(key=state.seed))
+        shape = (self.spec.num_actions, math.prod(self._space.shape))
+        if self._proposal is None:
+            unit = rng.uniform(-1.0, 1.0, shape)
+        else:
+            mean, deviation = self._proposal(state.observation)
+            unit = np.clip(mean + deviation * rng.standard_normal(shape), -1.0, 1.0)
+        low = self._space.low.astype(np.float64).ravel()
+        high = self._space.high.astype(np.float64).ravel()
+        return ((low + high) / 2 + unit * (high - low) / 2).reshape(-1, *self._space.shape)
+
+
+def environment_name(env: Env) -> str:
+    """Return the id of an environment, or the name of its class."""
+    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+
+
+def flatten_observation(space: Space[Any], observation: Any) -> FloatArray:
+    """Return the numbers of an observation, `[F]`; texts are left out.
+
+    Raises:
+        EnvironmentRefusedError: there are none.
+    """
+    parts: list[npt.NDArray[Any]] = []
+    _collect(space, observation, parts)
+    if not parts:
+        raise EnvironmentRefusedError(f"observations of {space} hold no numbers")
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _collect(space: Space[Any], value: Any, parts: list[npt.NDArray[Any]]) -> None:
+    if isinstance(space, Dict):
+        for key, inner in space.spaces.items():
+            _collect(inner, value[key], parts)
+    elif isinstance(space, Tuple):
+        for inner, each in zip(space.spaces, value, strict=True):
+            _collect(inner, each, parts)
+    elif isinstance(space, Box):
+        parts.append(np.asarray(value).ravel())
+    elif isinstance(space, Discrete | MultiDiscrete | MultiBinary):
+        parts.append(np.asarray(gymnasium.spaces.flatten(space, value)).ravel())
+
+
+def _count_actions(name: str, space: Space[Any], num_samples: int) -> int:
+    if isinstance(space, Box):
+        if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
+            raise EnvironmentRefusedError(f"{name}: actions of {space} have no bounds")
+        if num_samples < 2:
+            raise ValueError(f"num_samples must be at least 2, got {num_samples}")
+        return num_samples
+    if isinstance(space, Discrete):
+        return int(space.n)
+    if isinstance(space, MultiDiscrete):
+        number = math.prod(int(each) for each in space.nvec.ravel())
+    elif isinstance(space, MultiBinary):
+        number = 2 ** math.prod(space.shape)
+    else:
+        raise EnvironmentRefusedError(f"{name}: actions of {space} are not supported")
+    if number > _MAX_ACTIONS:
+        raise EnvironmentRefusedError(f"{name}: {number} actions; at most {_MAX_ACTIONS}")
+    return number

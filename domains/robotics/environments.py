@@ -1,0 +1,116 @@
+"""Gymnasium environments by name, and one clear line where there is none.
+
+A name is an id of Gymnasium's registry, such as `HalfCheetah-v5`, or the same in snake case and
+without its version, such as `half_cheetah`. Gymnasium-Robotics and MiniGrid are registered where
+they are installed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from typing import Any
+
+import gymnasium
+from gymnasium.error import DependencyNotInstalled
+
+Env = gymnasium.Env[Any, Any]
+
+_PLUGINS = ("gymnasium_robotics", "minigrid")
+_FETCH_BREAKS = (3, 12)  # Gymnasium-Robotics reads a field that this version of MuJoCo renamed
+
+
+class EnvironmentRefusedError(ValueError):
+    """An environment cannot be made, or cannot be planned in; the message says what to do."""
+
+
+def make_environment(name: str, **options: Any) -> Env:
+    """Return the environment `name`.
+
+    Args:
+        name: an id of Gymnasium's registry, or that in snake case without the version.
+        **options: what the environment takes, such as `render_mode`.
+
+    Raises:
+        EnvironmentRefusedError: no such id, a library is missing, or it does not take `options`.
+    """
+    prepare_rendering()
+    known = environment_id(name)
+    try:
+        return gymnasium.make(known, disable_env_checker=True, **options)
+    except DependencyNotInstalled as error:
+        raise EnvironmentRefusedError(f"{known}: {error}") from None
+    except ModuleNotFoundError as error:
+        raise EnvironmentRefusedError(
+            f"{known} needs {error.name}, which is not installed; pip install 'tesuji[robotics]'"
+        ) from None
+    except (TypeError, AttributeError, gymnasium.error.Error) as error:
+        raise EnvironmentRefusedError(f"{known}: {_reason(error)}") from None
+
+
+def environment_id(name: str) -> str:
+    """Return the id that `name` means.
+
+    Raises:
+        EnvironmentRefusedError: there is none; the message suggests a near one.
+    """
+    _register_plugins()
+    ids = list(gymnasium.registry)
+    if name in gymnasium.registry:
+        return name
+    wanted = _plain(name)
+    named = {_plain(each): each for each in ids}  # later versions of an id come later
+    if wanted in named:
+        return named[wanted]
+    by_name: dict[str, list[str]] = {}
+    for each in ids:
+        by_name.setdefault(_plain(_unversioned(each)), []).append(each)
+    if wanted in by_name:
+        return max(by_name[wanted], key=_version)
+    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
+    hint = f"; did you mean {max(by_name[near[0]], key=_version)}?" if near else ""
+    missing = [each for each in _PLUGINS if importlib.util.find_spec(each) is None]
+    more = f" ({' and '.join(missing)} not installed: tesuji[robotics])" if missing else ""
+    raise EnvironmentRefusedError(f"no environment is called {name!r}{hint}{more}")
+
+
+def prepare_rendering() -> None:
+    """Have MuJoCo draw without a screen where there is none."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")
+
+
+def _register_plugins() -> None:
+    for plugin in _PLUGINS:
+        if importlib.util.find_spec(plugin) is not None and plugin not in sys.modules:
+            module = importlib.import_module(plugin)
+            gymnasium.register_envs(module)
+
+
+def _reason(error: Exception) -> str:
+    import mujoco  # noqa: PLC0415 - heavy, and only asked for its version
+
+    version = tuple(int(part) for part in mujoco.__version__.split(".")[:2])
+    if isinstance(error, AttributeError) and version >= _FETCH_BREAKS:
+        return (
+            f"Gymnasium-Robotics does not work with MuJoCo {mujoco.__version__} "
+            f"({error}); pip install 'mujoco<3.12'"
+        )
+    return str(error).splitlines()[0]
+
+
+def _unversioned(name: str) -> str:
+    return re.sub(r"-v\d+$", "", name.rpartition("/")[2])
+
+
+def _version(name: str) -> int:
+    found = re.search(r"-v(\d+)$", name)
+    return int(found[1]) if found else -1
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,154 @@
+"""Models: from where an environment stands, many trajectories at once.
+
+A model says of each trajectory what trajectory search needs: rewards, where the episode ends, and
+named quantities after every substep of the simulator, which constraints speak of. Dimensions: `B`
+trajectories, `H` steps, `K` substeps a step, `Q` quantities, `D` parts of an action.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.spaces import Box
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.environments import EnvironmentRefusedError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """What a model says of `B` trajectories.
+
+    Attributes:
+        quantities: after each substep `[B, H, K, Q]`, by the model's names.
+        rewards: of each step `[B, H]`; 0 after an end.
+        alive: whether the episode goes on after each step `[B, H]`.
+        observations: after each step `[B, H, F]`, as a policy sees them.
+    """
+
+    quantities: Floats
+    rewards: Floats
+    alive: npt.NDArray[np.bool_]
+    observations: npt.NDArray[np.float32]
+
+
+class Policy(Protocol):
+    """Proposes actions."""
+
+    def propose(self, observations: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
+        ...
+
+
+class Model(ABC):
+    """Trajectories of one environment.
+
+    Attributes:
+        domain: the environment as a domain, which takes the real steps.
+        names: of the quantities `[Q]`.
+        num_substeps: of the simulator in a step, `K`.
+        low: least action `[D]`.
+        high: greatest action `[D]`.
+    """
+
+    names: tuple[str, ...]
+    num_substeps: int = 1
+
+    def __init__(self, domain: EnvironmentDomain) -> None:
+        space = domain.env.action_space
+        if not isinstance(space, Box) or len(space.shape) != 1:
+            raise EnvironmentRefusedError(
+                f"{domain.spec.name}: trajectory search wants a vector of continuous actions, this "
+                f"has {space}; use tree search"
+            )
+        self.domain = domain
+        self.low = space.low.astype(np.float64)
+        self.high = space.high.astype(np.float64)
+
+    @abstractmethod
+    def quantities(self, state: Moment) -> Floats:
+        """Return the quantities `[Q]` of a state."""
+
+    @abstractmethod
+    def roll(self, state: Moment, actions: Floats) -> Rollouts:
+        """Return what the actions `[B, H, D]` lead to from a state."""
+
+    @abstractmethod
+    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
+        """Return the actions `[B, H, D]` that a policy takes under `noise`, from a state.
+
+        Actions and noise are scaled: to [-1, 1], and by the policy's deviation.
+        """
+
+    def units(self, actions: Floats) -> Floats:
+        """Return scaled actions as the environment takes them, to the 32 bits that it reads."""
+        units = (self.low + self.high) / 2 + (self.high - self.low) / 2 * actions
+        return np.clip(units, self.low, self.high).astype(np.float32).astype(np.float64)
+
+
+class StepModel(Model):
+    """Any environment, stepped and restored in Python: exact, and slow.
+
+    Its quantities are the numbers of the observation, `observation_0` and so on, and the action's.
+    """
+
+    def __init__(self, domain: EnvironmentDomain) -> None:
+        super().__init__(domain)
+        self._size = domain.spec.observation_shape[0]
+        self.names = tuple(f"observation_{i}" for i in range(self._size))
+
+    def quantities(self, state: Moment) -> Floats:
+        """Return the observation."""
+        return state.observation.astype(np.float64)
+
+    def roll(self, state: Moment, actions: Floats) -> Rollouts:
+        """Return what the actions lead to, one after the other."""
+        batch, horizon, _ = actions.shape
+        rewards = np.zeros((batch, horizon))
+        alive = np.zeros((batch, horizon), np.bool_)
+        observations = np.zeros((batch, horizon, self._size), np.float32)
+        for b in range(batch):
+            at: Any = state
+            for h in range(horizon):
+                action = actions[b, h].astype(self.domain.env.action_space.dtype)
+                at, rewards[b, h], discount = self.domain.step_by(at, action)
+                observations[b, h:] = at.observation
+                if discount == 0.0:
+                    break
+                alive[b, h] = True
+        quantities = observations[:, :, None, :].astype(np.float64)
+        return Rollouts(quantities, rewards, alive, observations)
+
+    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
+        """Return what the policy does, one trajectory after the other."""
+        actions = np.zeros(noise.shape)
+        for b in range(len(noise)):
+            at: Any = state
+            for h in range(noise.shape[1]):
+                mean, deviation = policy.propose(at.observation[None])
+                actions[b, h] = np.clip(mean[0] + deviation[0] * noise[b, h], -1.0, 1.0)
+                action = self.units(actions[b, h]).astype(self.domain.env.action_space.dtype)
+                at, _, discount = self.domain.step_by(at, action)
+                if discount == 0.0:
+                    break
+        return actions
+
+
+def make_model(domain: EnvironmentDomain) -> Model:
+    """Return the fastest model of an environment."""
+    from tesuji.domains.robotics.classic import CLASSIC, ClassicModel  # noqa: PLC0415
+    from tesuji.domains.robotics.mujoco_model import MujocoModel  # noqa: PLC0415 - loads MuJoCo
+    from tesuji.domains.robotics.mujoco_tasks import TASKS  # noqa: PLC0415
+
+    name = domain.spec.name
+    if name in TASKS:
+        return MujocoModel(domain, TASKS[name])
+    if name in CLASSIC:
+        return ClassicModel(domain)
+    return StepModel(domain)

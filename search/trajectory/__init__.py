@@ -1,0 +1,1 @@
+"""Trajectory search: sequences of continuous actions, sampled, simulated and made better."""

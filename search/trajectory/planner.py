@@ -1,0 +1,211 @@
+"""MPPI, CEM and iCEM over a model of many trajectories.
+
+A *plan* is a mean and a deviation of the next actions. Each iteration samples around it, has the
+model say what comes of the samples, and moves it towards the better ones. Samples are compared by
+what they violate first, by their return second, so that no reward pays for a violation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.robotics.models import Model, Policy, Rollouts
+from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
+from tesuji.search.trajectory.settings import TrajectorySettings
+
+# The value of observations `[B, F]` that trajectories end with.
+Value = Callable[[npt.NDArray[np.float32]], Floats]
+
+
+class Monitor(Protocol):
+    """Says how far trajectories violate what must hold."""
+
+    def violation(self, state: Any, rollouts: Rollouts, actions: Floats) -> Floats:
+        """Return by how much each trajectory violates it `[B]`; 0 for those that do not."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What trajectory search decided.
+
+    Attributes:
+        actions: of the next steps `[H, D]`, in the environment's units.
+        score: their discounted return, with the value of the end where there is one.
+        violation: by how much they violate what must hold; 0 if they do not.
+        rollouts: what they lead to, a batch of one.
+        simulated: steps of the environment that were simulated.
+        seconds: that it took.
+    """
+
+    actions: Floats
+    score: float
+    violation: float
+    rollouts: Rollouts
+    simulated: int
+    seconds: float
+
+
+class _Scored(NamedTuple):
+    actions: Floats  # [B, H, D], scaled
+    scores: Floats  # [B]
+    violations: Floats  # [B]
+
+
+class TrajectoryPlanner:
+    """Plans again and again, each time from where the last plan left off.
+
+    Args:
+        model: of the environment.
+        settings: of the search.
+        monitor: what must hold.
+        value: of what lies beyond the horizon.
+        policy: that proposes samples.
+        seed: of the samples.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        settings: TrajectorySettings | None = None,
+        monitor: Monitor | None = None,
+        value: Value | None = None,
+        policy: Policy | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.model = model
+        self.settings = settings or TrajectorySettings()
+        self._monitor, self._value, self._policy = monitor, value, policy
+        self._rng = np.random.default_rng(seed)
+        self._middle = (model.low + model.high) / 2
+        self._half = (model.high - model.low) / 2
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last plan, as at the beginning of an episode."""
+        shape = (self.settings.horizon, self.model.low.size)
+        self._mean = np.zeros(shape)
+        self._deviation = np.full(shape, self.settings.deviation)
+        self._kept = np.zeros((0, *shape))
+
+    def plan(self, state: Any, seconds: float | None = None) -> Trajectory:
+        """Return the best trajectory found from `state`; the next call begins one step later.
+
+        Args:
+            state: of the model's domain.
+            seconds: to stop after, between two iterations; the first is always made.
+        """
+        began = time.perf_counter()
+        settings = self.settings
+        best: _Scored | None = None
+        simulated, count = 0, settings.samples
+        self._deviation[:] = settings.deviation
+        for iteration in range(settings.iterations):
+            actions = self._sample(state, count, iteration)
+            scored = self._score(state, actions)
+            simulated += actions.shape[0] * actions.shape[1]
+            order = _order(scored)
+            best = _better(best, _take(scored, order[:1]))
+            self._refit(_take(scored, order), iteration)
+            if settings.method == "icem":
+                count = max(2 * settings.elites, int(count / settings.decay))
+            if seconds is not None and time.perf_counter() - began >= seconds:
+                break
+        assert best is not None
+        if settings.method == "mppi":
+            best = _better(self._score(state, self._mean[None]), best, margin=True)
+            simulated += settings.horizon
+        self._mean = best.actions[0].copy() if settings.method == "icem" else self._mean
+        actions = self.model.units(best.actions)
+        rollouts = self.model.roll(state, actions)
+        result = Trajectory(
+            actions[0], float(best.scores[0]), float(best.violations[0]), rollouts, simulated,
+            time.perf_counter() - began,
+        )  # fmt: skip
+        self._shift()
+        return result
+
+    def score(self, state: Any, actions: Floats) -> tuple[Floats, Floats]:
+        """Return scores and violations `[B]` of actions `[B, H, D]` in the environment's units."""
+        scored = self._score(state, (actions - self._middle) / self._half)
+        return scored.scores, scored.violations
+
+    def _sample(self, state: Any, count: int, iteration: int) -> Floats:
+        settings = self.settings
+        shape = (count, *self._mean.shape)
+        if settings.knots:
+            noise = knot_noise(self._rng, settings.knots, *shape)
+        else:
+            noise = coloured_noise(self._rng, settings.exponent, *shape)
+        actions = np.clip(self._mean + self._deviation * noise, -1.0, 1.0)
+        actions[0] = self._mean
+        proposed = int(settings.policy_samples * count)
+        if self._policy is not None and iteration == 0 and proposed:
+            noise[-1] = 0.0  # one follows the policy's mean
+            actions[-proposed:] = self.model.follow(state, self._policy, noise[-proposed:])
+        return np.concatenate([actions, self._kept])
+
+    def _score(self, state: Any, actions: Floats) -> _Scored:
+        units = self.model.units(actions)
+        rollouts = self.model.roll(state, units)
+        horizon = actions.shape[1]
+        weights = self.settings.discount ** np.arange(horizon)
+        scores = rollouts.rewards @ weights
+        if self._value is not None:
+            end = self._value(rollouts.observations[:, -1])
+            scores = scores + self.settings.discount**horizon * end * rollouts.alive[:, -1]
+        violations = np.zeros(len(scores))
+        if self._monitor is not None:
+            violations = self._monitor.violation(state, rollouts, units)
+        return _Scored(actions, scores, violations)
+
+    def _refit(self, ranked: _Scored, iteration: int) -> None:
+        settings = self.settings
+        if settings.method == "mppi":
+            sound = ranked.violations == 0.0
+            use = sound if sound.any() else ranked.violations <= ranked.violations[0]
+            scores = ranked.scores[use]
+            spread = max(float(scores.std()), 1e-9)
+            weights = np.exp((scores - scores.max()) / (settings.temperature * spread))
+            weights /= weights.sum()
+            self._mean = np.tensordot(weights, ranked.actions[use], axes=1)
+            return
+        elites = ranked.actions[: settings.elites]
+        old = settings.momentum
+        self._mean = old * self._mean + (1 - old) * elites.mean(axis=0)
+        spread_now = elites.std(axis=0)
+        self._deviation = old * self._deviation + (1 - old) * spread_now
+        np.maximum(self._deviation, settings.least_deviation, out=self._deviation)
+        if settings.method == "icem":
+            self._kept = elites[: max(1, int(settings.kept * settings.elites))].copy()
+
+    def _shift(self) -> None:
+        # One step has passed: what was planned for the next is now for this one.
+        self._mean = np.concatenate([self._mean[1:], self._mean[-1:]])
+        if len(self._kept):
+            self._kept = np.concatenate([self._kept[:, 1:], self._kept[:, -1:]], axis=1)
+
+
+def _order(scored: _Scored) -> npt.NDArray[np.int64]:
+    return np.lexsort((-scored.scores, scored.violations))
+
+
+def _take(scored: _Scored, rows: npt.NDArray[np.int64]) -> _Scored:
+    return _Scored(scored.actions[rows], scored.scores[rows], scored.violations[rows])
+
+
+def _better(old: _Scored | None, new: _Scored, margin: bool = False) -> _Scored:
+    # The better of two; with `margin` the first unless it violates more.
+    if old is None:
+        return new
+    if margin:
+        return new if new.violations[0] < old.violations[0] else old
+    one = (old.violations[0], -old.scores[0])
+    other = (new.violations[0], -new.scores[0])
+    return new if other < one else old

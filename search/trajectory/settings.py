@@ -1,0 +1,64 @@
+"""How trajectory search samples and improves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Method = Literal["mppi", "cem", "icem"]
+
+
+@dataclass(frozen=True)
+class TrajectorySettings:
+    """What all methods share; actions are scaled to [-1, 1].
+
+    Attributes:
+        method: `mppi` (Williams et al. 2017) averages samples weighted by their returns, `cem`
+            (Rubinstein 1999) refits to the best, `icem` (Pinneri et al. 2020) also keeps the best
+            from one decision to the next, samples fewer each time, and executes the best sample.
+        samples: trajectories of the first iteration.
+        iterations: of sampling and refitting, each decision.
+        horizon: steps that are looked ahead.
+        deviation: of the first samples.
+        least_deviation: below which none falls.
+        exponent: of the noise's colour; 0 is white.
+        knots: of the noise instead; 0 for coloured noise.
+        elites: samples that `cem` and `icem` refit to.
+        kept: share of the elites that `icem` keeps.
+        momentum: of the old mean and deviation when refitted.
+        temperature: of `mppi`, as a share of the spread of returns.
+        decay: `icem` divides the samples by it each iteration.
+        policy_samples: share of the first samples that the policy proposes, where there is one.
+        discount: of later rewards.
+    """
+
+    method: Method = "icem"
+    samples: int = 48
+    iterations: int = 3
+    horizon: int = 30
+    deviation: float = 0.5
+    least_deviation: float = 0.05
+    exponent: float = 2.0
+    knots: int = 0
+    elites: int = 8
+    kept: float = 0.3
+    momentum: float = 0.1
+    temperature: float = 0.1
+    decay: float = 1.25
+    policy_samples: float = 0.25
+    discount: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("samples", 2), ("iterations", 1), ("horizon", 2), ("elites", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not self.deviation > 0 or not self.temperature > 0:
+            raise ValueError("deviation and temperature must be above 0")
+        if self.knots == 1 or self.knots < 0:
+            raise ValueError(f"knots must be 0 or at least 2, got {self.knots}")
+        if not 0 <= self.kept <= 1 or not 0 <= self.policy_samples <= 1:
+            raise ValueError("kept and policy_samples must lie between 0 and 1")
+        if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
+            raise ValueError("momentum must be below 1, discount above 0 and at most 1")
+        if self.decay < 1:
+            raise ValueError(f"decay must be at least 1, got {self.decay}")

@@ -1,0 +1,110 @@
+"""Trajectory search finds what is good, and nothing that violates while there is another way."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.domains.robotics.models import Rollouts, make_model
+from tesuji.search.trajectory.noise import coloured_noise, knot_noise
+from tesuji.search.trajectory.planner import TrajectoryPlanner
+from tesuji.search.trajectory.settings import Method, TrajectorySettings
+
+
+def drive(
+    planner: TrajectoryPlanner, domain: EnvironmentDomain, seed: int, steps: int
+) -> tuple[float, np.ndarray]:
+    """Return the return and the quantities of an episode."""
+    planner.begin()
+    state, total, seen = domain.reset(seed), 0.0, []
+    for _ in range(steps):
+        state, reward, discount = domain.step_by(
+            state, planner.plan(state).actions[0].astype(np.float32)
+        )
+        total += reward
+        seen.append(planner.model.quantities(state))
+        if discount == 0.0:
+            break
+    return total, np.array(seen)
+
+
+@pytest.mark.parametrize("method", ["mppi", "cem", "icem"])
+def test_each_method_swings_the_pendulum_up(method: Method) -> None:
+    """Random actions return about -1,200."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    model = make_model(domain)
+    planner = TrajectoryPlanner(model, TrajectorySettings(method=method, horizon=40))
+    total, _ = drive(planner, domain, 0, 200)
+    assert total > -300.0
+
+
+class SlowerThan:
+    """The pendulum's speed stays below a limit."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+
+    def violation(self, state: Any, rollouts: Rollouts, actions: np.ndarray) -> np.ndarray:
+        """Return how much faster it is."""
+        speed = np.abs(rollouts.quantities[..., 1]).max(axis=(1, 2))
+        return np.maximum(speed - self.limit, 0.0)
+
+
+def test_violations_come_first() -> None:
+    """A limit of speed holds, though the pendulum then never comes up."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    planner = TrajectoryPlanner(
+        make_model(domain), TrajectorySettings(horizon=20), SlowerThan(1.5), seed=1
+    )
+    _, seen = drive(planner, domain, 4, 60)
+    _, free = drive(TrajectoryPlanner(planner.model), domain, 4, 60)
+    assert np.abs(seen[:, 1]).max() <= 1.5 < np.abs(free[:, 1]).max()
+
+
+def test_same_seed_same_plan() -> None:
+    """To the bit."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    state = domain.reset(0)
+    plans = [TrajectoryPlanner(make_model(domain), seed=3).plan(state) for _ in range(2)]
+    assert np.array_equal(plans[0].actions, plans[1].actions)
+    assert plans[0].score == plans[1].score
+
+
+def test_a_value_judges_the_end() -> None:
+    """Alone it decides where rewards say nothing."""
+    domain = EnvironmentDomain("MountainCarContinuous-v0")
+    settings = TrajectorySettings(horizon=10, iterations=2, deviation=1.0)
+
+    def to_the_left(observations: np.ndarray) -> np.ndarray:
+        return -1000.0 * observations[:, 0].astype(np.float64)
+
+    plan = TrajectoryPlanner(make_model(domain), settings, value=to_the_left).plan(domain.reset(0))
+    assert plan.actions[:5].mean() < -0.5
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
+def test_noise_has_unit_variance(exponent: float) -> None:
+    """Of any colour."""
+    noise = coloured_noise(np.random.default_rng(0), exponent, 4000, 30, 2)
+    assert noise.shape == (4000, 30, 2)
+    assert noise.std() == pytest.approx(1.0, abs=0.05)
+    steps = np.abs(np.diff(noise, axis=1)).mean()
+    assert (steps < 0.8) == (exponent >= 1.0)
+
+
+def test_knots_are_joined_by_lines() -> None:
+    """Between two knots the second difference is 0."""
+    noise = knot_noise(np.random.default_rng(0), 3, 2, 21, 1)
+    bends = np.abs(np.diff(noise[..., 0], n=2, axis=1)) > 1e-9
+    assert bends.sum() == 2
+    assert bends[:, 9].all()
+
+
+def test_wrong_settings_are_refused() -> None:
+    """With the number."""
+    with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
+        TrajectorySettings(samples=1)
+    with pytest.raises(ValueError, match="knots must be 0 or at least 2, got 1"):
+        replace(TrajectorySettings(), knots=1)
