@@ -25,6 +25,7 @@ VERBS = {
     "analysis": "answer queries about positions, JSON lines in and out",
     "uci": "play chess by the universal chess interface, for GUIs",
     "solve": "say the exact value of a position and of every move",
+    "run": "act in a Gymnasium or MuJoCo environment, under constraints",
     "repair": "mend a plan after a disruption, keeping most of it",
     "generate": "write random planning problems",
     "gtp": "play by the Go Text Protocol, in GUIs and against other programs",

@@ -39,6 +39,7 @@ _OPTIONAL = {
     "onnxruntime": ("onnx", "fast nets on a CPU"),
     "openvino": ("openvino", "fast nets on an Intel CPU"),
     "matplotlib": ("plots", "learning curves as PNG"),
+    "mujoco": ("robotics", "robots in MuJoCo's simulator"),
     "resvg_py": ("plots", "maps, charts and graphs as PNG"),
     "ortools": ("cpsat", "proofs that routes are the cheapest"),
     "tensorboard": ("tensorboard", "learning curves in TensorBoard"),

@@ -12,6 +12,7 @@ from tesuji.search.base import Budget, Evaluator, SearchResult
 from tesuji.search.config import PUCT, Gumbel
 
 if TYPE_CHECKING:
+    from tesuji.domains.robotics.environments import Env
     from tesuji.search.driver import RolloutEvaluator
     from tesuji.search.symbolic.model import SymbolicModel
 
@@ -20,7 +21,7 @@ class Planner:
     """Decides in one domain.
 
     Args:
-        domain: a domain, or a registered name.
+        domain: a domain, a registered name, or a Gymnasium environment that can be snapshotted.
         evaluator: `net` (the network that ships with the game), `uniform`, `rollout`, the path of
             a run or checkpoint, or any evaluator.
         settings: PUCT or Gumbel; PUCT with its defaults where None.
@@ -35,7 +36,7 @@ class Planner:
 
     def __init__(
         self,
-        domain: Domain | str,
+        domain: Domain | str | Env,
         evaluator: Evaluator | RolloutEvaluator | str | Path = "net",
         settings: PUCT | Gumbel | None = None,
         budget: Budget | None = None,
@@ -44,6 +45,12 @@ class Planner:
         from tesuji.engine.rules import apply_constraints  # noqa: PLC0415
         from tesuji.search.search import Search  # noqa: PLC0415
 
+        if not isinstance(domain, Domain | str):
+            from tesuji.domains.robotics.environment_domain import (  # noqa: PLC0415
+                EnvironmentDomain,
+            )
+
+            domain = EnvironmentDomain(domain)
         self.domain = apply_constraints(domain, constraints)
         if isinstance(evaluator, str | Path):
             evaluator = load_evaluator(evaluator, self.domain)

@@ -46,7 +46,9 @@ LIBRARIES = {
         "torch",
     },
     "engine": {
+        "imageio",
         "llvmlite",
+        "mujoco",
         "matplotlib",
         "networkx",
         "numba",

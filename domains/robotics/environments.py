@@ -7,6 +7,7 @@ they are installed.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
@@ -16,6 +17,8 @@ import sys
 from typing import Any
 
 import gymnasium
+import numpy as np
+import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
 Env = gymnasium.Env[Any, Any]
@@ -58,19 +61,18 @@ def environment_id(name: str) -> str:
     Raises:
         EnvironmentRefusedError: there is none; the message suggests a near one.
     """
-    _register_plugins()
-    ids = list(gymnasium.registry)
-    if name in gymnasium.registry:
-        return name
     wanted = _plain(name)
-    named = {_plain(each): each for each in ids}  # later versions of an id come later
-    if wanted in named:
-        return named[wanted]
-    by_name: dict[str, list[str]] = {}
-    for each in ids:
-        by_name.setdefault(_plain(_unversioned(each)), []).append(each)
-    if wanted in by_name:
-        return max(by_name[wanted], key=_version)
+    for plugins in (False, True):  # they take their time
+        if plugins:
+            _register_plugins()
+        if name in gymnasium.registry:
+            return name
+        by_name: dict[str, list[str]] = {}
+        for each in gymnasium.registry:
+            by_name.setdefault(_plain(each), []).append(each)
+            by_name.setdefault(_plain(_unversioned(each)), []).append(each)
+        if wanted in by_name:
+            return max(by_name[wanted], key=_version)
     near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
     hint = f"; did you mean {max(by_name[near[0]], key=_version)}?" if near else ""
     missing = [each for each in _PLUGINS if importlib.util.find_spec(each) is None]
@@ -84,10 +86,46 @@ def prepare_rendering() -> None:
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 
+def make_drawn_environment(name: str) -> Env:
+    """Return the environment `name`, to be drawn: by a camera that follows, where it has one.
+
+    Raises:
+        EnvironmentRefusedError: as `make_environment`.
+    """
+    env = make_environment(name, render_mode="rgb_array")
+    model = getattr(env.unwrapped, "model", None)
+    cameras = [model.camera(i).name for i in range(model.ncam)] if model is not None else []
+    if "track" not in cameras:
+        return env
+    env.close()
+    return make_environment(name, render_mode="rgb_array", camera_name="track")
+
+
+def draw(env: Env) -> npt.NDArray[np.uint8]:
+    """Return a picture `[H, W, 3]` of an environment that renders `rgb_array`.
+
+    Raises:
+        EnvironmentRefusedError: nothing can be drawn on this machine.
+    """
+    faults: tuple[type[Exception], ...] = (
+        RuntimeError, ImportError, AttributeError, OSError, gymnasium.error.Error,
+    )  # fmt: skip
+    if "mujoco" in sys.modules:
+        faults = (*faults, sys.modules["mujoco"].FatalError)
+    try:
+        return np.asarray(env.render(), np.uint8)
+    except faults as error:
+        raise EnvironmentRefusedError(
+            f"this machine cannot draw ({type(error).__name__}: {error}); MuJoCo needs libegl1 or "
+            "libosmesa6, and MUJOCO_GL=egl or osmesa"
+        ) from None
+
+
 def _register_plugins() -> None:
     for plugin in _PLUGINS:
         if importlib.util.find_spec(plugin) is not None and plugin not in sys.modules:
-            module = importlib.import_module(plugin)
+            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+                module = importlib.import_module(plugin)
             gymnasium.register_envs(module)
 
 

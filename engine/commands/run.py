@@ -1,0 +1,128 @@
+"""`tesuji run`: act in an environment by trajectory search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from tesuji.engine.commands.base import Answer, Common, Constraints, Count, File, Seconds
+from tesuji.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from tesuji.engine.episodes import Episode
+
+EXAMPLES = """
+Examples:
+  tesuji run pendulum                                  the newest version of Gymnasium's environment
+  tesuji run HalfCheetah-v5 --constraint "x_velocity <= 3.2096" --steps 200
+  tesuji run reacher --constraint "away: fingertip_x < 0.1 or fingertip_y < 0.1" --episodes 5
+  tesuji run half_cheetah --steps 100 --render run.gif --plot run.png
+  tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
+
+A constraint speaks of the model's quantities; a name that is none is answered by those that are.
+Leaves with 0, or with 1 where a constraint was violated.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """Act in a Gymnasium environment with continuous actions, without learning.
+
+    Its own simulator says what comes of sampled actions, many trajectories at once. Under
+    constraints only what was checked after every substep is executed, where there is anything.
+
+    Attributes:
+        environment: its id, or that in snake case without the version.
+        episodes: to run.
+        steps: of an episode, at most; by default what the environment allows.
+        seed: of the first episode; the next has the next.
+        constraints: what must hold, such as "slow: x_velocity <= 3.2"; repeat it for more.
+        method: mppi, cem or icem.
+        samples: trajectories that a decision samples first.
+        iterations: of sampling, each decision.
+        horizon: steps that are looked ahead.
+        deadline_ms: milliseconds that a decision may take; those that take longer are counted.
+        render: write a film of the first episode to this .gif.
+        plot: write rewards, margins and interventions of the first episode to this .png or .svg.
+    """
+
+    environment: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENVIRONMENT")]
+    episodes: int = 1
+    steps: Count = None
+    seed: int = 0
+    constraints: Constraints = ()
+    method: Annotated[str, tyro.conf.arg(metavar="{mppi,cem,icem}")] = "icem"
+    samples: int = 48
+    iterations: int = 3
+    horizon: int = 30
+    deadline_ms: Seconds = None
+    render: File = None
+    plot: File = None
+
+
+def run(arguments: Arguments) -> Answer:
+    """Run the episodes and say what came of them."""
+    from tesuji.engine.episodes import open_runner
+    from tesuji.engine.film import Film, check_film, write_plot
+    from tesuji.engine.progress import open_progress
+
+    if arguments.episodes < 1:
+        raise UsageError(f"--episodes must be at least 1, got {arguments.episodes}")
+    if arguments.steps is not None and arguments.steps < 1:
+        raise UsageError(f"--steps must be at least 1, got {arguments.steps}")
+    deadline = arguments.deadline_ms
+    if deadline is not None and not deadline > 0:
+        raise UsageError(f"--deadline-ms must be above 0, got {deadline:g}")
+    check_film(arguments.render, arguments.plot)
+    runner = open_runner(
+        arguments.environment, arguments.method, arguments.samples, arguments.iterations,
+        arguments.horizon, arguments.constraints, None if deadline is None else deadline / 1000,
+        pictures=arguments.render is not None,
+    )  # fmt: skip
+    film = None if arguments.render is None else Film(runner.domain.env)
+    episodes: list[Episode] = []
+    stopped = False
+    with open_progress(arguments.json) as progress:
+
+        def listen(episode: Episode) -> None:
+            number = episode.seed - arguments.seed + 1
+            live = {"episode": number, "return": episode.total}
+            progress.update({"kind": "live", **live, "steps": len(episode.rewards)})
+
+        try:
+            for i in range(arguments.episodes):
+                draw = film.add if film is not None and i == 0 else None
+                for episode in runner.run(arguments.seed + i, arguments.steps, listen, draw):
+                    episodes[i:] = [episode]
+        except KeyboardInterrupt:
+            stopped = True
+    if film is not None and arguments.render is not None:
+        film.write(arguments.render)
+    runner.close()
+    if arguments.plot is not None and episodes:
+        write_plot(arguments.plot, episodes[0], runner.domain.spec.name)
+    return _say(runner.describe(), episodes, stopped)
+
+
+def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answer:
+    import numpy as np
+
+    rows = [episode.facts() for episode in episodes]
+    returns = [episode.total for episode in episodes]
+    violating = sum(episode.violating for episode in episodes)
+    lines = [
+        f"seed {row['seed']}: return {row['return']:.1f} in {row['steps']} steps, "
+        f"{row['violating_steps']} violating, {row['interventions']} interventions, "
+        f"{row['unchecked_steps']} unchecked; {row['decision_ms_p50']:.1f} ms a decision "
+        f"(p99 {row['decision_ms_p99']:.1f}, {row['deadline_misses']} past the deadline)"
+        for row in rows
+    ]
+    if len(rows) > 1:
+        lines.append(f"mean return {np.mean(returns):.1f}, deviation {np.std(returns):.1f}")
+    if stopped:
+        lines.append("stopped")
+    facts = {**facts, "episodes": rows, "violating_steps": violating, "stopped": stopped}
+    facts["mean_return"] = round(float(np.mean(returns)), 4) if returns else None
+    return Answer("\n".join(lines), facts, 1 if violating else 0)

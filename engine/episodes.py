@@ -1,0 +1,208 @@
+"""Episodes of an environment by trajectory search: only what was checked is executed.
+
+The model is the environment to the bit, so a trajectory that was checked is one that happens. Where
+the search finds none that keeps all constraints over the whole horizon, the rest of the last one
+that did is followed, as long as there is any.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.environments import make_drawn_environment, make_environment
+from tesuji.domains.robotics.models import make_model
+from tesuji.engine.errors import UsageError
+from tesuji.search.trajectory.planner import TrajectoryPlanner
+from tesuji.search.trajectory.settings import TrajectorySettings
+
+
+@dataclass
+class Episode:
+    """What happened.
+
+    Attributes:
+        seed: of the environment.
+        total: sum of the rewards.
+        rewards: of each step.
+        margins: of each constraint, the least within each step.
+        violating: steps in which a constraint did not hold.
+        stepped_in: steps taken by the rest of an earlier trajectory, for want of a new one that
+            keeps the constraints.
+        unchecked: steps taken though nothing was found that keeps them over the horizon.
+        milliseconds: that each decision took, by the clock.
+        misses: decisions that took longer than the deadline.
+        simulated: steps that were simulated.
+        reward_error: greatest difference between a reward and what the model said.
+        ended: whether the environment ended the episode itself.
+    """
+
+    seed: int
+    total: float = 0.0
+    rewards: list[float] = field(default_factory=list)
+    margins: dict[str, list[float]] = field(default_factory=dict)
+    violating: int = 0
+    stepped_in: list[int] = field(default_factory=list)
+    unchecked: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+    misses: int = 0
+    simulated: int = 0
+    reward_error: float = 0.0
+    ended: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Return the episode in numbers."""
+        slow = np.percentile(self.milliseconds, [50, 99]) if self.milliseconds else (0.0, 0.0)
+        return {
+            "seed": self.seed,
+            "return": round(self.total, 4),
+            "steps": len(self.rewards),
+            "violating_steps": self.violating,
+            "interventions": len(self.stepped_in),
+            "unchecked_steps": self.unchecked,
+            "decision_ms_p50": round(float(slow[0]), 3),
+            "decision_ms_p99": round(float(slow[1]), 3),
+            "deadline_misses": self.misses,
+            "simulated_steps": self.simulated,
+            "reward_error": float(f"{self.reward_error:.3g}"),
+        }
+
+
+class Runner:
+    """Runs episodes.
+
+    Args:
+        domain: the environment; with continuous actions.
+        settings: of the search.
+        constraints: as text, over the model's quantities.
+        deadline: seconds that a decision may take; None for no limit.
+
+    Raises:
+        ConstraintError: a constraint cannot be used.
+        EnvironmentRefusedError: the environment has no continuous actions.
+    """
+
+    def __init__(
+        self,
+        domain: EnvironmentDomain,
+        settings: TrajectorySettings,
+        constraints: Sequence[str] = (),
+        deadline: float | None = None,
+    ) -> None:
+        self.domain, self._settings, self._deadline = domain, settings, deadline
+        self.model = make_model(domain)
+        self._monitor = None
+        if constraints:
+            from tesuji.search.trajectory.monitor import ConstraintMonitor  # noqa: PLC0415 - z3
+
+            self._monitor = ConstraintMonitor(self.model, constraints)
+
+    def run(
+        self,
+        seed: int,
+        most_steps: int | None = None,
+        listen: Callable[[Episode], None] | None = None,
+        draw: Callable[[], None] | None = None,
+    ) -> Iterator[Episode]:
+        """Yield one episode, the same that grows with each step.
+
+        Args:
+            seed: of the environment and of the search.
+            most_steps: to take; None for what the environment allows.
+            listen: is told after each step.
+            draw: is called after each step.
+        """
+        episode, most = Episode(seed), most_steps or self.domain.spec.max_steps
+        planner = TrajectoryPlanner(self.model, self._settings, self._monitor, seed=seed)
+        state = self.domain.reset(seed)
+        self._checked: npt.NDArray[np.float64] | None = None
+        while len(episode.rewards) < most and not episode.ended:
+            state = self._step(episode, planner, state)
+            if draw is not None:
+                draw()
+            if listen is not None:
+                listen(episode)
+            yield episode
+
+    def close(self) -> None:
+        """End the environment."""
+        self.domain.env.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results depend on."""
+        import mujoco  # noqa: PLC0415 - loaded with the model
+
+        return {
+            "environment": self.domain.spec.name,
+            "model": type(self.model).__name__,
+            "mujoco": mujoco.__version__,
+        }
+
+    def _step(self, episode: Episode, planner: TrajectoryPlanner, state: Moment) -> Moment:
+        began = time.perf_counter()
+        plan = planner.plan(state, self._deadline)
+        actions = plan.actions
+        if plan.violation > 0.0 and self._checked is not None and len(self._checked):
+            actions = self._checked
+            episode.stepped_in.append(len(episode.rewards))
+        elif plan.violation > 0.0:
+            episode.unchecked += 1
+        self._checked = actions[1:] if plan.violation == 0.0 or actions is self._checked else None
+        taken = self.model.roll(state, actions[None, :1])
+        seconds = time.perf_counter() - began
+        after, reward, discount = self.domain.step_by(state, actions[0].astype(np.float32))
+        episode.rewards.append(reward)
+        episode.total += reward
+        episode.ended = discount == 0.0
+        episode.simulated += plan.simulated
+        episode.milliseconds.append(1000 * seconds)
+        episode.misses += self._deadline is not None and seconds > self._deadline
+        off = abs(reward - float(taken.rewards[0, 0]))
+        episode.reward_error = max(episode.reward_error, off)
+        if self._monitor is not None:
+            least = self._monitor.margins(taken.quantities, actions[None, :1])
+            for name, margin in least.items():
+                episode.margins.setdefault(name, []).append(float(margin.min()))
+            episode.violating += any(each[-1] < 0.0 for each in episode.margins.values())
+        return after
+
+
+def open_runner(
+    name: str,
+    method: str,
+    samples: int,
+    iterations: int,
+    horizon: int,
+    constraints: Sequence[str] = (),
+    deadline: float | None = None,
+    pictures: bool = False,
+) -> Runner:
+    """Return a runner for an environment by its name.
+
+    Raises:
+        UsageError: no such environment, method or number, or a constraint that cannot be used.
+    """
+    methods = ("mppi", "cem", "icem")
+    if method not in methods:
+        raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
+    try:
+        settings = TrajectorySettings(
+            method=method,  # type: ignore[arg-type]
+            samples=samples,
+            iterations=iterations,
+            horizon=horizon,
+        )
+        env = make_drawn_environment(name) if pictures else make_environment(name)
+        return Runner(EnvironmentDomain(env), settings, constraints, deadline)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name} is not installed; pip install 'tesuji[robotics]' brings it"
+        ) from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None

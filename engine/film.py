@@ -1,0 +1,98 @@
+"""What an episode looked like: a film of it, and a plot of rewards, margins and interventions."""
+
+from __future__ import annotations
+
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.robotics.environments import draw
+from tesuji.engine.errors import UsageError
+from tesuji.engine.pictures import KINDS
+from tesuji.engine.storage import atomic_write
+
+if TYPE_CHECKING:
+    from tesuji.engine.episodes import Episode
+
+_MOST_FRAMES = 1000
+_HEIGHT = 240  # pixels of a film at most
+
+
+class Film:
+    """Pictures of an environment that renders `rgb_array`.
+
+    Args:
+        env: the environment.
+    """
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+        self._frames: list[npt.NDArray[np.uint8]] = []
+
+    def add(self) -> None:
+        """Take a picture.
+
+        Raises:
+            EnvironmentRefusedError: nothing can be drawn on this machine.
+        """
+        if len(self._frames) < _MOST_FRAMES:
+            frame = draw(self._env)
+            step = max(1, frame.shape[0] // _HEIGHT)
+            self._frames.append(np.ascontiguousarray(frame[::step, ::step]))
+
+    def write(self, path: Path) -> None:
+        """Write the film as GIF, at the speed of the environment up to 25 pictures a second."""
+        import imageio.v3 as imageio  # noqa: PLC0415 - an extra
+
+        fps = float(self._env.metadata.get("render_fps", 25))
+        every = max(1, round(fps / 25))
+        content = io.BytesIO()
+        imageio.imwrite(
+            content, np.stack(self._frames[::every]), extension=".gif", loop=0,
+            duration=1000 * every / fps,
+        )  # fmt: skip
+        atomic_write(path, content.getvalue())
+
+
+def check_film(film: Path | None, plot: Path | None) -> None:
+    """Raise an error where a film or a plot cannot be written.
+
+    Raises:
+        UsageError: another kind of file, or what writes it is not installed.
+    """
+    if film is not None and film.suffix.lower() != ".gif":
+        raise UsageError(f"a film is written as .gif, got {str(film)!r}")
+    if film is not None and find_spec("imageio") is None:
+        raise UsageError("a film needs imageio: pip install 'tesuji[robotics]'")
+    if plot is not None and plot.suffix.lower() not in KINDS:
+        raise UsageError(f"a plot is written as .svg or .png, got {str(plot)!r}")
+    if plot is not None and find_spec("matplotlib") is None:
+        raise UsageError("a plot needs matplotlib: pip install 'tesuji[plots]'")
+
+
+def write_plot(path: Path, episode: Episode, name: str) -> None:
+    """Draw the return so far, margins, and where an earlier trajectory stepped in."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+
+    rows = 2 if episode.margins else 1
+    figure = Figure(figsize=(8, 2.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    axes[0].plot(np.cumsum(episode.rewards), color="#2060a0")
+    axes[0].set_ylabel("return so far")
+    axes[0].set_title(f"{name}, seed {episode.seed}")
+    if episode.margins:
+        for constraint, margin in episode.margins.items():
+            axes[1].plot(margin, label=constraint, linewidth=1)
+        axes[1].axhline(0.0, color="#c03030", linewidth=1)
+        for step in episode.stepped_in:
+            axes[1].axvline(step, color="#e0a030", linewidth=0.8, alpha=0.6)
+        axes[1].set_ylabel("margin (violated below 0)")
+        axes[1].legend(loc="upper right", fontsize="small")
+    axes[-1].set_xlabel("step (orange: the rest of an earlier plan)")
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix[1:].lower(), dpi=120)
+    atomic_write(path, content.getvalue())

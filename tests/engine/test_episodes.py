@@ -1,0 +1,104 @@
+"""`tesuji run`, and the planner on environments."""
+
+import json
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+import tesuji
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.domains.robotics.models import make_model
+from tesuji.engine.cli import main
+from tesuji.search.base import Budget
+from tesuji.search.symbolic.model import ConstraintError
+from tesuji.search.trajectory.monitor import ConstraintMonitor
+
+
+def test_a_speed_limit_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the environment's own words: `info["x_velocity"]`."""
+    words = ["run", "half_cheetah", "--steps", "25", "--samples", "24", "--horizon", "15"]
+    words += ["--json", "--constraint"]
+    assert main([*words, "slow: x_velocity <= 0.8"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    [episode] = facts["episodes"]
+    assert facts["model"] == "MujocoModel"
+    assert episode["steps"] == 25
+    assert episode["violating_steps"] == 0
+    assert episode["reward_error"] < 1e-6
+    assert main([*words, "slow: x_velocity <= 9"]) == 0
+    free = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"][0]
+    assert free["return"] > episode["return"]
+
+
+def test_what_cannot_be_kept_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The pendulum begins outside: leaves with 1."""
+    words = ["run", "pendulum", "--steps", "3", "--constraint", "angle > 30"]
+    assert main(words) == 1
+    assert "3 violating, 0 interventions, 3 unchecked" in capsys.readouterr().out
+
+
+def test_films_and_plots(tmp_path: Path) -> None:
+    """Of the first episode."""
+    film, plot = tmp_path / "run.gif", tmp_path / "run.png"
+    words = ["run", "pendulum", "--steps", "5", "--render", str(film), "--plot", str(plot)]
+    assert main([*words, "--constraint", "abs(speed) <= 8"]) == 0
+    assert film.read_bytes()[:6] == b"GIF89a"
+    assert plot.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "no environment is called 'nowhere'"),
+        (["CartPole-v1"], "CartPole-v1: trajectory search wants a vector of continuous actions"),
+        (["pendulum", "--constraint", "sped < 3"], "column 1: unknown name 'sped'; did you mean"),
+        (["pendulum", "--constraint", "speed < 0 and speed > 1"], "can never hold"),
+        (["pendulum", "--constraint", "speed == 1"], "compare numbers by <, <=, > or >="),
+        (["pendulum", "--method", "random"], "--method must be one of mppi, cem, icem"),
+        (["pendulum", "--horizon", "1"], "horizon must be at least 2, got 1"),
+        (["pendulum", "--render", "run.mp4"], "a film is written as .gif"),
+        (["pendulum", "--deadline-ms", "0"], "--deadline-ms must be above 0"),
+    ],
+)
+def test_wrong_words_get_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong, and what to do."""
+    assert main(["run", *words]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+
+
+def test_margins_are_those_of_the_expression() -> None:
+    """On random numbers, against Python."""
+    model = make_model(EnvironmentDomain("Pendulum-v1"))
+    text = "box: (angle < 1 or not speed >= 0.5) and implies(angle > 0, 2 * speed - angle <= 1)"
+    monitor = ConstraintMonitor(model, [text])
+    rng = np.random.default_rng(0)
+    numbers = rng.uniform(-2, 2, (1, 500, 1, 2))
+    margin = monitor.margins(numbers, np.zeros((1, 500, 1)))["box"][0, :, 0]
+    for (angle, speed), found in zip(numbers[0, :, 0], margin, strict=True):
+        holds = (angle < 1 or not speed >= 0.5) and (not angle > 0 or 2 * speed - angle <= 1)
+        assert holds == (found > 0)
+    assert 50 < (margin > 0).sum() < 450
+
+
+def test_two_constraints_of_one_name_are_refused() -> None:
+    """They could not be told apart."""
+    model = make_model(EnvironmentDomain("Pendulum-v1"))
+    with pytest.raises(ConstraintError, match="two constraints are called 'a'"):
+        ConstraintMonitor(model, ["a: speed < 1", "a: speed > -1"])
+
+
+def test_the_planner_takes_an_environment() -> None:
+    """Tree search balances the pole from a state that random play loses from within 40 steps."""
+    planner = tesuji.Planner(
+        gymnasium.make("CartPole-v1", disable_env_checker=True), "rollout", budget=Budget(20)
+    )
+    state = planner.domain.reset(0)
+    for _ in range(60):
+        state, _, discount = planner.domain.step(state, planner.act(state))
+        assert discount == 1.0
