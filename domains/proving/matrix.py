@@ -7,14 +7,15 @@ A copy of a clause is an offset: its variable `v` is the variable `offset + v` o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.clauses import Clause, ClauseSet
-from tesuji.domains.proving.formulas import Function, Term
+from tesuji.domains.proving.equality import EQUALITY_AXIOMS
+from tesuji.domains.proving.formulas import EQUALITY, Function, Term
 from tesuji.domains.proving.terms import fold
 
 Small = npt.NDArray[np.int32]
@@ -48,6 +49,12 @@ class Matrix(NamedTuple):
     partner: Small  # [L] literals by key; those of key `k ^ 1` may connect with one of key `k`
     ground: Small  # [T] whether a term has no variables
     apart: Apart  # without pairs, but for Metamath
+    equality: Small  # [4] its symbol, and its clauses of AXIOMS; all NONE where it does not occur
+    congruence: Small  # [S] the clause of equality for a symbol, or NONE
+
+
+AXIOMS = "reflexivity", "symmetry", "transitivity"
+NONE = -1
 
 
 class NamedMatrix(NamedTuple):
@@ -125,6 +132,7 @@ def make_matrix(clauses: ClauseSet) -> NamedMatrix:
         _small(np.array(atoms, np.int64)[fewest]), _small(key), _small(clause_of),
         _small(firsts), _small(counts), _small(_goals(clauses.clauses)),
         _small(spans), order, _small(terms.ground), NOTHING_APART,
+        *_equality(clauses.clauses, terms.symbols),
     )  # fmt: skip
     return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
 
@@ -134,6 +142,26 @@ def _goals(clauses: Sequence[Clause]) -> list[bool]:
     if any(clause.goal for clause in clauses):
         return [clause.goal for clause in clauses]
     return [not any(literal.positive for literal in clause.literals) for clause in clauses]
+
+
+def _equality(
+    clauses: Sequence[Clause], symbols: Mapping[tuple[str, int], int]
+) -> tuple[Small, Small]:
+    equality, congruence = [NONE] * 4, [NONE] * len(symbols)
+    for number, clause in enumerate(clauses):
+        if clause.parent != EQUALITY_AXIOMS:
+            continue
+        atom = clause.literals[-1].atom
+        if clause.name in AXIOMS:
+            equality[0] = symbols[EQUALITY, 2]
+            equality[1 + AXIOMS.index(clause.name)] = number
+        elif atom.predicate == EQUALITY:
+            whole = atom.arguments[0]
+            assert isinstance(whole, Function)
+            congruence[symbols[whole.symbol, len(whole.arguments)]] = number
+        else:
+            congruence[symbols[atom.predicate, len(atom.arguments)]] = number
+    return _small(equality), _small(congruence)
 
 
 def _small(values: object) -> Small:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.domains.proving.grounding import DUE, collect_due, make_bank
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
     ABOVE,
@@ -39,6 +40,7 @@ from tesuji.domains.proving.tableau import (
     used_copies,
 )
 from tesuji.domains.proving.unification import kernel, undo
+from tesuji.search.proving.sat_help import SatHelp
 
 GOAL, PARTNER, REDUCE, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
 RUNNING, PROVED, EXHAUSTED = range(3)
@@ -111,13 +113,14 @@ def forget(tableau, height, progress, goal):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def search(matrix, tableau, choices, limit, cut, inferences):  # type: ignore[no-untyped-def]
+def search(matrix, tableau, choices, bank, limit, cut, inferences):  # type: ignore[no-untyped-def]
     """Go on until there is a proof, no choice is left, or so many inferences are made.
 
     Args:
         matrix: the clauses.
         tableau: where the search is.
         choices: what is left to try.
+        bank: of instances that were met.
         limit: of the depth of goals.
         cut: whether closed goals stay as they are.
         inferences: at which to pause.
@@ -125,12 +128,15 @@ def search(matrix, tableau, choices, limit, cut, inferences):  # type: ignore[no
     cells, counts, progress = tableau.cells, tableau.counts, choices.progress
     while progress[INFERENCES] < inferences:
         if progress[CHOICES] == 0:
+            collect_due(matrix, tableau, bank)
             return EXHAUSTED
         row = choices.rows[progress[CHOICES] - 1]
         goal = row[GOAL]
+        if counts[OPEN] != goal:
+            collect_due(matrix, tableau, bank)
         undo(tableau.bound, tableau.trail, counts[TRAIL], row[OLD_TRAIL])
         counts[TRAIL], counts[CELLS] = row[OLD_TRAIL], row[OLD_CELLS]
-        counts[VARIABLES] = row[OLD_VARIABLES]
+        counts[VARIABLES], counts[OPEN] = row[OLD_VARIABLES], goal
         key = matrix.key[cells[goal, LITERAL]]
         made = 0
         above = row[REDUCE]
@@ -156,6 +162,7 @@ def search(matrix, tableau, choices, limit, cut, inferences):  # type: ignore[no
             progress[CHOICES] -= 1
             continue
         progress[INFERENCES] += 1
+        bank.counts[DUE] = 1
         if cut and counts[OPEN] == cells[goal, NEXT]:
             forget(tableau, choices.height, progress, goal)
         if counts[OPEN] != NONE:
@@ -174,12 +181,14 @@ class Refutation(NamedTuple):
             stood in the way. Without axioms that contradict each other there is no proof then.
         inferences: made.
         limit: of the depth at the end.
+        core: instances of the bank that contradict each other, where SAT help proves it.
     """
 
     copies: list[tuple[int, int]] | None
     saturated: bool
     inferences: int
     limit: int
+    core: tuple[int, ...] = ()
 
 
 class Rising(ABC):
@@ -191,14 +200,17 @@ class Rising(ABC):
         progress: `[3]` choices, inferences, whether the limit was in the way.
         rise: of the limit, each time.
         cut: whether closed goals stay as they are.
+        sat_help: whether a SAT solver is asked about the instances that were met.
     """
 
     def __init__(
         self, matrix: Matrix, tableau: Tableau, progress: npt.NDArray[np.int64], rise: float,
-        cut: bool,
+        cut: bool, sat_help: bool,
     ) -> None:  # fmt: skip
         self._matrix, self.tableau, self._progress = matrix, tableau, progress
         self._rise, self._cut = rise, cut
+        self._help = SatHelp(matrix) if sat_help else None
+        self.bank = make_bank(matrix, 0) if self._help is None else self._help.bank
         self._starts = np.flatnonzero(matrix.goal).tolist()
         self._limit, self._at = 0.0, -1  # no start is under way
         self._refutation: Refutation | None = None
@@ -232,11 +244,15 @@ class Rising(ABC):
             if self._at < 0:
                 self._next_limit()
                 continue
-            found = self._search(inferences)
+            help_ = self._help
+            found = self._search(inferences if help_ is None else min(inferences, help_.due))
             if found == PROVED:
                 copies = used_copies(self._matrix, self.tableau, self.start)
                 self._refutation = self._result(copies, saturated=False)
-            elif found == EXHAUSTED:
+                break
+            if help_ is not None and self.inferences >= min(inferences, help_.due):
+                self._ask(help_)
+            if found == EXHAUSTED:
                 self._next_start()
         return self._refutation
 
@@ -244,8 +260,18 @@ class Rising(ABC):
         """Give up the proof that was found: the next run looks for another."""
         self._refutation = None
 
+    def _ask(self, help_: SatHelp) -> None:
+        core = help_.ask(self.inferences)
+        if core:
+            found = Refutation(None, False, self.inferences, self.limit, tuple(core))
+            self._refutation = found
+
     def _next_limit(self) -> None:
         if self._limit and not self._progress[LIMITED]:
+            if self._help is not None:
+                self._ask(self._help)
+                if self._refutation is not None:
+                    return
             whole = not self._cut and not self.tableau.counts[OVERFLOWS]
             self._refutation = self._result(None, saturated=whole)
             return
@@ -272,17 +298,17 @@ class Deepening(Rising):
         tableau: closed, where a proof was found.
     """
 
-    def __init__(self, matrix: Matrix, cut: bool = True, goals: int = 1 << 14) -> None:
+    def __init__(self, matrix: Matrix, cut: bool = True, goals: int = 1 << 14, sat_help: bool = False) -> None:
         self._choices = Choices(
             np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(3, np.int64)
         )
-        super().__init__(matrix, make_tableau(goals=goals), self._choices.progress, 1, cut)
+        super().__init__(matrix, make_tableau(goals=goals), self._choices.progress, 1, cut, sat_help)
 
     def _begin(self, clause: int) -> bool:
         return bool(_start(self._matrix, self.tableau, self._choices, clause))
 
     def _search(self, inferences: int) -> int:
         found: int = search(
-            self._matrix, self.tableau, self._choices, self.limit, self._cut, inferences
+            self._matrix, self.tableau, self._choices, self.bank, self.limit, self._cut, inferences
         )
         return found

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tesuji.domains.proving.actions import alternatives
 from tesuji.domains.proving.features import MOST
+from tesuji.domains.proving.grounding import DUE, collect_due
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
     CELLS,
@@ -125,7 +126,9 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
 
 
 @kernel
-def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  # type: ignore[no-untyped-def]
+def search(  # type: ignore[no-untyped-def]
+    matrix, tableau, policy, options, bank, limit, cut, inferences, prices
+):
     """Go on until there is a proof, no choice is left, or so many inferences are made.
 
     Args:
@@ -133,6 +136,7 @@ def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  #
         tableau: where the search is.
         policy: what it thinks of steps.
         options: what is left to try.
+        bank: of instances that were met.
         limit: of the depth of goals.
         cut: whether closed goals stay as they are.
         inferences: at which to pause.
@@ -141,12 +145,15 @@ def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  #
     cells, counts, progress = tableau.cells, tableau.counts, options.progress
     while progress[INFERENCES] < inferences:
         if progress[CHOICES] == 0:
+            collect_due(matrix, tableau, bank)
             return EXHAUSTED
         row = options.rows[progress[CHOICES] - 1]
         goal, at = row[GOAL], row[NEXT_OPTION]
+        if counts[OPEN] != goal:
+            collect_due(matrix, tableau, bank)
         undo(tableau.bound, tableau.trail, counts[TRAIL], row[OLD_TRAIL])
         counts[TRAIL], counts[CELLS] = row[OLD_TRAIL], row[OLD_CELLS]
-        counts[VARIABLES] = row[OLD_VARIABLES]
+        counts[VARIABLES], counts[OPEN] = row[OLD_VARIABLES], goal
         if at == row[END_OPTION]:
             progress[CHOICES] -= 1
             continue
@@ -167,6 +174,7 @@ def search(matrix, tableau, policy, options, limit, cut, inferences, prices):  #
         for cell in range(row[OLD_CELLS], counts[CELLS]):
             options.spent[cell] = spent
         progress[INFERENCES] += 1
+        bank.counts[DUE] = 1
         if cut and counts[OPEN] == cells[goal, NEXT]:
             forget(tableau, options.height, progress, goal)
         if counts[OPEN] != NONE:
@@ -185,7 +193,7 @@ class Guided(Rising):
 
     def __init__(
         self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = False,
-        goals: int = 1 << 13,
+        goals: int = 1 << 13, sat_help: bool = False,
     ) -> None:  # fmt: skip
         self._policy = policy
         self._prices = np.array((prices.step, prices.weight), np.float32)
@@ -196,7 +204,7 @@ class Guided(Rising):
             np.zeros(len(policy.bias) + len(policy.shift), np.float32),
         )  # fmt: skip
         tableau = make_tableau(goals=goals)
-        super().__init__(matrix, tableau, self._options.progress, prices.rise, cut)
+        super().__init__(matrix, tableau, self._options.progress, prices.rise, cut, sat_help)
 
     def _begin(self, clause: int) -> bool:
         return bool(
@@ -205,7 +213,7 @@ class Guided(Rising):
 
     def _search(self, inferences: int) -> int:
         found: int = search(
-            self._matrix, self.tableau, self._policy, self._options,
+            self._matrix, self.tableau, self._policy, self._options, self.bank,
             self._limit, self._cut, inferences, self._prices,
         )  # fmt: skip
         return found
