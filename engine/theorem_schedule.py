@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tesuji.domains.proving.clauses import Instance
+from tesuji.domains.proving.grounding import banked_instances
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import OVERFLOWS
 from tesuji.search.proving.deepening import Deepening
@@ -27,18 +29,21 @@ class Strategy(NamedTuple):
         goals: whether it begins with the conjecture; else with all clauses that a refutation may
             begin with.
         share: of the processor time.
+        sat_help: whether a SAT solver is asked about the instances that are met.
     """
 
     name: str
     cut: bool
     goals: bool
     share: float
+    sat_help: bool = False
 
 
 SCHEDULE = (
     Strategy("tableaux with restricted backtracking", True, True, 0.4),
     Strategy("tableaux", False, True, 0.2),
     Strategy("tableaux from all negative clauses", False, False, 0.4),
+    Strategy("tableaux with SAT help", True, True, 0.4, sat_help=True),
 )
 
 GUIDED = Strategy("tableaux guided by a policy", False, True, 1.0)  # beside those
@@ -54,6 +59,7 @@ class Search:
         ended: whether it has nothing left to try.
         is_saturated: whether that means that there is no proof.
         copies: of clauses, that make one.
+        core: instances of the search's bank that contradict each other, where SAT help found them.
     """
 
     def __init__(
@@ -66,13 +72,16 @@ class Search:
             counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
             matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
         self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
-        self.deepening: Deepening | Guided = Deepening(matrix, strategy.cut)
+        self.deepening: Deepening | Guided = Deepening(
+            matrix, strategy.cut, sat_help=strategy.sat_help
+        )
         if policy is not None:
             self.deepening = Guided(matrix, policy, cut=strategy.cut)
         self.seconds = 0.0
         self._slice = _FIRST_SLICE
         self.ended = self.is_saturated = False
         self.copies: list[tuple[int, int]] | None = None
+        self.core: tuple[int, ...] = ()
 
     @property
     def inferences(self) -> int:
@@ -84,6 +93,10 @@ class Search:
         self.ended, self.copies = False, None
         self.deepening.go_on()
 
+    def instances(self, named: NamedMatrix) -> tuple[Instance, ...]:
+        """Return the instances of the core."""
+        return banked_instances(named, self.deepening.bank, list(self.core))
+
     def go_on(self, most: int | None) -> None:
         """Search for a slice of time, and at most so many inferences."""
         began = time.process_time()
@@ -94,7 +107,7 @@ class Search:
         self._slice = min(max(_FIRST_SLICE, int(self._slice * min(2.0, faster))), _LARGEST_SLICE)
         self.seconds += spent
         if found is not None:
-            self.ended, self.copies = True, found.copies
+            self.ended, self.copies, self.core = True, found.copies, found.core
             # What begins with the conjecture alone does not see that axioms contradict each other.
             whole = not self.strategy.goals and not self.deepening.tableau.counts[OVERFLOWS]
             self.is_saturated = found.saturated and whole and bool(self._fits)

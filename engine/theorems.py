@@ -156,7 +156,7 @@ def prove_file(
     except (MemoryError, RecursionError, TooLargeError) as error:
         return work.answer("ResourceOut", str(error) or "out of memory")
     except TimeUpError:
-        return work.answer("Timeout", "the time was up before the problem was read")
+        return work.answer("Timeout", "time was up before the problem was read")
     except KeyboardInterrupt:
         return work.answer("Unknown", "stopped")
 
@@ -167,7 +167,7 @@ def load_kernels(guide: Guide | None = None) -> None:
     if guided in _LOADED:
         return
     named = make_matrix(clausify(parse_problem("fof(a, axiom, p). fof(c, conjecture, p).")))
-    Deepening(named.matrix).run(10)
+    Deepening(named.matrix, sat_help=True).run(10)
     if guide is not None:
         Guided(named.matrix, guide(named)).run(10)
     _LOADED.add(guided)
@@ -238,6 +238,8 @@ class _Work:
                 closed = named, search.deepening.tableau
                 instances = instances_of(*closed, search.copies)
                 return self._checked(instances, search.strategy.name, closed)
+            if search.core:
+                return self._checked(search.instances(named), search.strategy.name, None)
             if search.is_saturated:
                 return self._satisfiable("all tableaux were tried")
             if self._listen is not None:

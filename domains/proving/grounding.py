@@ -2,8 +2,8 @@
 
 A ground term is a number in the bank: its symbol is `symbol[t]`, its arguments are
 `arguments[first[t]:first[t + 1]]`. Variables that nothing binds become one constant, term 0. An
-instance is a clause with a term for each of its variables, and a clause over numbered atoms: `2 * a`,
-and 1 more where it is negated.
+instance is a clause with a term for each of its variables, and a clause over numbered atoms:
+`2 * a`, and 1 more where it is negated.
 """
 
 from __future__ import annotations

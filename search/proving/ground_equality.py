@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.grounding import INSTANCES, TERMS, Bank, add_instance, mixed
-from tesuji.domains.proving.matrix import Matrix, Small
+from tesuji.domains.proving.matrix import Small
 from tesuji.domains.proving.unification import kernel
 
 NONE = -1

@@ -35,7 +35,9 @@ from tesuji.domains.proving.tableau import (
     take_lemma,
 )
 from tesuji.domains.proving.unification import kernel, undo
-from tesuji.search.proving.deepening import (
+from tesuji.search.proving.deepening import forget
+from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
+from tesuji.search.proving.rising import (
     CHOICES,
     EXHAUSTED,
     INFERENCES,
@@ -43,9 +45,7 @@ from tesuji.search.proving.deepening import (
     PROVED,
     RUNNING,
     Rising,
-    forget,
 )
-from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
 
 GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
 

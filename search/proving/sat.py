@@ -8,7 +8,7 @@ A literal is `2 * atom`, and 1 more where it is negated.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +52,14 @@ class Solver(NamedTuple):
 def make_solver(clauses: int, atoms: int, literals: int) -> Solver:
     """Return a solver with room for clauses, given and learned, and their literals."""
 
-    def zeros(*sizes: int) -> list[Small]:
-        return [np.zeros(size, np.int32) for size in sizes]
+    def zeros(size: int, kind: Any = np.int32) -> Any:
+        return np.zeros(size, kind)
 
     solver = Solver(
-        *zeros(clauses + 1, literals, clauses + 1, literals, 2 * atoms, 2 * clauses, clauses),
-        *zeros(2 * atoms, atoms, atoms, atoms, atoms, atoms + 1, atoms, atoms),
-        np.zeros(atoms, np.int64), *zeros(atoms, clauses), np.zeros(NUM_COUNTS, np.int64),
+        zeros(clauses + 1), zeros(literals), zeros(clauses + 1), zeros(literals),
+        zeros(2 * atoms), zeros(2 * clauses), zeros(clauses), zeros(2 * atoms), zeros(atoms),
+        zeros(atoms), zeros(atoms), zeros(atoms), zeros(atoms + 1), zeros(atoms), zeros(atoms),
+        zeros(atoms, np.int64), zeros(atoms), zeros(clauses), zeros(NUM_COUNTS, np.int64),
     )  # fmt: skip
     solver.counts[[NEWEST, OPEN, FALSE]] = NONE
     return solver
@@ -213,7 +214,7 @@ def _propagate(solver):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _learn(solver, clause):  # type: ignore[no-untyped-def]
+def _learn(solver, clause):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     # Resolve until one literal of this level is left; False without room.
     counts, seen, literal = solver.counts, solver.seen, solver.literal
     new, level = counts[CLAUSES], counts[LEVEL]

@@ -17,8 +17,8 @@ from tesuji.domains.proving.tableau import Tableau, used_copies
 from tesuji.domains.proving.unification import kernel
 from tesuji.search.base import Budget, Evaluation, Evaluator, FloatArray, SearchResult
 from tesuji.search.config import PUCT
-from tesuji.search.proving.deepening import Refutation
 from tesuji.search.proving.policy import Chances, Policy, log_chance, read_features
+from tesuji.search.proving.rising import Refutation
 from tesuji.search.search import Search
 
 SETTINGS = PUCT(lookahead=0, cache_entries=0, fpu="parent", c_init=1.0)

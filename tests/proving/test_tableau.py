@@ -18,7 +18,8 @@ from tesuji.domains.proving.tableau import make_tableau
 from tesuji.domains.proving.terms import substitute, subterms
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.domains.proving.unification import FAILED, OVERFLOW, unify
-from tesuji.search.proving.deepening import Deepening, Refutation
+from tesuji.search.proving.deepening import Deepening
+from tesuji.search.proving.rising import Refutation
 
 
 def proved(text: str, cut: bool = False) -> tuple[ClauseSet, Refutation, tuple[Instance, ...]]:
