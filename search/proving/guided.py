@@ -20,6 +20,7 @@ from tesuji.domains.proving.features import MOST
 from tesuji.domains.proving.grounding import DUE, collect_due
 from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import (
+    ABOVE,
     CELLS,
     NEXT,
     NONE,
@@ -34,8 +35,9 @@ from tesuji.domains.proving.tableau import (
     reduce,
     take_lemma,
 )
-from tesuji.domains.proving.unification import kernel, undo
+from tesuji.domains.proving.unification import forced_kernel, kernel, undo
 from tesuji.search.proving.deepening import forget
+from tesuji.search.proving.outcomes import Outcomes, make_outcomes, note_outcome
 from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
 from tesuji.search.proving.rising import (
     CHOICES,
@@ -48,12 +50,13 @@ from tesuji.search.proving.rising import (
 )
 
 GOAL, NEXT_OPTION, END_OPTION, OLD_TRAIL, OLD_CELLS, OLD_VARIABLES = range(6)
+FIRST_OPTION, CLOSED_BY = 6, 7
 
 
 class Options(NamedTuple):
     """What is left to try; `D` choices, `O` options of all of them, `G` goals at most."""
 
-    rows: Small  # [D, 6]
+    rows: Small  # [D, 8]
     height: Small  # [G] how many choices there were when a goal's turn came
     spent: Reals  # [G] depth of a goal
     option: Small  # [O] a literal, or -1 - a goal above
@@ -61,6 +64,10 @@ class Options(NamedTuple):
     progress: npt.NDArray[np.int64]  # [3] choices, inferences, whether the limit was in the way
     feature: Small  # [MOST] room
     hidden: Reals  # [H + D] room
+    outcomes: Outcomes  # of goals that are left, where there is room
+
+
+NO_OUTCOMES = make_outcomes(0)
 
 
 @dataclass(frozen=True)
@@ -101,8 +108,7 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
         if left != NONE:
             take_lemma(tableau, goal, left)
             progress[INFERENCES] += 1
-            if cut:
-                forget(tableau, options.height, progress, goal)
+            _note_closed(tableau, options, goal, cut)
             continue
         first = options.rows[at - 1, END_OPTION] if at else 0
         end = NONE
@@ -120,9 +126,40 @@ def _turn_to(matrix, tableau, policy, options, cut, prices):  # type: ignore[no-
         row[GOAL], row[NEXT_OPTION], row[END_OPTION] = goal, first, end
         row[OLD_TRAIL], row[OLD_CELLS] = counts[TRAIL], counts[CELLS]
         row[OLD_VARIABLES] = counts[VARIABLES]
+        row[FIRST_OPTION], row[CLOSED_BY] = first, NONE
         progress[CHOICES] += 1
         return True
     return True
+
+
+@forced_kernel
+def _note_closed(tableau, options, closed, cut):  # type: ignore[no-untyped-def]
+    # Note by which option a goal, and those above that it closes, were closed first. With `cut`,
+    # that settles it.
+    cells, progress, goal = tableau.cells, options.progress, closed
+    while True:
+        row = options.rows[options.height[goal]]
+        mine = options.height[goal] < progress[CHOICES] and row[GOAL] == goal
+        if mine and row[CLOSED_BY] == NONE:
+            row[CLOSED_BY] = row[NEXT_OPTION] - 1
+        above = cells[goal, ABOVE]
+        if above == NONE or cells[goal, NEXT] != cells[above, NEXT]:
+            break
+        goal = above
+    if cut:
+        forget(tableau, options.height, progress, closed)
+
+
+@forced_kernel
+def _leave(matrix, tableau, policy, options):  # type: ignore[no-untyped-def]
+    # Give up the newest choice, for good.
+    options.progress[CHOICES] -= 1
+    row = options.rows[options.progress[CHOICES]]
+    first, closed = row[FIRST_OPTION], row[CLOSED_BY]
+    if len(options.outcomes.options) and row[NEXT_OPTION] > first:
+        option = options.option[first : row[END_OPTION]]
+        chosen = NONE if closed == NONE else closed - first
+        note_outcome(matrix, policy.names, tableau, options.outcomes, row[GOAL], option, chosen)
 
 
 @kernel
@@ -155,14 +192,14 @@ def search(  # type: ignore[no-untyped-def]
         counts[TRAIL], counts[CELLS] = row[OLD_TRAIL], row[OLD_CELLS]
         counts[VARIABLES], counts[OPEN] = row[OLD_VARIABLES], goal
         if at == row[END_OPTION]:
-            progress[CHOICES] -= 1
+            _leave(matrix, tableau, policy, options)
             continue
-        row[NEXT_OPTION] = at + 1
         spent = options.spent[goal] + options.price[at]
         if spent > limit:  # and so would be those after it
             progress[LIMITED] = 1
-            progress[CHOICES] -= 1
+            _leave(matrix, tableau, policy, options)
             continue
+        row[NEXT_OPTION] = at + 1
         code = options.option[at]
         if code < 0:
             made = reduce(matrix, tableau, goal, -1 - code)
@@ -175,8 +212,8 @@ def search(  # type: ignore[no-untyped-def]
             options.spent[cell] = spent
         progress[INFERENCES] += 1
         bank.counts[DUE] = 1
-        if cut and counts[OPEN] == cells[goal, NEXT]:
-            forget(tableau, options.height, progress, goal)
+        if counts[OPEN] == cells[goal, NEXT]:
+            _note_closed(tableau, options, goal, cut)
         if counts[OPEN] != NONE:
             _turn_to(matrix, tableau, policy, options, cut, prices)
         if counts[OPEN] == NONE:
@@ -189,19 +226,20 @@ class Guided(Rising):
 
     Attributes:
         tableau: closed, where a proof was found.
+        outcomes: of goals that the search went back over.
     """
 
     def __init__(
         self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = False,
-        goals: int = 1 << 13, sat_help: bool = False,
+        goals: int = 1 << 13, sat_help: bool = False, outcomes: Outcomes = NO_OUTCOMES,
     ) -> None:  # fmt: skip
-        self._policy = policy
+        self._policy, self.outcomes = policy, outcomes
         self._prices = np.array((prices.step, prices.weight), np.float32)
         self._options = Options(
-            np.zeros((goals, 6), np.int32), np.zeros(goals, np.int32), np.zeros(goals, np.float32),
+            np.zeros((goals, 8), np.int32), np.zeros(goals, np.int32), np.zeros(goals, np.float32),
             np.zeros(16 * goals, np.int32), np.zeros(16 * goals, np.float32),
             np.zeros(3, np.int64), np.zeros(MOST, np.int32),
-            np.zeros(len(policy.bias) + len(policy.shift), np.float32),
+            np.zeros(len(policy.bias) + len(policy.shift), np.float32), outcomes,
         )  # fmt: skip
         tableau = make_tableau(goals=goals)
         super().__init__(matrix, tableau, self._options.progress, prices.rise, cut, sat_help)

@@ -11,12 +11,15 @@ from tesuji.domains.proving.connection import ConnectionDomain
 from tesuji.domains.proving.features import BUCKETS
 from tesuji.domains.proving.goals import FEATURES, GOALS, ROWS, SIZES, STEPS
 from tesuji.domains.proving.instances import instances_of
+from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.theorem_policy import policy_for
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import ConnectionNet
+from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.outcomes import CLOSED, GIVEN_UP, make_outcomes
 from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
 
 
@@ -66,3 +69,40 @@ def test_an_observation_holds_the_open_goals_and_the_steps() -> None:
     assert (sizes > 0).all()
     assert (seen[FEATURES : FEATURES + sizes.sum()] < BUCKETS).all()
     assert not np.array_equal(*np.split(seen[FEATURES : FEATURES + sizes.sum()], sizes[:1])[:2])
+
+
+def test_a_guided_search_notes_the_goals_that_it_goes_back_over() -> None:
+    # p is given up below its only clause; q is closed, and left because of p.
+    text = (
+        "fof(a, axiom, (q & p) => g). fof(b, axiom, q). fof(d, axiom, (q & r) => p). "
+        "fof(c, conjecture, g)."
+    )
+    named = make_matrix(clausify(parse_problem(text)))
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), named)
+    outcomes = make_outcomes(8)
+    search = Guided(named.matrix, policy, outcomes=outcomes)
+    found = search.run(1000)
+    assert found is not None
+    assert found.copies is None
+    assert search.outcomes.met[GIVEN_UP] > 0
+    given_up = {each.tobytes() for each in outcomes.goals(GIVEN_UP)}
+    closed = {each.tobytes() for each in outcomes.goals(CLOSED)}
+    assert given_up
+    assert not given_up & closed
+
+
+def test_a_subgoal_that_was_closed_without_a_proof_is_a_lesson() -> None:
+    # q is closed by one of two clauses before r, which nothing closes, is tried.
+    text = (
+        "fof(a, axiom, ! [X] : ((q(X) & r(X, X)) => g)). fof(b, axiom, q(a)). fof(d, axiom, q(b)). "
+        "fof(e, axiom, r(a, b)). fof(h, axiom, r(b, a)). fof(c, conjecture, g)."
+    )
+    named = make_matrix(clausify(parse_problem(text)))
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), named)
+    search = Guided(named.matrix, policy, outcomes=make_outcomes(8))
+    assert search.run(1000) is not None
+    taught = search.outcomes.lesson()
+    assert len(taught.chosen) == search.outcomes.met[CLOSED] > 0
+    assert (np.diff(taught.action_first) == 2).all()
+    assert (taught.action_first[:-1] <= taught.chosen).all()
+    assert (taught.chosen < taught.action_first[1:]).all()
