@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -41,7 +42,6 @@ def make_environment(name: str, **options: Any) -> Env:
     Raises:
         EnvironmentRefusedError: no such id, a library is missing, or it does not take `options`.
     """
-    prepare_rendering()
     known = environment_id(name)
     try:
         return gymnasium.make(known, disable_env_checker=True, **options)
@@ -51,7 +51,7 @@ def make_environment(name: str, **options: Any) -> Env:
         raise EnvironmentRefusedError(
             f"{known} needs {error.name}, which is not installed; pip install 'tesuji[robotics]'"
         ) from None
-    except (TypeError, AttributeError, gymnasium.error.Error) as error:
+    except (TypeError, AttributeError, ImportError, gymnasium.error.Error) as error:
         raise EnvironmentRefusedError(f"{known}: {_reason(error)}") from None
 
 
@@ -80,18 +80,14 @@ def environment_id(name: str) -> str:
     raise EnvironmentRefusedError(f"no environment is called {name!r}{hint}{more}")
 
 
-def prepare_rendering() -> None:
-    """Have MuJoCo draw without a screen where there is none."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")
-
-
 def make_drawn_environment(name: str) -> Env:
     """Return the environment `name`, to be drawn: by a camera that follows, where it has one.
 
     Raises:
         EnvironmentRefusedError: as `make_environment`.
     """
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")  # without a screen; read when MuJoCo is loaded
     env = make_environment(name, render_mode="rgb_array")
     model = getattr(env.unwrapped, "model", None)
     cameras = [model.camera(i).name for i in range(model.ncam)] if model is not None else []
@@ -130,15 +126,15 @@ def _register_plugins() -> None:
 
 
 def _reason(error: Exception) -> str:
-    import mujoco  # noqa: PLC0415 - heavy, and only asked for its version
-
-    version = tuple(int(part) for part in mujoco.__version__.split(".")[:2])
-    if isinstance(error, AttributeError) and version >= _FETCH_BREAKS:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    version = importlib.metadata.version("mujoco") if importlib.util.find_spec("mujoco") else "0.0"
+    parts = tuple(int(part) for part in version.split(".")[:2])
+    if isinstance(error, AttributeError) and parts >= _FETCH_BREAKS:
         return (
-            f"Gymnasium-Robotics does not work with MuJoCo {mujoco.__version__} "
-            f"({error}); pip install 'mujoco<3.12'"
+            f"Gymnasium-Robotics does not work with MuJoCo {version} ({reason}); "
+            "pip install 'mujoco<3.12'"
         )
-    return str(error).splitlines()[0]
+    return reason
 
 
 def _unversioned(name: str) -> str:
