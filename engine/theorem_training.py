@@ -7,20 +7,14 @@ from the newest proof of each: every goal of it that could be closed in several 
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from tesuji.domains.proving.clausify import TooLargeError, clausify
 from tesuji.domains.proving.features import BUCKETS
-from tesuji.domains.proving.matrix import make_matrix
-from tesuji.domains.proving.robinson import robinson
-from tesuji.domains.proving.tptp import read_problem
-from tesuji.domains.proving.tptp_lexer import TptpError
 from tesuji.engine.checkpoint import (
     checkpoint_path,
     list_checkpoints,
@@ -29,13 +23,14 @@ from tesuji.engine.checkpoint import (
     save_checkpoint,
 )
 from tesuji.engine.config import save_toml
-from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
 from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
-from tesuji.engine.theorem_config import ROBINSON, TheoremTrainConfig
+from tesuji.engine.theorem_config import TheoremTrainConfig
+from tesuji.engine.theorem_outcomes import Attempt, closing_examples
 from tesuji.engine.theorem_policy import (
     KnownActions,
     PolicyTables,
@@ -44,10 +39,13 @@ from tesuji.engine.theorem_policy import (
     connection_checkpoint,
     connection_net_of,
 )
+from tesuji.engine.theorem_problems import Problems
+from tesuji.nets.closing import learn_closing
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided, Prices
 from tesuji.search.proving.lessons import Lesson, lesson
+from tesuji.search.proving.outcomes import Outcomes, make_outcomes
 
 Search = Deepening | Guided
 Searches = Callable[[Theorem], list[Search]]
@@ -94,7 +92,7 @@ def train_prover(
         UsageError: there are no problems to learn from.
         KeyboardInterrupt: the run stands at its last checkpoint.
     """
-    source = _Problems(config)
+    source = Problems(config)
     with RunFolder(run, resume) as folder:
         save_toml(run / CONFIG, config)
         training = _Training(config, source, folder.path, progress, resume)
@@ -104,52 +102,9 @@ def train_prover(
             training.metrics.close()
 
 
-class _Problems:
-    """The problems of a run, checked before the run's folder is made."""
-
-    def __init__(self, config: TheoremTrainConfig) -> None:
-        self._config, self._files = config, list[Path]()
-        if config.game == ROBINSON:
-            return
-        folder = Path(config.problems).expanduser()
-        if not config.problems or not folder.is_dir():
-            raise UsageError(
-                f"give the folder of TPTP problems: --problems FOLDER (got {config.problems!r}); "
-                f"{ROBINSON} needs none"
-            )
-        self._files = sorted(folder.rglob("*.p"))
-        if not self._files:
-            raise UsageError(f"there are no problems (*.p) in {folder}")
-
-    def read(self, known: KnownActions) -> Iterator[Theorem | str]:
-        """Read or make each problem; what cannot be read comes as the reason."""
-        if self._config.game == ROBINSON:
-            yield from self._robinson(known)
-        for file in self._files:
-            try:
-                yield Theorem(file.name, make_matrix(clausify(read_problem(file))), known)
-            except (TptpError, TooLargeError, OSError, UnicodeError) as error:
-                yield f"{file.name}: {error}"
-
-    def is_trial(self, theorem: Theorem) -> bool:
-        """Return whether a problem is held back; its name alone says so."""
-        return zlib.crc32(theorem.name.encode()) % 100 < self._config.proving.held_back
-
-    def _robinson(self, known: KnownActions) -> Iterator[Theorem]:
-        # From small numbers to large ones, so that there is something to begin with.
-        settings = self._config.proving
-        for number in range(settings.theorems):
-            part = (number + 1) / settings.theorems
-            problem = robinson(
-                1 + number % settings.stages, mix_seed(self._config.seed, 3, number) % 2**32,
-                max(1, round(part * settings.operand)), max(1, round(part * settings.operations)),
-            )  # fmt: skip
-            yield Theorem(f"{problem.name}", make_matrix(clausify(problem)), known)
-
-
 class _Training:
     def __init__(
-        self, config: TheoremTrainConfig, source: _Problems, run: Path, progress: Progress,
+        self, config: TheoremTrainConfig, source: Problems, run: Path, progress: Progress,
         resume: bool,
     ) -> None:  # fmt: skip
         torch.set_num_threads(1)  # one sum, one order: the same bytes
@@ -189,15 +144,15 @@ class _Training:
         self.totals.problems, self.totals.trials = len(self.learned), len(self.trials)
         if self.net is None:
             tried = self._search_all(self.trials, "trying", self._deepening)
-            self.totals.first = sum(each is not None for each in tried)
+            self.totals.first = sum(each.lesson is not None for each in tried)
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
         ways = self._unguided if self.net is None else self._guided()
         found = self._search_all(self.learned, "proving", ways)
         for theorem, one in zip(self.learned, found, strict=True):
-            if one is not None:
-                self.lessons[theorem.name] = theorem, one
+            if one.lesson is not None:
+                self.lessons[theorem.name] = theorem, one.lesson
         goals = candidates(list(self.lessons.values()))
         if not len(goals.chosen):
             raise TesujiError(
@@ -210,10 +165,26 @@ class _Training:
         loss, accuracy = learn_connections(
             self.net, self.actions, goals, config.proving.epochs, seed
         )
+        closing_loss = self._learn_closing(found, seed)
         tried = self._search_all(self.trials, "trying", self._guided())
         totals.iteration, totals.proved = number, len(self.lessons)
-        totals.trained = sum(one is not None for one in tried)
-        self._save(number, loss, accuracy, len(goals.chosen), sum(map(bool, found)))
+        totals.trained = sum(one.lesson is not None for one in tried)
+        self._save(number, {
+            "positions": len(goals.chosen), "loss": round(loss, 5), "accuracy": round(accuracy, 5),
+            "closing_loss": closing_loss,
+            "proved_now": sum(one.lesson is not None for one in found),
+        })  # fmt: skip
+
+    def _learn_closing(self, found: list[Attempt], seed: int) -> float | None:
+        examples, config = closing_examples(found), self.config.connection_net
+        assert self.net is not None
+        if not 0 < examples.closed.sum() < len(examples.closed):
+            return None
+        loss = learn_closing(
+            self.net.closing, examples, self.config.proving.closing_epochs, seed, config.rate,
+            config.decay, config.batch,
+        )  # fmt: skip
+        return round(loss, 5)
 
     def _deepening(self, theorem: Theorem) -> list[Search]:
         return [Deepening(theorem.matrix)]
@@ -227,21 +198,22 @@ class _Training:
         tables, settings = PolicyTables(self.net, self.actions), self.config.proving
         prices = Prices(settings.step, settings.weight, settings.rise)
         return lambda theorem: [
-            Guided(theorem.matrix, tables.policy(theorem.names, theorem.action), prices)
-        ]
+            Guided(
+                theorem.matrix, tables.policy(theorem.names, theorem.action), prices,
+                outcomes=make_outcomes(settings.outcomes),
+            )
+        ]  # fmt: skip
 
-    def _search_all(
-        self, theorems: list[Theorem], what: str, searches: Searches
-    ) -> list[Lesson | None]:
-        found: list[Lesson | None] = []
+    def _search_all(self, theorems: list[Theorem], what: str, searches: Searches) -> list[Attempt]:
+        found: list[Attempt] = []
         with ThreadPoolExecutor(self.config.proving.workers) as pool:
             try:
                 results = pool.map(lambda each: self._search(each, searches(each)), theorems)
-                for one, inferences in results:
+                for one in results:
                     found.append(one)
-                    self.totals.inferences += inferences
+                    self.totals.inferences += one.inferences
                     if len(found) % _TOLD == 0:
-                        proved = sum(each is not None for each in found)
+                        proved = sum(each.lesson is not None for each in found)
                         self.pace.tell(
                             f"{what}: {proved} of {len(found)}, of {len(theorems)} problems"
                         )
@@ -250,25 +222,27 @@ class _Training:
                 raise
         return found
 
-    def _search(self, theorem: Theorem, searches: list[Search]) -> tuple[Lesson | None, int]:
-        inferences = 0
+    def _search(self, theorem: Theorem, searches: list[Search]) -> Attempt:
+        inferences, outcomes = 0, list[Outcomes]()
         for search in searches:
             result = search.run(self.config.proving.inferences)
             inferences += search.inferences
+            if isinstance(search, Guided):
+                outcomes.append(search.outcomes)
             if result is not None and result.copies is not None:
                 start = result.copies[0][0]
-                return lesson(theorem.matrix, theorem.names, search.tableau, start), inferences
-        return None, inferences
+                taught = lesson(theorem.matrix, theorem.names, search.tableau, start)
+                return Attempt(taught, tuple(outcomes), inferences)
+        return Attempt(None, tuple(outcomes), inferences)
 
-    def _save(self, number: int, loss: float, accuracy: float, goals: int, again: int) -> None:
+    def _save(self, number: int, learned: dict[str, object]) -> None:
         totals = self.totals
         self.pace.note()
         row = {
             "kind": "iteration", "game": self.config.game, "iteration": number,
             "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self.pace.share(), 1.0), 4), "positions": goals,
-            "loss": round(loss, 5), "accuracy": round(accuracy, 5), "proved": totals.proved,
-            "proved_now": again, "problems": totals.problems, "trials": totals.trials,
+            "progress": round(min(self.pace.share(), 1.0), 4), **learned,
+            "proved": totals.proved, "problems": totals.problems, "trials": totals.trials,
             "trials_first": totals.first, "trials_proved": totals.trained,
             "inferences": totals.inferences, "unreadable": len(self.faults),
         }  # fmt: skip

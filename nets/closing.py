@@ -19,13 +19,12 @@ from tesuji.nets.ragged import Numbers, pick_rows
 Reals = npt.NDArray[np.float32]
 
 
-class Outcomes(NamedTuple):
+class ClosingExamples(NamedTuple):
     """Goals, and whether they were closed."""
 
     feature: Numbers  # [F]
     feature_first: Numbers  # [B + 1]
     closed: Reals  # [B] 0 or 1
-    weight: Reals  # [B]
 
 
 class ClosingNet(nn.Module):
@@ -43,6 +42,8 @@ class ClosingNet(nn.Module):
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.chance = nn.Linear(hidden, 1)
         nn.init.normal_(self.goal.weight, std=spread)
+        nn.init.zeros_(self.chance.weight)  # untaught, it gives every goal the same chance
+        nn.init.zeros_(self.chance.bias)
 
     def forward(self, feature: Tensor, first: Tensor) -> Tensor:
         """Return the logits `[B]` of goals with these features."""
@@ -51,12 +52,12 @@ class ClosingNet(nn.Module):
 
 
 def learn_closing(
-    net: ClosingNet, outcomes: Outcomes, epochs: int, seed: int, rate: float, decay: float,
+    net: ClosingNet, examples: ClosingExamples, epochs: int, seed: int, rate: float, decay: float,
     batch: int,
 ) -> float:  # fmt: skip
     """Train on what became of goals; return the last epoch's mean cross-entropy, in nats."""
     optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=decay)
-    rng, number = np.random.default_rng(seed), len(outcomes.closed)
+    rng, number = np.random.default_rng(seed), len(examples.closed)
     steps = epochs * -(-number // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1)
     total = 0.0
@@ -64,11 +65,10 @@ def learn_closing(
         total, order = 0.0, rng.permutation(number)
         for start in range(0, number, batch):
             rows = order[start : start + batch]
-            feature, first, _ = pick_rows(outcomes.feature, outcomes.feature_first, rows)
+            feature, first, _ = pick_rows(examples.feature, examples.feature_first, rows)
             logits = net(torch.from_numpy(feature), torch.from_numpy(first))
-            closed, weight = (torch.from_numpy(each[rows]) for each in outcomes[2:])
-            losses = binary_cross_entropy_with_logits(logits, closed, reduction="none")
-            loss = (losses * weight).sum() / weight.sum()
+            closed = torch.from_numpy(examples.closed[rows])
+            loss = binary_cross_entropy_with_logits(logits, closed)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from small_theorems import OTHERS, THEOREMS
 
 from tesuji.domains.proving.clausify import clausify
 from tesuji.domains.proving.connection import ConnectionDomain
 from tesuji.domains.proving.features import BUCKETS
-from tesuji.domains.proving.goals import FEATURES, GOALS, ROWS, SIZES, STEPS
+from tesuji.domains.proving.goals import FEATURES, GOALS, GOALS_SIZE, ROWS, SIZES, STEPS
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.theorem_outcomes import chances_of
 from tesuji.engine.theorem_policy import policy_for
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_verification import verify_theorem
+from tesuji.nets.closing import ClosingExamples, learn_closing
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import ConnectionNet
 from tesuji.search.proving.guided import Guided
@@ -106,3 +109,27 @@ def test_a_subgoal_that_was_closed_without_a_proof_is_a_lesson() -> None:
     assert (np.diff(taught.action_first) == 2).all()
     assert (taught.action_first[:-1] <= taught.chosen).all()
     assert (taught.chosen < taught.action_first[1:]).all()
+
+
+def test_the_chance_to_close_is_learned_from_outcomes() -> None:
+    # Goals with feature 1 close, those with feature 2 do not; 3 says nothing.
+    goals = [[1, 3], [2, 3]] * 20
+    examples = ClosingExamples(
+        np.concatenate(goals).astype(np.int32), np.arange(0, 81, 2, dtype=np.int32),
+        np.array([1, 0] * 20, np.float32),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    net = ConnectionNet(ConnectionNetConfig(hidden=8), BUCKETS)
+    loss = learn_closing(net.closing, examples, 60, seed=0, rate=0.03, decay=0.0, batch=8)
+    assert loss < 0.1
+    chances = chances_of({name: each.detach().numpy() for name, each in net.state_dict().items()})
+    policy = policy_for(net, make_matrix(clausify(parse_problem(THEOREMS["modus ponens"]))))
+    seen = np.zeros((3, GOALS_SIZE), np.float32)
+    seen[:, STEPS] = 1
+    for row, each in enumerate(([1], [2], [1, 2])):
+        seen[row, GOALS], seen[row, SIZES : SIZES + len(each)] = len(each), 1
+        seen[row, FEATURES : FEATURES + len(each)] = each
+    closes, not_, both = (GoalEvaluator(policy, chances).evaluate(seen).value + 1) / 2
+    assert closes > 0.9
+    assert not_ < 0.1
+    assert both == pytest.approx(closes * not_, rel=1e-3)

@@ -1,0 +1,55 @@
+"""What searches bring to learn from: proofs, and goals that were closed or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from tesuji.domains.proving.matrix import Small
+from tesuji.nets.closing import ClosingExamples
+from tesuji.search.proving.lessons import Lesson
+from tesuji.search.proving.outcomes import CLOSED, GIVEN_UP, Outcomes
+from tesuji.search.proving.policy import Chances, Reals
+
+
+class Attempt(NamedTuple):
+    """What the searches of a problem came to.
+
+    Attributes:
+        lesson: of the proof; None without one.
+        outcomes: of goals that were left.
+        inferences: made.
+    """
+
+    lesson: Lesson | None
+    outcomes: tuple[Outcomes, ...]
+    inferences: int
+
+
+def closing_examples(attempts: Iterable[Attempt]) -> ClosingExamples:
+    """Return the goals of all attempts: those of proofs closed, too."""
+    closed: tuple[list[Small], ...] = [], []
+    for attempt in attempts:
+        for outcomes in attempt.outcomes:
+            for what in (GIVEN_UP, CLOSED):
+                closed[what].extend(outcomes.goals(what))
+        if attempt.lesson is not None:
+            taught = attempt.lesson
+            closed[CLOSED].extend(np.split(taught.feature, taught.feature_first[1:-1]))
+    goals = [*closed[GIVEN_UP], *closed[CLOSED]]
+    labels = np.repeat(np.array([0, 1], np.float32), [len(each) for each in closed])
+    return ClosingExamples(
+        np.concatenate([np.zeros(0, np.int32), *goals]),
+        np.cumsum([0, *map(len, goals)]).astype(np.int32), labels,
+    )  # fmt: skip
+
+
+def chances_of(tensors: Mapping[str, Reals]) -> Chances:
+    """Return what a search takes of the weights of a `ConnectionNet`."""
+    table, bias, weight, shift = (
+        np.ascontiguousarray(tensors[f"closing.{name}"])
+        for name in ("goal.weight", "bias", "chance.weight", "chance.bias")
+    )
+    return Chances(table, bias, weight[0], shift)
