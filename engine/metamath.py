@@ -21,8 +21,9 @@ from tesuji.engine.limits import memory_limit
 from tesuji.engine.metamath_policy import MetamathTeacher
 from tesuji.engine.metamath_verification import check_proofs
 from tesuji.engine.metamath_words import MetamathFault
+from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search, Strategy
-from tesuji.engine.theorems import TheoremBudget, load_kernels
+from tesuji.engine.theorems import TheoremBudget
 from tesuji.search.proving.policy import Policy
 
 _ALONE = 0.1  # of the time, before the guided search begins

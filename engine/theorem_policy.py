@@ -21,10 +21,11 @@ from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small
 from tesuji.engine.checkpoint import Checkpoint, load_checkpoint
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.theorem_config import PROVING
+from tesuji.engine.theorem_outcomes import chances_of
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import Actions, Candidates, ConnectionNet
 from tesuji.search.proving.lessons import Lesson
-from tesuji.search.proving.policy import Policy
+from tesuji.search.proving.policy import Guidance, Policy, Reals
 
 KIND = "connections"
 
@@ -92,6 +93,16 @@ def policy_for(net: ConnectionNet, named: NamedMatrix) -> Policy:
     return PolicyTables(net, known.actions()).policy(theorem.names, theorem.action)
 
 
+def guidance_for(net: ConnectionNet, named: NamedMatrix) -> Guidance:
+    """Return what a network says of one problem."""
+    return Guidance(policy_for(net, named), chances_of(tensors_of(net)))
+
+
+def tensors_of(net: ConnectionNet) -> dict[str, Reals]:
+    """Return a network's weights by name."""
+    return {name: value.detach().numpy() for name, value in net.state_dict().items()}
+
+
 def _long(values: Small) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.int64))
 
@@ -128,8 +139,7 @@ def connection_checkpoint(
     """Return a checkpoint that holds a network."""
     return Checkpoint(
         game=game, net={"kind": KIND, "buckets": net.buckets, **asdict(net.config)}, step=step,
-        tensors={name: value.detach().numpy() for name, value in net.state_dict().items()},
-        metadata=metadata,
+        tensors=tensors_of(net), metadata=metadata,
     )  # fmt: skip
 
 

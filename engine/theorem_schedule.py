@@ -14,6 +14,7 @@ from tesuji.domains.proving.tableau import OVERFLOWS
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.policy import Policy
+from tesuji.search.proving.tree_search import TreeSearch
 
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE, _LARGEST_SLICE = 500, 1 << 20  # inferences
@@ -63,8 +64,9 @@ class Search:
     """
 
     def __init__(
-        self, named: NamedMatrix, strategy: Strategy, policy: Policy | None = None
-    ) -> None:
+        self, named: NamedMatrix, strategy: Strategy, policy: Policy | None = None,
+        tree: TreeSearch | None = None,
+    ) -> None:  # fmt: skip
         self.strategy = strategy
         matrix = named.matrix
         if not strategy.goals:
@@ -72,11 +74,13 @@ class Search:
             counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
             matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
         self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
-        self.deepening: Deepening | Guided = Deepening(
-            matrix, strategy.cut, sat_help=strategy.sat_help
-        )
-        if policy is not None:
+        self.deepening: Deepening | Guided | TreeSearch
+        if tree is not None:
+            self.deepening = tree
+        elif policy is not None:
             self.deepening = Guided(matrix, policy, cut=strategy.cut)
+        else:
+            self.deepening = Deepening(matrix, strategy.cut, sat_help=strategy.sat_help)
         self.seconds = 0.0
         self._slice = _FIRST_SLICE
         self.ended = self.is_saturated = False
@@ -90,11 +94,13 @@ class Search:
 
     def look_for_another(self) -> None:
         """Give up the proof that was found."""
+        assert not isinstance(self.deepening, TreeSearch)
         self.ended, self.copies = False, None
         self.deepening.go_on()
 
     def instances(self, named: NamedMatrix) -> tuple[Instance, ...]:
         """Return the instances of the core."""
+        assert not isinstance(self.deepening, TreeSearch)
         return banked_instances(named, self.deepening.bank, list(self.core))
 
     def go_on(self, most: int | None) -> None:

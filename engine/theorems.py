@@ -22,16 +22,15 @@ from tesuji.domains.proving.formulas import Problem
 from tesuji.domains.proving.instances import Goal, goals_of, instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
 from tesuji.domains.proving.tableau import Tableau
-from tesuji.domains.proving.tptp import parse_problem, read_problem
+from tesuji.domains.proving.tptp import read_problem
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.limits import TimeUpError, cpu_limit, memory_limit
+from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_reading import TheoremFault
 from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search
+from tesuji.engine.theorem_tree import Guide, open_tree
 from tesuji.engine.theorem_verification import verify_theorem
-from tesuji.search.proving.deepening import Deepening
-from tesuji.search.proving.guided import Guided
-from tesuji.search.proving.policy import Policy
 
 if TYPE_CHECKING:
     from tesuji.search.proving.models import FiniteModel
@@ -74,16 +73,16 @@ class TheoremProgress(NamedTuple):
 
 
 # Who has how much of the time, in turn: each stage ends at a part of it.
-Prover = Literal["ours", "z3", "together"]
+Prover = Literal["ours", "z3", "together", "tree"]
 STAGES: dict[Prover, tuple[tuple[str, float], ...]] = {
     "ours": (("tableaux", 1.0),),
+    "tree": (("tree", 1.0),),
     "z3": (("z3", 0.8), ("models", 1.0)),
     "together": (("tableaux", 0.25), ("z3", 0.7), ("models", 0.8), ("tableaux", 1.0)),
 }
 
 Closed = tuple[NamedMatrix, Tableau]
 Listener = Callable[[TheoremProgress], None]
-Guide = Callable[[NamedMatrix], Policy]
 
 
 @dataclass(frozen=True)
@@ -141,14 +140,14 @@ def prove_file(
         path: a TPTP file of FOF or CNF.
         budget: what it may cost. Nothing is raised where that is used up.
         listen: is told now and then how far the search is.
-        prover: tableaux alone, z3 alone (its proofs proved again without it), or both.
-        guide: gives a policy for the clauses, whose search then has half of the tableaux' time.
+        prover: tableaux alone, z3 alone (its proofs proved again without it), both, or tree search.
+        guide: its policy's search has half of the tableaux' time, or guides the tree.
 
     Raises:
         TptpError: the file is malformed.
         OSError: it cannot be read.
     """
-    load_kernels(guide)
+    load_kernels(guide, tree=prover == "tree")
     work = _Work(budget, listen, guide)
     try:
         with memory_limit(budget.memory_mb):
@@ -159,21 +158,6 @@ def prove_file(
         return work.answer("Timeout", "time was up before the problem was read")
     except KeyboardInterrupt:
         return work.answer("Unknown", "stopped")
-
-
-def load_kernels(guide: Guide | None = None) -> None:
-    """Have kernels compiled, or loaded, before time is taken."""
-    guided = guide is not None
-    if guided in _LOADED:
-        return
-    named = make_matrix(clausify(parse_problem("fof(a, axiom, p). fof(c, conjecture, p).")))
-    Deepening(named.matrix, sat_help=True).run(10)
-    if guide is not None:
-        Guided(named.matrix, guide(named)).run(10)
-    _LOADED.add(guided)
-
-
-_LOADED: set[bool] = set()  # without and with a guide
 
 
 class _Work:
@@ -207,13 +191,16 @@ class _Work:
             if not clauses.clauses:
                 return self._satisfiable("there are no clauses")
             named = make_matrix(clauses)
-            self._searches = [Search(named, each) for each in SCHEDULE]
-            if self._guide is not None:
-                self._searches.append(Search(named, GUIDED, self._guide(named)))
+            if stages is STAGES["tree"]:
+                self._searches = [open_tree(clauses, self._guide)]
+            else:
+                self._searches = [Search(named, each) for each in SCHEDULE]
+                if self._guide is not None:
+                    self._searches.append(Search(named, GUIDED, self._guide(named).policy))
         self._end = "Unknown", "all searches ended without a proof"
         for stage, part in stages:
             until = part * self._budget.seconds
-            if stage == "tableaux":
+            if stage in ("tableaux", "tree"):
                 answer = self._by_tableaux(named, until)
             else:
                 answer = self._by_z3(clauses, stage, until)

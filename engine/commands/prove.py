@@ -66,7 +66,8 @@ class Arguments(Common):
         inferences: of a theorem: give up after so many.
         memory: of a theorem: MB that it may take; z3 has as many of its own.
         theorem: of a Metamath database; all whose proofs have gaps if not given.
-        prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), or together.
+        prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), together, or
+            tree (the engine's tree search of the calculus).
     """
 
     game: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GAME|FILE")]
@@ -81,7 +82,7 @@ class Arguments(Common):
     inferences: Count = None
     memory: float = 2000.0
     theorem: Text = None
-    prover: Literal["ours", "z3", "together"] = "together"
+    prover: Literal["ours", "z3", "together", "tree"] = "together"
 
 
 def run(arguments: Arguments) -> Answer:

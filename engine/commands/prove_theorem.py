@@ -16,7 +16,8 @@ from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.prove import Arguments
-    from tesuji.engine.theorems import Guide, Listener, TheoremAnswer, TheoremProgress
+    from tesuji.engine.theorem_tree import Guide
+    from tesuji.engine.theorems import Listener, TheoremAnswer, TheoremProgress
 
 FORMS = (".json", ".tstp", ".p", ".cnf", ".smt2", ".svg", ".png")
 _INPUT_ERROR, _STOPPED = 2, 130
@@ -56,9 +57,9 @@ def _guide(source: str | None) -> Guide | None:
         return None
     from functools import partial
 
-    from tesuji.engine.theorem_policy import load_connection_net, policy_for
+    from tesuji.engine.theorem_policy import guidance_for, load_connection_net
 
-    return partial(policy_for, load_connection_net(source))
+    return partial(guidance_for, load_connection_net(source))
 
 
 @contextmanager

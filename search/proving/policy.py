@@ -40,6 +40,13 @@ class Chances(NamedTuple):
     shift: Reals  # [1]
 
 
+class Guidance(NamedTuple):
+    """What networks say of one problem."""
+
+    policy: Policy
+    chances: Chances
+
+
 @kernel
 def read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untyped-def]
     """Leave a goal's query at the end of `options.hidden`."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from tesuji.domains.proving.connection import ConnectionDomain, TableauState
 from tesuji.domains.proving.goals import FEATURES, GOALS, NO_ROW, ROWS, SIZES, STEPS
-from tesuji.domains.proving.tableau import Tableau, used_copies
+from tesuji.domains.proving.tableau import make_tableau, used_copies
 from tesuji.domains.proving.unification import kernel
 from tesuji.search.base import Budget, Evaluation, Evaluator, FloatArray, SearchResult
 from tesuji.search.config import PUCT
@@ -101,7 +101,7 @@ class TreeSearch:
         self._domain, self._search = domain, Search(domain, evaluator, settings)
         self._root: TableauState = domain.reset()
         self._simulations, self._done = simulations, 0  # of the step
-        self.tableau: Tableau | None = None
+        self.tableau = make_tableau(0, 0, 0)
         self.inferences = 0
         self._refutation: Refutation | None = None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,9 +17,14 @@ from tesuji.domains.proving.goals import FEATURES, GOALS, GOALS_SIZE, ROWS, SIZE
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.commands.prove import Arguments as Prove
+from tesuji.engine.commands.prove import run as prove
+from tesuji.engine.metrics import read_metrics
+from tesuji.engine.theorem_config import ROBINSON, TheoremLearningConfig, TheoremTrainConfig
 from tesuji.engine.theorem_outcomes import chances_of
 from tesuji.engine.theorem_policy import policy_for
 from tesuji.engine.theorem_proof import theorem_proof
+from tesuji.engine.theorem_training import train_prover
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.nets.closing import ClosingExamples, learn_closing
 from tesuji.nets.config import ConnectionNetConfig
@@ -24,6 +32,11 @@ from tesuji.nets.connection import ConnectionNet
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.outcomes import CLOSED, GIVEN_UP, make_outcomes
 from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
+
+
+class _Silent:
+    def update(self, row: Mapping[str, object]) -> None:
+        """Say nothing."""
 
 
 def searched(text: str, simulations: int = 200) -> tuple[ConnectionDomain, TreeSearch]:
@@ -133,3 +146,25 @@ def test_the_chance_to_close_is_learned_from_outcomes() -> None:
     assert closes > 0.9
     assert not_ < 0.1
     assert both == pytest.approx(closes * not_, rel=1e-3)
+
+
+def test_prove_searches_by_tree_with_and_without_networks(tmp_path: Path) -> None:
+    settings = TheoremLearningConfig(
+        inferences=400,
+        theorems=24,
+        operand=3,
+        operations=1,
+        stages=2,
+        outcomes=8,
+        closing_epochs=20,
+    )
+    config = TheoremTrainConfig(ROBINSON, minutes=0, iterations=2, proving=settings)
+    train_prover(config, tmp_path / "run", _Silent())
+    last = read_metrics(tmp_path / "run")[-1]
+    assert 0.0 < last["closing_loss"] < 0.65  # a coin has 0.69
+    file = tmp_path / "sum.p"
+    file.write_text(THEOREMS["equality"])
+    for agent in (None, str(tmp_path / "run")):
+        answer = prove(Prove(game=str(file), agent=agent, prover="tree", inferences=20_000))
+        assert answer.facts["status"] == "Theorem"
+        assert answer.facts["prover"] == "tree search"

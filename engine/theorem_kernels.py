@@ -1,0 +1,28 @@
+"""Kernels of theorem proving, compiled or loaded before a problem's time is taken."""
+
+from __future__ import annotations
+
+from tesuji.domains.proving.clausify import clausify
+from tesuji.domains.proving.matrix import make_matrix
+from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.theorem_tree import Guide, open_tree
+from tesuji.search.proving.deepening import Deepening
+from tesuji.search.proving.guided import Guided
+
+_LOADED: set[tuple[bool, bool]] = set()  # with a guide, a tree
+
+
+def load_kernels(guide: Guide | None = None, tree: bool = False) -> None:
+    """Have the kernels of a proof ready."""
+    wanted = guide is not None, tree
+    if wanted in _LOADED:
+        return
+    clauses = clausify(parse_problem("fof(a, axiom, p). fof(c, conjecture, p)."))
+    named = make_matrix(clauses)
+    if tree:
+        open_tree(clauses, guide).go_on(10)
+    else:
+        Deepening(named.matrix, sat_help=True).run(10)
+        if guide is not None:
+            Guided(named.matrix, guide(named).policy).run(10)
+    _LOADED.add(wanted)

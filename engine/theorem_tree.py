@@ -1,0 +1,28 @@
+"""Tree search of the calculus, as a search that takes turns with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tesuji.domains.proving.clauses import ClauseSet
+from tesuji.domains.proving.connection import ConnectionDomain
+from tesuji.domains.proving.matrix import NamedMatrix
+from tesuji.engine.theorem_schedule import Search, Strategy
+from tesuji.search.base import UniformEvaluator
+from tesuji.search.proving.policy import Guidance
+from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
+
+TREE = Strategy("tree search", False, True, 1.0)
+
+Guide = Callable[[NamedMatrix], Guidance]
+
+
+def open_tree(clauses: ClauseSet, guide: Guide | None) -> Search:
+    """Return a tree search for a proof, guided or with equal priors."""
+    domain = ConnectionDomain(clauses, goals=guide is not None)
+    evaluator = (
+        UniformEvaluator(domain.spec.num_actions)
+        if guide is None
+        else GoalEvaluator(*guide(domain.named))
+    )
+    return Search(domain.named, TREE, tree=TreeSearch(domain, evaluator))
