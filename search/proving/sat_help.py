@@ -102,3 +102,15 @@ class SatHelp:
         if solve(solver, _CONFLICTS) != REFUTED:
             return numbers[:0]
         return numbers[self._needed(solver)]
+
+
+def load_solver() -> None:
+    """Have the solver's kernels compiled, or loaded: it refutes four clauses over two atoms."""
+    solver = make_solver(100, 2, 400)
+    first, literal = (
+        np.arange(0, 9, 2, dtype=np.int32),
+        np.array([0, 2, 1, 2, 0, 3, 1, 3], np.int32),
+    )
+    give_clauses(solver, first, literal, 0, 4)
+    if solve(solver, _CONFLICTS) == REFUTED:
+        core(solver, np.zeros(len(solver.given), np.int32))
