@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
+from tesuji.domains.robotics.models import Branches, Floats, Model, Policy, Rollouts
 
 _PENDULUM, _CAR = range(2)
 
@@ -64,11 +64,13 @@ def _add(a, b, wide):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _roll(kind, constants, start, wide, actions, states, rewards, alive):  # type: ignore[no-untyped-def]
-    # Step every trajectory from its start; what is after an end stays what it was there.
-    state = np.empty(start.shape[1])
+def _roll(kind, constants, start, actions, states, rewards, alive):  # type: ignore[no-untyped-def]
+    # Step every trajectory from its start, whose last number says whether it is wide; what is
+    # after an end stays what it was there.
+    state = np.empty(start.shape[1] - 1)
     for b in range(actions.shape[0]):
-        state[:] = start[b % start.shape[0]]
+        state[:] = start[b % start.shape[0], :-1]
+        wide = start[b % start.shape[0], -1] != 0.0
         going = True
         for h in range(actions.shape[1]):
             if going:
@@ -110,36 +112,38 @@ class ClassicModel(Model):
 
     def quantities(self, state: Moment) -> Floats:
         """Return the environment's own state."""
+        return self.begin(state)[0, :-1]
+
+    def begin(self, state: Moment) -> Floats:
+        """Return the environment's own state, and whether it is of 64 bits `[1, 3]`."""
         self.domain.restore(state)
-        return np.array(self._env.state, np.float64)
+        wide = self._env.state.dtype == np.float64
+        return np.array([*self._env.state, wide], np.float64)[None]
 
     def roll(self, state: Moment, actions: Floats) -> Rollouts:
         """Return what the actions lead to."""
-        start = self.quantities(state)[None]
-        states, rewards, alive = self._roll(start, self._env.state.dtype == np.float64, actions)
-        return Rollouts(states[:, :, None], rewards, alive, self._observe(states))
+        return self.branch(self.begin(state), actions).rollouts
+
+    def branch(self, starts: Any, actions: Floats) -> Branches:
+        """Return what the actions lead to; starts are used in turn."""
+        shape = actions.shape[:2]
+        states, rewards = np.empty((*shape, starts.shape[1] - 1)), np.zeros(shape)
+        alive = np.empty(shape, np.bool_)
+        _roll(self._kind.number, self._constants, starts, actions, states, rewards, alive)
+        after = np.concatenate([states[:, 0], np.zeros((len(states), 1))], axis=1)
+        return Branches(after, Rollouts(states[:, :, None], rewards, alive, self._observe(states)))
 
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
         """Return what the policy does, all trajectories a step at a time."""
-        states = np.repeat(self.quantities(state)[None], len(noise), axis=0)
-        wide = self._env.state.dtype == np.float64
+        starts = np.repeat(self.begin(state), len(noise), axis=0)
+        seen = self._observe(starts[:, :-1])
         actions = np.zeros(noise.shape)
         for h in range(noise.shape[1]):
-            mean, deviation = policy.propose(self._observe(states))
+            mean, deviation = policy.propose(seen)
             actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            after, _, _ = self._roll(states, wide and h == 0, self.units(actions[:, h : h + 1]))
-            states = after[:, 0]
+            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
+            seen = rollouts.observations[:, 0]
         return actions
-
-    def _roll(
-        self, start: Floats, wide: bool, actions: Floats
-    ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-        """Return states `[B, H, 2]`, rewards and lives `[B, H]`."""
-        shape = actions.shape[:2]
-        states, rewards = np.empty((*shape, start.shape[1])), np.zeros(shape)
-        alive = np.empty(shape, np.bool_)
-        _roll(self._kind.number, self._constants, start, wide, actions, states, rewards, alive)
-        return states, rewards, alive
 
     def _observe(self, states: Floats) -> npt.NDArray[np.float32]:
         if self._kind.number == _PENDULUM:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.environments import EnvironmentRefusedError
+from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,6 +38,18 @@ class Rollouts:
     rewards: Floats
     alive: npt.NDArray[np.bool_]
     observations: npt.NDArray[np.float32]
+
+
+class Branches(NamedTuple):
+    """Trajectories from starts of their own.
+
+    Attributes:
+        after: the model's states after the first step, `B` of them.
+        rollouts: what the trajectories lead to.
+    """
+
+    after: Any
+    rollouts: Rollouts
 
 
 class Policy(Protocol):
@@ -86,6 +100,14 @@ class Model(ABC):
         Actions and noise are scaled: to [-1, 1], and by the policy's deviation.
         """
 
+    @abstractmethod
+    def begin(self, state: Moment) -> Any:
+        """Return the model's own state there, a batch of one."""
+
+    @abstractmethod
+    def branch(self, starts: Any, actions: Floats) -> Branches:
+        """Return what the actions `[B, H, D]` lead to, each trajectory from its own start."""
+
     def units(self, actions: Floats) -> Floats:
         """Return scaled actions as the environment takes them, to the 32 bits that it reads."""
         units = (self.low + self.high) / 2 + (self.high - self.low) / 2 * actions
@@ -125,6 +147,20 @@ class StepModel(Model):
         quantities = observations[:, :, None, :].astype(np.float64)
         return Rollouts(quantities, rewards, alive, observations)
 
+    def begin(self, state: Moment) -> list[Moment]:
+        """Return the state."""
+        return [state]
+
+    def branch(self, starts: list[Moment], actions: Floats) -> Branches:
+        """Return what the actions lead to, one after the other."""
+        found = [self.roll(start, each[None]) for start, each in zip(starts, actions, strict=True)]
+        after = []
+        for start, each in zip(starts, actions, strict=True):
+            action = each[0].astype(self.domain.env.action_space.dtype)
+            after.append(self.domain.step_by(start, action)[0])
+        together = (np.concatenate(parts) for parts in zip(*map(_parts, found), strict=True))
+        return Branches(after, Rollouts(*together))
+
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
         """Return what the policy does, one trajectory after the other."""
         actions = np.zeros(noise.shape)
@@ -140,15 +176,32 @@ class StepModel(Model):
         return actions
 
 
+def _parts(rollouts: Rollouts) -> tuple[Any, ...]:
+    return rollouts.quantities, rollouts.rewards, rollouts.alive, rollouts.observations
+
+
 def make_model(domain: EnvironmentDomain) -> Model:
     """Return the fastest model of an environment."""
     from tesuji.domains.robotics.classic import CLASSIC, ClassicModel  # noqa: PLC0415
-    from tesuji.domains.robotics.mujoco_model import MujocoModel  # noqa: PLC0415 - loads MuJoCo
-    from tesuji.domains.robotics.mujoco_tasks import TASKS  # noqa: PLC0415
+    from tesuji.domains.robotics.mujoco_model import (  # noqa: PLC0415 - loads MuJoCo
+        MujocoModel,
+        find_task,
+    )
 
-    name = domain.spec.name
-    if name in TASKS:
-        return MujocoModel(domain, TASKS[name])
-    if name in CLASSIC:
+    if not _is_plain(domain.env):
+        return StepModel(domain)
+    task = find_task(domain)
+    if task is not None:
+        return MujocoModel(domain, task)
+    if domain.spec.name in CLASSIC:
         return ClassicModel(domain)
     return StepModel(domain)
+
+
+def _is_plain(env: Env) -> bool:
+    """Return whether no wrapper changes what an environment takes and gives."""
+    while isinstance(env, gymnasium.Wrapper):
+        if not isinstance(env, TimeLimit | OrderEnforcing | PassiveEnvChecker):
+            return False
+        env = env.env
+    return True

@@ -1,33 +1,42 @@
-"""MuJoCo environments: all trajectories in one call of `mujoco.rollout`, on all cores.
+"""MuJoCo environments: many trajectories in one compiled loop, on all cores, to the bit.
 
-With the warm start that the environment's own next step would begin with, a rollout is that step
-to the bit. It leaves positions and velocities; rewards, ends and observations follow from them
+A trajectory starts from a snapshot's memory, with the warm start in it that the environment's own
+next step would begin with; rewards, ends and observations follow from what it leaves
 (`mujoco_tasks.py`).
 """
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import mujoco
 import numpy as np
-from mujoco.rollout import Rollout
+import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
-from tesuji.domains.robotics.mujoco_tasks import Task
-from tesuji.domains.robotics.snapshots import integration_state
+from tesuji.domains.robotics.models import Branches, Floats, Model, Policy, Rollouts
+from tesuji.domains.robotics.mujoco_calls import (
+    Loop,
+    Passed,
+    addresses,
+    roll_part,
+    simulation,
+)
+from tesuji.domains.robotics.mujoco_tasks import TASKS
+from tesuji.domains.robotics.robot_tasks import ROBOTS
+from tesuji.domains.robotics.tasks import Passage, Task
 
-_FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
+_LEAST_PART = 4  # trajectories that are worth another thread
 
 
 class MujocoModel(Model):
-    """Trajectories of an environment whose action is MuJoCo's control.
+    """Trajectories of a MuJoCo environment.
 
     Args:
         domain: the environment.
-        task: how rewards, ends and observations follow from positions and velocities.
+        task: how rewards, ends and observations follow from what MuJoCo computes.
         num_threads: that simulate; all cores where None.
     """
 
@@ -36,86 +45,184 @@ class MujocoModel(Model):
     ) -> None:
         super().__init__(domain)
         env: Any = domain.env.unwrapped
-        self._model, self._data, self._task = env.model, env.data, task
-        self.num_substeps = int(env.frame_skip)
-        self._nq, self._nv = self._model.nq, self._model.nv
+        self._env, self._model = env, env.model
+        self._task = task
+        self.num_substeps = task.num_substeps(self._env)
+        self._nq, self._nv = int(self._model.nq), int(self._model.nv)
         self.names = (*joint_names(self._model), *task.names)
         threads = num_threads or os.cpu_count() or 1
-        self._rollout = Rollout(nthread=threads if threads > 1 else 0)
-        self._scratch = [mujoco.MjData(self._model) for _ in range(threads)]
+        self._workers = [simulation(self._model) for _ in range(threads)]
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._calls = addresses()
+        self._cells = _Cells(self._workers[0].data)
+        self._layout: dict[str, tuple[slice, tuple[int, ...]]] = {}
+        self._loop = self._make_loop()
         self._at: Moment | None = None
-        self._start: tuple[Floats, Floats, Floats] = (np.empty(0),) * 3
+        self._start: Floats = np.empty((0, 0))
 
     def close(self) -> None:
         """End the threads."""
-        self._rollout.close()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def quantities(self, state: Moment) -> Floats:
         """Return the quantities of a state; those of a step as if nothing had moved."""
-        moving = self._begin(state)[2]
-        q, v = moving[: self._nq], moving[self._nq :]
-        still = q[None, None, None], v[None, None, None]
-        extra = self._task.quantities(self.domain.env.unwrapped, q, *still)
-        return np.concatenate([q, v, extra[0, 0, 0]])
+        start = self.begin(state)
+        passage = self._passage(start, _still(start, self._loop), np.zeros((1, 1, self.low.size)))
+        extra = self._task.quantities(self._env, passage)[0, 0, 0]
+        return np.concatenate([passage.q[0, 0, 0], passage.v[0, 0, 0], extra])
+
+    def begin(self, state: Moment) -> Floats:
+        """Return the simulation's memory, and its time `[1, N + 1]`."""
+        if self._at is not state:
+            self.domain.restore(state)
+            block, time = state.snapshot.physics[0]
+            self._start = np.append(block.view(np.float64), time)[None]
+            self._at = state
+        return self._start
 
     def roll(self, state: Moment, actions: Floats) -> Rollouts:
         """Return what the actions lead to."""
-        full, warmstart, before = self._begin(state)
-        batch, horizon, size = actions.shape
-        control = np.repeat(actions, self.num_substeps, axis=1)
-        after, _ = self._rollout.rollout(
-            self._model, self._scratch, full[None], control.reshape(batch, -1, size),
-            initial_warmstart=warmstart[None], skip_checks=False,
+        start = self.begin(state)
+        rows = np.zeros(len(actions), np.int64)
+        return self._judge(start, self._simulate(start, rows, actions, False), actions)
+
+    def branch(self, starts: Any, actions: Floats) -> Branches:
+        """Return what the actions lead to, each trajectory from its own start."""
+        passed = self._simulate(starts, np.arange(len(actions)), actions, True)
+        return Branches(passed.after, self._judge(starts, passed, actions))
+
+    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
+        """Return what the policy does, all trajectories a step at a time."""
+        seen = np.repeat(state.observation[None], len(noise), axis=0)
+        starts = np.repeat(self.begin(state), len(noise), axis=0)
+        actions = np.zeros(noise.shape)
+        for h in range(noise.shape[1]):
+            mean, deviation = policy.propose(seen)
+            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
+            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
+            seen = rollouts.observations[:, 0]
+        return actions
+
+    def _make_loop(self) -> Loop:
+        env, cells = self._env, self._cells
+        read: list[npt.NDArray[np.int64]] = []
+        place = 0
+        for key, (name, row) in self._task.reads(env).items():
+            found = cells.of(name, row)
+            self._layout[key] = slice(place, place + found.size), found.shape
+            read.append(found.ravel())
+            place += found.size
+        sites = self._task.sites(env)
+        self._layout["site_velocities"] = slice(place, place + 6 * len(sites)), (len(sites), 6)
+        moving = np.concatenate([cells.of("qpos"), cells.of("qvel")])
+        return Loop(
+            kind=self._task.kind,
+            num_substeps=self.num_substeps,
+            forces=self._task.forces,
+            control=int(cells.of("ctrl")[0]) if self._model.nu else 0,
+            positions=moving,
+            read=np.concatenate([*read, np.zeros(0, np.int64)]),
+            places=self._task.places(env, cells.of),
+            fingers=self._task.fingers(env, cells.of),
+            velocity=(int(cells.of("qvel")[0]), self._nv),
+            sites=np.array(sites, np.int64),
+        )
+
+    def _simulate(
+        self, starts: Floats, rows: npt.NDArray[np.int64], actions: Floats, keep: bool
+    ) -> Passed:
+        batch, horizon, _ = actions.shape
+        loop = self._loop
+        width = len(loop.read) + 6 * len(loop.sites)
+        passed = Passed(
+            np.zeros((batch, horizon, loop.num_substeps, len(loop.positions))),
+            np.zeros((batch, horizon, width)),
+            np.zeros((batch, horizon), np.bool_),
+            np.zeros((batch if keep else 0, starts.shape[1])),
+        )
+        parts = max(1, min(len(self._workers), batch // _LEAST_PART))
+        edges = [batch * i // parts for i in range(parts + 1)]
+
+        def work(i: int) -> None:
+            part = slice(edges[i], edges[i + 1])
+            out = Passed(
+                passed.moving[part], passed.read[part], passed.sound[part],
+                passed.after[part] if keep else passed.after,
+            )  # fmt: skip
+            roll_part(self._calls, self._workers[i], starts, rows[part], actions[part], loop, out)
+
+        if parts == 1 or self._pool is None:
+            work(0)
+        else:
+            list(self._pool.map(work, range(parts)))
+        return passed
+
+    def _passage(self, starts: Floats, passed: Passed, actions: Floats) -> Passage:
+        moving, layout = passed.moving, self._layout
+        cells = starts[:, self._loop.read]
+        before = {
+            key: cells[:, part].reshape(-1, *shape)
+            for key, (part, shape) in layout.items()
+            if key != "site_velocities"
+        }
+        read = {
+            key: passed.read[..., part].reshape(*passed.read.shape[:2], *shape)
+            for key, (part, shape) in layout.items()
+        }
+        start = starts[:, self._loop.positions[: self._nq]]
+        return Passage(
+            moving[..., : self._nq], moving[..., self._nq :], actions.astype(np.float32),
+            start, before, read,
         )  # fmt: skip
-        after = after.reshape(batch, horizon, self.num_substeps, -1)
-        q = after[..., 1 : 1 + self._nq]
-        v = after[..., 1 + self._nq : 1 + self._nq + self._nv]
-        env, start = self.domain.env.unwrapped, before[: self._nq]
-        extra = self._task.quantities(env, start, q, v)
-        rewards, over, observations = self._task.judge(env, start, q, v, actions)
-        sound = (after[:, :, -1, 0] > after[:, :, 0, 0] - 1e-12) & np.isfinite(rewards)
+
+    def _judge(self, starts: Floats, passed: Passed, actions: Floats) -> Rollouts:
+        passage = self._passage(starts, passed, actions)
+        with np.errstate(all="ignore"):  # beyond a broken step there are no numbers
+            extra = self._task.quantities(self._env, passage)
+            rewards, over, observations = self._task.judge(self._env, passage)
+        sound = passed.sound & np.isfinite(rewards)
         ended = np.logical_or.accumulate(over | ~sound, axis=1)
-        before_end = np.concatenate([np.ones((batch, 1), np.bool_), ~ended[:, :-1]], axis=1)
+        first = np.ones((len(ended), 1), np.bool_)
+        before_end = np.concatenate([first, ~ended[:, :-1]], axis=1)
         return Rollouts(
-            np.concatenate([q, v, extra], axis=-1),
+            np.concatenate([passed.moving, extra], axis=-1),
             np.where(before_end & sound, rewards, 0.0),
             ~ended,
             observations.astype(np.float32),
         )
 
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, all trajectories a step at a time."""
-        full, _, before = self._begin(state)
-        env = self.domain.env.unwrapped
-        seen = np.repeat(state.observation[None], len(noise), axis=0)
-        states = np.repeat(full[None], len(noise), axis=0)
-        actions = np.zeros(noise.shape)
-        for h in range(noise.shape[1]):
-            mean, deviation = policy.propose(seen)
-            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            units = self.units(actions[:, h : h + 1])
-            control = np.repeat(units, self.num_substeps, axis=1)
-            after, _ = self._rollout.rollout(self._model, self._scratch, states, control)
-            states = after[:, -1]
-            q = after[:, None, :, 1 : 1 + self._nq]
-            v = after[:, None, :, 1 + self._nq : 1 + self._nq + self._nv]
-            seen = self._task.judge(env, before, q, v, units)[2][:, 0].astype(np.float32)
-        return actions
 
-    def _begin(self, state: Moment) -> tuple[Floats, Floats, Floats]:
-        """Return full state, warm start, and positions with velocities; carry what is not moved."""
-        if self._at is not state:
-            self.domain.restore(state)
-            model, data = self._model, self._data
-            full = np.empty(mujoco.mj_stateSize(model, _FULL))
-            mujoco.mj_getState(model, data, full, _FULL)
-            whole = integration_state(model, data)
-            for scratch in self._scratch:
-                mujoco.mj_setState(model, scratch, whole, mujoco.mjtState.mjSTATE_INTEGRATION)
-            moving = np.concatenate([data.qpos, data.qvel])
-            self._start = full, data.qacc_warmstart.copy(), moving
-            self._at = state
-        return self._start
+def find_task(domain: EnvironmentDomain) -> Task | None:
+    """Return what is not physics of an environment; None where that is not known here."""
+    env: Any = domain.env.unwrapped
+    if domain.spec.name in TASKS:
+        return TASKS[domain.spec.name]
+    moves_goals = getattr(env, "continuing_task", False) and getattr(env, "reset_target", False)
+    if moves_goals or not type(env).__module__.startswith("gymnasium_robotics."):
+        return None
+    return ROBOTS.get(type(env).__name__)
+
+
+class _Cells:
+    """Where the arrays of MuJoCo's data lie in its block of memory, in cells of 64 bits."""
+
+    def __init__(self, data: Any) -> None:
+        self._data, self._first = data, data.qpos.ctypes.data
+
+    def of(self, name: str, row: int | None = None) -> npt.NDArray[np.int64]:
+        """Return the cells of an array, or of one of its rows, in its shape."""
+        array = getattr(self._data, name)
+        array = array if row is None else array[row]
+        first = (array.ctypes.data - self._first) // 8
+        return np.arange(first, first + array.size, dtype=np.int64).reshape(array.shape)
+
+
+def _still(start: Floats, loop: Loop) -> Passed:
+    """Return a trajectory of a step in which nothing moves."""
+    read = np.concatenate([start[:, loop.read], np.zeros((1, 6 * len(loop.sites)))], axis=1)
+    moving = start[:, loop.positions]
+    return Passed(moving[:, None, None], read[:, None], np.ones((1, 1), np.bool_), np.zeros((0, 0)))
 
 
 def joint_names(model: mujoco.MjModel) -> tuple[str, ...]:

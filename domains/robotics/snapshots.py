@@ -219,7 +219,7 @@ class _Simulator:
 
     def __init__(self, model: Any, data: Any) -> None:
         self.data = data
-        self.block = _block(data)
+        self.block = memory(data)
         before, block, time = integration_state(model, data), self.block.copy(), data.time
         self.block[:], data.time = 0, -1.0
         self.block[:], data.time = block, time
@@ -237,7 +237,7 @@ def integration_state(model: Any, data: Any) -> npt.NDArray[np.float64]:
     return state
 
 
-def _block(data: Any) -> npt.NDArray[np.uint8]:
+def memory(data: Any) -> npt.NDArray[np.uint8]:
     """Return the memory of all arrays of `data` that do not lie in its arena.
 
     Raises:

@@ -2,24 +2,37 @@
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
-from tesuji.domains.robotics.environments import EnvironmentRefusedError
+from tesuji.domains.robotics.environments import EnvironmentRefusedError, make_environment
 from tesuji.domains.robotics.models import Model, StepModel, make_model
+from tesuji.domains.robotics.mujoco_model import MujocoModel
+from tesuji.domains.robotics.mujoco_tasks import TASKS
 
-# How far rewards may be off: tips of links lag behind by a part of a substep.
+# Steps of the comparison, and how far rewards may be off: by the order in which norms are summed.
 EXACT = {
-    "HalfCheetah-v5": 1e-6,
-    "Hopper-v5": 1e-6,
-    "Walker2d-v5": 1e-6,
-    "Swimmer-v5": 1e-6,
-    "InvertedPendulum-v5": 0.0,
-    "InvertedDoublePendulum-v5": 1e-3,
-    "Reacher-v5": 0.02,
-    "Pendulum-v1": 1e-9,
-    "MountainCarContinuous-v0": 0.0,
+    "HalfCheetah-v5": (25, 0.0),
+    "Hopper-v5": (25, 0.0),
+    "Walker2d-v5": (25, 0.0),
+    "Swimmer-v5": (25, 0.0),
+    "Ant-v5": (15, 1e-12),
+    "Humanoid-v5": (15, 1e-12),
+    "HumanoidStandup-v5": (10, 1e-12),
+    "InvertedPendulum-v5": (25, 0.0),
+    "InvertedDoublePendulum-v5": (25, 0.0),
+    "Reacher-v5": (25, 1e-15),
+    "Pusher-v5": (25, 1e-15),
+    "FetchReach-v4": (5, 0.0),
+    "FetchPush-v4": (5, 0.0),
+    "FetchSlide-v4": (5, 0.0),
+    "FetchPickAndPlaceDense-v4": (5, 1e-15),
+    "PointMaze_UMaze-v3": (25, 0.0),
+    "PointMaze_LargeDense-v3": (25, 0.0),
+    "Pendulum-v1": (25, 1e-9),
+    "MountainCarContinuous-v0": (25, 0.0),
 }
 
 
@@ -31,29 +44,61 @@ def actions_for(model: Model, shape: tuple[int, int], seed: int = 0) -> np.ndarr
 
 @pytest.mark.parametrize("name", EXACT)
 def test_rollouts_are_the_steps_of_the_environment(name: str) -> None:
-    """Positions and velocities to the bit, ends as they are, rewards as near as stated."""
+    """States and observations to the bit, ends as they are, rewards as near as stated."""
+    steps, off = EXACT[name]
     domain = EnvironmentDomain(name)
     model = make_model(domain)
-    for seed in range(3):
+    assert not isinstance(model, StepModel)
+    for seed in range(2):
         state = domain.reset(seed)
-        actions = actions_for(model, (2, 25), seed)
+        actions = actions_for(model, (2, steps), seed)
         state, _, _ = domain.step_by(state, actions[0, 0].astype(np.float32))
         rollouts = model.roll(state, actions)
         for b in range(2):
             at: Any = state
-            for h in range(25):
+            chained = model.begin(state)
+            for h in range(steps):
                 at, reward, discount = domain.step_by(at, actions[b, h].astype(np.float32))
-                assert reward == pytest.approx(rollouts.rewards[b, h], abs=EXACT[name])
-                assert rollouts.alive[b, h] == (discount != 0.0)
-                moving = len(model.names) - len([n for n in model.names if n in PER_STEP])
-                assert np.array_equal(
-                    model.quantities(at)[:moving], rollouts.quantities[b, h, -1, :moving]
-                )
+                chained, one = model.branch(chained, actions[b : b + 1, h : h + 1])
+                for found, i, j in ((rollouts, b, h), (one, 0, 0)):
+                    assert reward == pytest.approx(found.rewards[i, j], abs=off)
+                    assert found.alive[i, j] == (discount != 0.0)
+                    assert np.array_equal(at.observation, found.observations[i, j])
+                    assert_same_state(model, at, found.quantities[i, j, -1])
                 if discount == 0.0:
                     break
 
 
-PER_STEP = {"x_velocity"}  # a quantity of the step, not of the state
+PER_STEP = {"x_velocity", "y_velocity"}  # quantities of a step, not of a state
+
+
+def assert_same_state(model: Model, state: Any, quantities: np.ndarray) -> None:
+    """Compare what is of the state."""
+    of_state = len([name for name in model.names if name not in PER_STEP])
+    assert np.array_equal(model.quantities(state)[:of_state], quantities[:of_state])
+
+
+def test_threads_change_nothing() -> None:
+    """Each trajectory is its own, whoever simulates it."""
+    domain = EnvironmentDomain("Ant-v5")
+    one, three = (MujocoModel(domain, TASKS["Ant-v5"], num_threads=n) for n in (1, 3))
+    state = domain.reset(4)
+    actions = actions_for(one, (13, 3))
+    first, second = one.roll(state, actions), three.roll(state, actions)
+    assert np.array_equal(first.quantities, second.quantities)
+    assert np.array_equal(first.rewards, second.rewards)
+
+
+def test_wrappers_that_change_rewards_are_heard() -> None:
+    """The model of the bare environment would not know of them."""
+    env = gymnasium.wrappers.TransformReward(make_environment("HalfCheetah-v5"), lambda r: 2 * r)
+    domain = EnvironmentDomain(env)
+    model = make_model(domain)
+    assert isinstance(model, StepModel)
+    state = domain.reset(0)
+    actions = actions_for(model, (1, 1))
+    reward = domain.step_by(state, actions[0, 0].astype(np.float32))[1]
+    assert model.roll(state, actions).rewards[0, 0] == reward
 
 
 def test_any_environment_has_a_model() -> None:
@@ -65,7 +110,6 @@ def test_any_environment_has_a_model() -> None:
     one, other = fast.roll(state, actions), slow.roll(state, actions)
     assert np.allclose(one.rewards, other.rewards, atol=1e-9)
     assert np.array_equal(one.observations, other.observations)
-    assert type(make_model(EnvironmentDomain("Ant-v5"))) is StepModel
 
 
 def test_discrete_actions_have_no_trajectories() -> None:
