@@ -95,6 +95,7 @@ CONTRACTS = {
         "tesuji.domains.proving.tableau",
         "tesuji.domains.proving.terms",
         "tesuji.domains.proving.unification",
+        "tesuji.domains.robotics.grid_rules",
         "tesuji.domains.robotics.models",
     },
     "nets": {"tesuji.search.base"},

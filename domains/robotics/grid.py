@@ -189,7 +189,8 @@ def _mission(env: Env, name: str) -> int:
     if mission is None or methods["_reward"].__name__ != "MiniGridEnv":
         why = _WHY_NOT.get(owner.__name__, f"the rules of {type(layer).__name__} are not compiled")
         raise EnvironmentRefusedError(f"{name}: {why}")
-    if layer.agent_dir is None:
+    inner: Any = layer
+    if inner.agent_dir is None:
         raise EnvironmentRefusedError(f"{name}: reset the environment first")
     return mission
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from tesuji.domains.logistics.pddl.successors import Steps, applicable, apply, inline_kernel
 from tesuji.search.planning.colour_tables import mix
 from tesuji.search.tree import kernel
+
+AnyNodes = TypeVar("AnyNodes", bound=tuple[Any, ...])
 
 
 class Nodes(NamedTuple):
@@ -175,17 +177,22 @@ def generate(steps, state, slot, rows, successors):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _fill_slots(nodes, count):  # type: ignore[no-untyped-def]
-    # Enter the first nodes into an empty hash table.
-    for node in range(count):
-        nodes.slot[find_slot(nodes, nodes.state[node])] = node + 1
+def fill_slots(slot, rows, count):  # type: ignore[no-untyped-def]
+    """Enter the first `count` rows into an empty hash table."""
+    for number in range(count):
+        slot[find_row(slot, rows, rows[number], hash_state(rows[number]))] = number + 1
 
 
-def larger(nodes: Nodes, count: int) -> Nodes:
-    """Return twice the room, with the first `count` nodes in it."""
-    grown = Nodes(*(twice(array) for array in nodes))
+def larger(nodes: AnyNodes, count: int) -> AnyNodes:
+    """Return twice the room, with the first `count` nodes in it.
+
+    Args:
+        nodes: arrays, of which `state` and `slot` are as those of `Nodes`.
+        count: of nodes.
+    """
+    grown: Any = type(nodes)(*(twice(array) for array in nodes))
     grown.slot[:] = 0
-    _fill_slots(grown, count)
+    fill_slots(grown.slot, grown.state, count)
     return grown
 
 

@@ -117,7 +117,8 @@ def _value(potentials, nodes, node):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _push(waiting, counts, f, node):  # type: ignore[no-untyped-def]
+def push_open(waiting, counts, f, node):  # type: ignore[no-untyped-def]
+    """Let a node wait under its `f`."""
     if counts[FREE]:
         entry = counts[FREE] - 1
         counts[FREE] = waiting.next[entry]
@@ -131,8 +132,8 @@ def _push(waiting, counts, f, node):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _pop(waiting, counts, below):  # type: ignore[no-untyped-def]
-    # A node with the least `f`, -1 where none is below a bound.
+def pop_open(waiting, counts, below):  # type: ignore[no-untyped-def]
+    """Take a node with the least `f`, -1 where none is below a bound."""
     while counts[LEAST] < below and not waiting.head[counts[LEAST]]:
         counts[LEAST] += 1
     f = counts[LEAST]
@@ -157,7 +158,7 @@ def begin(steps, nodes, waiting, potentials, counts, init):  # type: ignore[no-u
     f = _value(potentials, nodes, 0)
     counts[LEAST] = f
     if f < len(waiting.head):
-        _push(waiting, counts, f, 0)
+        push_open(waiting, counts, f, 0)
 
 
 @kernel
@@ -180,7 +181,7 @@ def run(steps, nodes, waiting, potentials, cost, successors, counts, below, limi
     for _ in range(limit):
         if counts[NODES] + room > len(nodes.state) or counts[ENTRIES] + room > len(waiting.node):
             return FULL
-        node = _pop(waiting, counts, below)
+        node = pop_open(waiting, counts, below)
         if node < 0:
             return CLOSED
         spent = nodes.cost[node]
@@ -189,7 +190,7 @@ def run(steps, nodes, waiting, potentials, cost, successors, counts, below, limi
             continue
         if f > counts[LEAST]:  # more landmarks count by now
             if f < below:
-                _push(waiting, counts, f, node)
+                push_open(waiting, counts, f, node)
             continue
         nodes.landmarks[node] = spent + 1
         if reaches_goal(steps, nodes.state[node]):
@@ -239,7 +240,7 @@ def _reach(steps, nodes, waiting, potentials, successors, counts, below, parent,
     nodes.operator[node] = successors.operator[i]
     f = after + _value(potentials, nodes, node)
     if f < below:
-        _push(waiting, counts, f, node)
+        push_open(waiting, counts, f, node)
 
 
 @kernel
