@@ -143,6 +143,10 @@ class TrajectoryPlanner:
             noise = knot_noise(self._rng, settings.knots, *shape)
         else:
             noise = coloured_noise(self._rng, settings.exponent, *shape)
+        tails = int(settings.tails * count)
+        if tails:
+            first = self._rng.integers(0, shape[1], (tails, 1, 1))
+            noise[-tails:] *= np.arange(shape[1])[:, None] >= first
         actions = np.clip(self._mean + self._deviation * noise, -1.0, 1.0)
         actions[0] = self._mean
         proposed = int(settings.policy_samples * count)
@@ -155,11 +159,16 @@ class TrajectoryPlanner:
         units = self.model.units(actions)
         rollouts = self.model.roll(state, units)
         horizon = actions.shape[1]
+        settings = self.settings
         weights = self.settings.discount ** np.arange(horizon)
         scores = rollouts.rewards @ weights
         if self._value is not None:
             end = self._value(rollouts.observations[:, -1])
             scores = scores + self.settings.discount**horizon * end * rollouts.alive[:, -1]
+        elif settings.survival and not rollouts.alive[:, -1].all():
+            alive = rollouts.alive
+            mean = rollouts.rewards.sum() / max(1, alive.sum())
+            scores = scores + settings.survival * mean * alive[:, -1]
         violations = np.zeros(len(scores))
         if self._monitor is not None:
             violations = self._monitor.violation(state, rollouts, units)
@@ -187,9 +196,11 @@ class TrajectoryPlanner:
 
     def _shift(self) -> None:
         # One step has passed: what was planned for the next is now for this one.
-        self._mean = np.concatenate([self._mean[1:], self._mean[-1:]])
+        n = min(self.settings.replan, len(self._mean) - 1)
+        self._mean = np.concatenate([self._mean[n:], np.repeat(self._mean[-1:], n, axis=0)])
         if len(self._kept):
-            self._kept = np.concatenate([self._kept[:, 1:], self._kept[:, -1:]], axis=1)
+            last = np.repeat(self._kept[:, -1:], n, axis=1)
+            self._kept = np.concatenate([self._kept[:, n:], last], axis=1)
 
 
 def _order(scored: _Scored) -> npt.NDArray[np.int64]:

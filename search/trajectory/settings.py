@@ -47,6 +47,9 @@ class TrajectorySettings:
     decay: float = 1.25
     policy_samples: float = 0.25
     discount: float = 1.0
+    replan: int = 1
+    tails: float = 0.0
+    survival: int = 200
 
     def __post_init__(self) -> None:
         for name, least in (("samples", 2), ("iterations", 1), ("horizon", 2), ("elites", 1)):
