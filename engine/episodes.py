@@ -33,9 +33,10 @@ class Episode:
         rewards: of each step.
         margins: of each constraint, the least within each step.
         violating: steps in which a constraint did not hold.
-        stepped_in: steps taken by the rest of an earlier trajectory, for want of a new one that
+        stepped_in: decisions taken by the rest of an earlier trajectory, for want of a new one that
             keeps the constraints.
-        unchecked: steps taken though nothing was found that keeps them over the horizon.
+        unchecked: decisions taken though nothing was found that keeps them over the horizon.
+        unmet: constraints whose goal has not come.
         milliseconds: that each decision took, by the clock.
         misses: decisions that took longer than the deadline.
         simulated: steps that were simulated.
@@ -50,6 +51,7 @@ class Episode:
     violating: int = 0
     stepped_in: list[int] = field(default_factory=list)
     unchecked: int = 0
+    unmet: tuple[str, ...] = ()
     milliseconds: list[float] = field(default_factory=list)
     misses: int = 0
     simulated: int = 0
@@ -66,6 +68,7 @@ class Episode:
             "violating_steps": self.violating,
             "interventions": len(self.stepped_in),
             "unchecked_steps": self.unchecked,
+            "unmet": list(self.unmet),
             "decision_ms_p50": round(float(slow[0]), 3),
             "decision_ms_p99": round(float(slow[1]), 3),
             "deadline_misses": self.misses,
@@ -121,7 +124,10 @@ class Runner:
         episode, most = Episode(seed), most_steps or self.domain.spec.max_steps
         planner = TrajectoryPlanner(self.model, self._settings, self._monitor, seed=seed)
         state = self.domain.reset(seed)
-        self._checked: npt.NDArray[np.float64] | None = None
+        if self._monitor is not None:
+            self._monitor.begin(state, most)
+        self._plan = np.zeros((0, self.model.low.size))  # what is left of it
+        self._ahead, self._checked = 0, False  # steps to the next decision; whether it was checked
         while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, planner, state)
             if draw is not None:
@@ -145,32 +151,48 @@ class Runner:
         }
 
     def _step(self, episode: Episode, planner: TrajectoryPlanner, state: Moment) -> Moment:
-        began = time.perf_counter()
-        plan = planner.plan(state, self._deadline)
-        actions = plan.actions
-        if plan.violation > 0.0 and self._checked is not None and len(self._checked):
-            actions = self._checked
-            episode.stepped_in.append(len(episode.rewards))
-        elif plan.violation > 0.0:
-            episode.unchecked += 1
-        self._checked = actions[1:] if plan.violation == 0.0 or actions is self._checked else None
-        taken = self.model.roll(state, actions[None, :1])
-        seconds = time.perf_counter() - began
-        after, reward, discount = self.domain.step_by(state, actions[0].astype(np.float32))
+        if self._ahead == 0:
+            self._plan = self._decide(episode, planner, state)
+            self._ahead = self._settings.replan
+        action = self._plan[:1]
+        self._plan, self._ahead = self._plan[1:], min(self._ahead, len(self._plan)) - 1
+        taken = self.model.roll(state, action[None])
+        after, reward, discount = self.domain.step_by(state, action[0].astype(np.float32))
         episode.rewards.append(reward)
         episode.total += reward
         episode.ended = discount == 0.0
-        episode.simulated += plan.simulated
-        episode.milliseconds.append(1000 * seconds)
-        episode.misses += self._deadline is not None and seconds > self._deadline
         off = abs(reward - float(taken.rewards[0, 0]))
         episode.reward_error = max(episode.reward_error, off)
         if self._monitor is not None:
-            least = self._monitor.margins(taken.quantities, actions[None, :1])
-            for name, margin in least.items():
-                episode.margins.setdefault(name, []).append(float(margin.min()))
-            episode.violating += any(each[-1] < 0.0 for each in episode.margins.values())
+            margins, broken = self._monitor.advance(state, taken, action[None])
+            for name, margin in margins.items():
+                episode.margins.setdefault(name, []).append(margin)
+            episode.violating += broken
+            episode.unmet = self._monitor.unmet
         return after
+
+    def _decide(
+        self, episode: Episode, planner: TrajectoryPlanner, state: Moment
+    ) -> npt.NDArray[np.float64]:
+        """Return the actions to follow `[H, D]`: a checked trajectory, or the rest of one."""
+        began = time.perf_counter()
+        found = planner.plan(state, self._deadline)
+        actions = found.actions
+        if found.violation == 0.0:
+            self._checked = True
+            if self._monitor is not None:
+                self._monitor.promise(state, found.rollouts, actions[None])
+        elif self._checked and len(self._plan):
+            actions = self._plan
+            episode.stepped_in.append(len(episode.rewards))
+        else:
+            self._checked = False
+            episode.unchecked += 1
+        seconds = time.perf_counter() - began
+        episode.simulated += found.simulated
+        episode.milliseconds.append(1000 * seconds)
+        episode.misses += self._deadline is not None and seconds > self._deadline
+        return actions
 
 
 def open_runner(

@@ -8,6 +8,7 @@ trajectories, `H` steps, `K` substeps a step, `Q` quantities, `D` parts of an ac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -67,12 +68,14 @@ class Model(ABC):
         domain: the environment as a domain, which takes the real steps.
         names: of the quantities `[Q]`.
         num_substeps: of the simulator in a step, `K`.
+        held: quantities that stay the same within a step, and leap from one step to the next.
         low: least action `[D]`.
         high: greatest action `[D]`.
     """
 
     names: tuple[str, ...]
     num_substeps: int = 1
+    held: frozenset[str] = frozenset()
 
     def __init__(self, domain: EnvironmentDomain) -> None:
         space = domain.env.action_space
@@ -88,6 +91,19 @@ class Model(ABC):
     @abstractmethod
     def quantities(self, state: Moment) -> Floats:
         """Return the quantities `[Q]` of a state."""
+
+    def bends(self, start: Floats, quantities: Floats) -> Mapping[str, Floats]:
+        """Return how far quantities may leave a line while positions move in one.
+
+        Args:
+            start: quantities `[Q]` before the first substep.
+            quantities: after each substep `[B, H, K, Q]`.
+
+        Returns:
+            Bounds `[B, H, K]` by name; a name without one is a line itself, or taken for one.
+        """
+        del start, quantities
+        return {}
 
     @abstractmethod
     def roll(self, state: Moment, actions: Floats) -> Rollouts:

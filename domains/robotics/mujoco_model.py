@@ -8,6 +8,7 @@ next step would begin with; rewards, ends and observations follow from what it l
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -50,6 +51,7 @@ class MujocoModel(Model):
         self.num_substeps = task.num_substeps(self._env)
         self._nq, self._nv = int(self._model.nq), int(self._model.nv)
         self.names = (*joint_names(self._model), *task.names)
+        self.held = task.held
         threads = num_threads or os.cpu_count() or 1
         self._workers = [simulation(self._model) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -71,6 +73,14 @@ class MujocoModel(Model):
         passage = self._passage(start, _still(start, self._loop), np.zeros((1, 1, self.low.size)))
         extra = self._task.quantities(self._env, passage)[0, 0, 0]
         return np.concatenate([passage.q[0, 0, 0], passage.v[0, 0, 0], extra])
+
+    def bends(self, start: Floats, quantities: Floats) -> Mapping[str, Floats]:
+        """Return how far the task's quantities may leave a line while positions move in one."""
+        after = quantities[..., : self._nq]
+        flat = after.reshape(len(after), -1, self._nq)
+        first = np.broadcast_to(start[None, None, : self._nq], (len(after), 1, self._nq))
+        before = np.concatenate([first, flat[:, :-1]], axis=1).reshape(after.shape)
+        return self._task.bends(before, after)
 
     def begin(self, state: Moment) -> Floats:
         """Return the simulation's memory, and its time `[1, N + 1]`."""

@@ -39,6 +39,11 @@ class DoublePole(Task):
         y = self._LENGTH * (np.cos(first) + np.cos(second))
         return np.stack([x, y], axis=-1)
 
+    def bends(self, before: Floats, after: Floats) -> Mapping[str, Floats]:
+        """Return the bound of two links that turn."""
+        off = _turning(after - before, 1, (self._LENGTH, self._LENGTH))
+        return dict.fromkeys(self.names, off)
+
     def judge(self, env: Any, passage: Passage) -> Judgement:
         """Judge as the environment does."""
         q, v, read = passage.q[:, :, -1], passage.v[:, :, -1], passage.read
@@ -71,6 +76,10 @@ class Reach(Task):
         y = near * np.sin(first) + far * np.sin(second)
         return np.stack([x, y], axis=-1)
 
+    def bends(self, before: Floats, after: Floats) -> Mapping[str, Floats]:
+        """Return the bound of two links that turn."""
+        return dict.fromkeys(self.names, _turning(after - before, 0, self._LINKS))
+
     def judge(self, env: Any, passage: Passage) -> Judgement:
         """Judge as the environment does."""
         q, v = passage.q[:, :, -1], passage.v[:, :, -1]
@@ -100,6 +109,13 @@ class Push(Task):
         moving = [passage.q[:, :, -1, :7], passage.v[:, :, -1, :7]]
         seen = np.concatenate([*moving, arm, thing, goal], axis=-1)
         return rewards, np.zeros(rewards.shape, np.bool_), seen
+
+
+def _turning(moved: Floats, joint: int, links: tuple[float, float]) -> Floats:
+    # The tip of a link of length L that turns by a, evenly, is within L * a**2 / 8 of the line: its
+    # second derivative is at most L * a**2. The second link turns by the sum.
+    near, far = moved[..., joint], moved[..., joint] + moved[..., joint + 1]
+    return np.asarray((links[0] * near**2 + links[1] * far**2) / 8)
 
 
 def _bodies(env: Any, *names: str) -> Reads:

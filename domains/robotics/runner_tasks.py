@@ -19,6 +19,7 @@ class Runner(Task):
     """
 
     names: tuple[str, ...] = ("x_velocity",)
+    held = frozenset({"x_velocity", "y_velocity"})
 
     def __init__(self, hidden: int = 1, clip: float = np.inf) -> None:
         self._hidden, self._clip = hidden, clip

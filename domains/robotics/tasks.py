@@ -51,11 +51,13 @@ class Task:
 
     Attributes:
         names: of quantities besides positions and velocities.
+        held: those of them that stay the same within a step.
         forces: whether forces of contacts are read.
         kind: what the environment does besides, see `mujoco_calls`.
     """
 
     names: tuple[str, ...] = ()
+    held: frozenset[str] = frozenset()
     forces = False
     kind = PLAIN
 
@@ -87,6 +89,16 @@ class Task:
         """Return the named quantities `[B, H, K, X]`."""
         del env
         return np.zeros((*passage.q.shape[:3], 0))
+
+    def bends(self, before: Floats, after: Floats) -> Mapping[str, Floats]:
+        """Return how far named quantities may leave a line `[B, H, K]`, by name.
+
+        Args:
+            before: positions before each substep `[B, H, K, nq]`.
+            after: positions after it; they move in a line.
+        """
+        del before, after
+        return {}
 
     def judge(self, env: Any, passage: Passage) -> Judgement:
         """Return rewards `[B, H]`, ends `[B, H]` and observations `[B, H, F]`."""

@@ -22,7 +22,9 @@ Examples:
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
-Leaves with 0, or with 1 where a constraint was violated.
+It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
+steps, "joint0 < 1 until fingertip_x < 0" before the episode ends.
+Leaves with 0, or with 1 where a constraint was violated or did not come.
 """
 
 
@@ -38,7 +40,8 @@ class Arguments(Common):
         episodes: to run.
         steps: of an episode, at most; by default what the environment allows.
         seed: of the first episode; the next has the next.
-        constraints: what must hold, such as "slow: x_velocity <= 3.2"; repeat it for more.
+        constraints: what must hold, such as "slow: x_velocity <= 3.2", or come, such as
+            "eventually(slider > 0.5)"; repeat it for more.
         method: mppi, cem or icem.
         samples: trajectories that a decision samples first.
         iterations: of sampling, each decision.
@@ -117,12 +120,14 @@ def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answe
         f"{row['violating_steps']} violating, {row['interventions']} interventions, "
         f"{row['unchecked_steps']} unchecked; {row['decision_ms_p50']:.1f} ms a decision "
         f"(p99 {row['decision_ms_p99']:.1f}, {row['deadline_misses']} past the deadline)"
+        + (f"; never came: {', '.join(row['unmet'])}" if row["unmet"] else "")
         for row in rows
     ]
     if len(rows) > 1:
         lines.append(f"mean return {np.mean(returns):.1f}, deviation {np.std(returns):.1f}")
     if stopped:
         lines.append("stopped")
+    unmet = sum(len(episode.unmet) for episode in episodes)
     facts = {**facts, "episodes": rows, "violating_steps": violating, "stopped": stopped}
     facts["mean_return"] = round(float(np.mean(returns)), 4) if returns else None
-    return Answer("\n".join(lines), facts, 1 if violating else 0)
+    return Answer("\n".join(lines), facts, 1 if violating or unmet else 0)

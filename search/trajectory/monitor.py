@@ -1,51 +1,59 @@
-"""Constraints on trajectories: z3 expressions over a model's quantities, with how far they hold.
+"""A monitor of constraints: how far trajectories keep them, and what of them is still to come.
 
-Every constraint must hold after every substep of the simulator. Its *margin* is how far the
-numbers in it may still move (robustness, Donzé & Maler 2010): of `a <= b` it is `b - a`, of a
-conjunction the least, of a disjunction the greatest. A constraint counts as kept where its margin
-is at least a tolerance, so that rounding never turns a violation into none.
+What must hold is checked after every substep of the simulator and on the way there, see
+`expressions.py`. What must come (`eventually`, `until`) has to hold after some substep. The monitor
+carries over real steps what has come already, and by which step what has not is *due*: by the end
+of the episode at the latest, and no later than in the last trajectory that was promised, so that
+nothing is put off for ever. A margin counts as kept from a tolerance on, so that rounding never
+turns a violation into none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-import z3
 
 from tesuji.domains.robotics.models import Model, Rollouts
 from tesuji.search.symbolic.model import ConstraintError
-from tesuji.search.symbolic.symbols import Variable
 from tesuji.search.symbolic.terms import MAIN
-from tesuji.search.symbolic.text import parse_constraint
-from tesuji.search.trajectory.noise import Floats
+from tesuji.search.trajectory.expressions import Margin, along, refined
+from tesuji.search.trajectory.planner import Verdict
+from tesuji.search.trajectory.swept import Floats
+from tesuji.search.trajectory.temporal import Formula, QuantityNames, parse_formula
 
 TOLERANCE = 1e-9  # of margins
+_FOREVER = 10**9  # steps
 
-_Program = Callable[[Floats], Any]  # of quantities `[..., Q]`
+
+@dataclass
+class _Obligation:
+    formula: Formula
+    hold: Margin | None
+    goal: Margin | None
+    left: int = _FOREVER  # steps in which the goal is due
+    met: bool = False
+
+    @property
+    def open(self) -> bool:
+        return self.goal is not None and not self.met
 
 
-class QuantityNames:
-    """What constraints on a model's trajectories may speak of: its quantities, and the action.
-
-    Attributes:
-        variables: by name; all are reals.
-    """
-
-    def __init__(self, model: Model) -> None:
-        names = [*model.names, *(f"action_{i}" for i in range(model.low.size))]
-        self.variables: Mapping[str, Variable] = {
-            name: Variable(name, "state", "real") for name in names
-        }
+class _Trace(NamedTuple):
+    before: list[Any]  # numbers at the beginning of each segment, `Q` of `[B, H, K]`
+    after: list[Any]  # and at its end
+    bends: list[Any]
+    going: Any  # [B, H], whether the episode goes on before each step
 
 
 class ConstraintMonitor:
-    """Constraints compiled for batches of trajectories.
+    """Constraints compiled for batches of trajectories, and how they stand in an episode.
 
     Args:
         model: whose quantities they speak of.
-        texts: such as `"slow: x_velocity <= 3.2"`.
+        texts: such as `"slow: x_velocity <= 3.2"`; `temporal.py` has their forms.
 
     Attributes:
         names: of the constraints.
@@ -55,119 +63,193 @@ class ConstraintMonitor:
     """
 
     def __init__(self, model: Model, texts: Sequence[str]) -> None:
-        symbols = QuantityNames(model)
-        places = {name: i for i, name in enumerate(symbols.variables)}
-        self._programs: dict[str, _Program] = {}
+        self._model = model
+        known = (*model.names, *(f"action_{i}" for i in range(model.low.size)))
         with MAIN:
-            for text in texts:
-                name, expression = parse_constraint(text, symbols)
-                if name in self._programs:
-                    raise ConstraintError(f"two constraints are called {name!r}")
-                _refuse_contradiction(name, expression)
-                self._programs[name] = _Compiler(name, places).truth(expression)
-        self.names = tuple(self._programs)
+            formulas = [parse_formula(text, QuantityNames(known)) for text in texts]
+            for i, formula in enumerate(formulas):
+                if formula.name in {each.name for each in formulas[:i]}:
+                    raise ConstraintError(f"two constraints are called {formula.name!r}")
+            used = {name for formula in formulas for name in formula.names()}
+            self._used = [i for i, name in enumerate(known) if name in used]
+            self._known = [known[i] for i in self._used]
+            places = {name: i for i, name in enumerate(self._known)}
+            self._obligations = [
+                _Obligation(
+                    formula,
+                    None if formula.hold is None else Margin(formula.name, formula.hold, places),
+                    None if formula.goal is None else Margin(formula.name, formula.goal, places),
+                )
+                for formula in formulas
+            ]
 
-    def margins(self, quantities: Floats, actions: Floats) -> dict[str, Floats]:
-        """Return the margin of each constraint, `[B, H, K]`.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the constraints."""
+        return tuple(each.formula.name for each in self._obligations)
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """Return the names of those whose goal has not come."""
+        return tuple(each.formula.name for each in self._obligations if each.open)
+
+    def begin(self, state: Any, steps: int | None = None) -> None:
+        """Begin an episode.
 
         Args:
-            quantities: `[B, H, K, Q]`.
-            actions: `[B, H, D]`.
+            state: of the model's domain.
+            steps: of the episode; None where nobody knows.
         """
-        each = np.repeat(actions[:, :, None, :], quantities.shape[2], axis=2)
-        known = np.concatenate([quantities, each], axis=-1)
-        shape = known.shape[:-1]
-        return {
-            name: np.broadcast_to(np.asarray(program(known), np.float64), shape)
-            for name, program in self._programs.items()
-        }
+        known = np.append(self._model.quantities(state), np.zeros(self._model.low.size))
+        numbers = list(known[self._used])
+        for each in self._obligations:
+            within = each.formula.within
+            each.left = min(steps or _FOREVER, within or _FOREVER)
+            each.met = each.goal is not None and float(each.goal(numbers)) >= TOLERANCE
 
-    def violation(self, state: Any, rollouts: Rollouts, actions: Floats) -> Floats:
-        """Return by how much each trajectory violates them `[B]` until its end; 0 if not."""
-        del state
-        before = np.ones_like(rollouts.alive)
-        before[:, 1:] = rollouts.alive[:, :-1]
-        total = np.zeros(len(actions))
-        for margin in self.margins(rollouts.quantities, actions).values():
-            missed = np.where(margin < TOLERANCE, TOLERANCE - margin + 1e-6, 0.0).max(axis=2)
-            total += (missed * before).sum(axis=1)
-        return total
+    def margins(self, state: Any, rollouts: Rollouts, actions: Floats) -> dict[str, Floats]:
+        """Return the margins `[B, H, K]` of what must hold, or else come, by name.
+
+        Args:
+            state: that the trajectories start from.
+            rollouts: what they lead to.
+            actions: of them `[B, H, D]`.
+        """
+        trace = self._trace(state, rollouts, actions)
+        found = {}
+        for each in self._obligations:
+            goal = None if each.goal is None else _full(each.goal(trace.after), rollouts)
+            hold = self._hold(each, trace, goal, rollouts)
+            margin = goal if hold is None else hold
+            assert margin is not None
+            found[each.formula.name] = margin
+        return found
+
+    def judge(self, state: Any, rollouts: Rollouts, actions: Floats) -> Verdict:
+        """Return what is wrong with trajectories, as `margins` takes them."""
+        trace = self._trace(state, rollouts, actions)
+        batch, horizon = rollouts.rewards.shape
+        violations, shortfalls = np.zeros(batch), np.zeros(batch)
+        for each in self._obligations:
+            goal = None if each.goal is None else _full(each.goal(trace.after), rollouts)
+            hold = self._hold(each, trace, goal, rollouts)
+            if hold is not None:
+                least = hold.min(axis=2)
+                missed = np.where(least < TOLERANCE, TOLERANCE - least + 1e-6, 0.0)
+                violations += (missed * trace.going).sum(axis=1)
+            if goal is not None and not each.met and each.left > 0:
+                come = _come(goal, trace.going, each.left).max(axis=1)
+                missed = np.where(come < TOLERANCE, TOLERANCE - come + 1e-6, 0.0)
+                due = (each.left <= horizon) | ~rollouts.alive[:, -1]
+                violations += np.where(due, missed, 0.0)
+                shortfalls += np.where(due, 0.0, missed)
+        return Verdict(violations, shortfalls)
+
+    def promise(self, state: Any, rollouts: Rollouts, actions: Floats) -> None:
+        """Note that a trajectory (a batch of one) may be followed: its goals are due in it."""
+        trace = self._trace(state, rollouts, actions)
+        for each in self._obligations:
+            if each.open and each.goal is not None:
+                goal = _full(each.goal(trace.after), rollouts)
+                comes = _come(goal, trace.going, each.left)[0] >= TOLERANCE
+                if comes.any():
+                    each.left = min(each.left, int(comes.argmax()) + 1)
+
+    def advance(
+        self, state: Any, rollouts: Rollouts, actions: Floats
+    ) -> tuple[Mapping[str, float], bool]:
+        """Take note of a step that was taken: a trajectory of one step, a batch of one.
+
+        Returns:
+            The least margin of what must hold, and the greatest of what else must come, by name;
+            and whether what must hold did not.
+        """
+        trace = self._trace(state, rollouts, actions)
+        margins, broken = {}, False
+        for each in self._obligations:
+            goal = None if each.goal is None else _full(each.goal(trace.after), rollouts)
+            hold = self._hold(each, trace, goal, rollouts)
+            if hold is not None:
+                margins[each.formula.name] = float(hold.min())
+                broken |= float(hold.min()) < 0.0
+            elif goal is not None:
+                margins[each.formula.name] = float(goal.max())
+            each.left -= 1
+            each.met |= goal is not None and each.left >= 0 and float(goal.max()) >= TOLERANCE
+        return margins, broken
+
+    def _trace(self, state: Any, rollouts: Rollouts, actions: Floats) -> _Trace:
+        after = rollouts.quantities
+        batch, horizon, substeps, size = after.shape
+        start = self._model.quantities(state)
+        bends = self._model.bends(start, after)
+        firsts, lasts, offs = [], [], []
+        for i, name in zip(self._used, self._known, strict=True):
+            if i < size:
+                last = after[..., i]
+            else:
+                last = np.broadcast_to(actions[:, :, None, i - size], after.shape[:3])
+            first = last
+            if i < size and name not in self._model.held:
+                flat = np.empty((batch, horizon * substeps))
+                flat[:, 0], flat[:, 1:] = start[i], last.reshape(batch, -1)[:, :-1]
+                first = flat.reshape(last.shape)
+            firsts.append(first)
+            lasts.append(last)
+            offs.append(bends.get(name, 0.0))
+        going = np.ones_like(rollouts.alive)
+        going[:, 1:] = rollouts.alive[:, :-1]
+        return _Trace(firsts, lasts, offs, going)
+
+    def _hold(
+        self, each: _Obligation, trace: _Trace, goal: Floats | None, rollouts: Rollouts
+    ) -> Floats | None:
+        """Return margins `[B, H, K]` of what must hold along each segment; infinite where freed."""
+        program = each.hold
+        if program is None:
+            return None
+        margin = _full(program(along(trace.before, trace.after, trace.bends)), rollouts)
+        if not program.exact:
+            _refine(program, trace, margin)
+        broken = program([number[:, 0, 0] for number in trace.before]) < 0.0
+        if np.any(broken):  # what is broken already cannot be kept on the way
+            ends = program([number[:, 0, 0] for number in trace.after])
+            margin[:, 0, 0] = np.where(broken, ends, margin[:, 0, 0])
+        if goal is None:
+            return margin
+        if each.met:
+            return np.full_like(margin, np.inf)
+        come = np.maximum.accumulate(goal.reshape(len(goal), -1) >= TOLERANCE, axis=1)
+        margin[come.reshape(goal.shape)] = np.inf
+        return margin
 
 
-def _refuse_contradiction(name: str, expression: z3.BoolRef) -> None:
-    solver = z3.Solver()
-    solver.set("rlimit", 1_000_000)
-    solver.set("timeout", 2_000)
-    solver.add(expression)
-    if solver.check() == z3.unsat:
-        raise ConstraintError(f"constraint {name!r} can never hold")
+def _refine(program: Margin, trace: _Trace, margin: Floats) -> None:
+    """Look closer at segments of `margin` that seem to be broken, though their ends are not."""
+    rows = np.nonzero(margin < TOLERANCE)
+    if not len(rows[0]):
+        return
+    before, after = _rows(trace.before, trace.after, rows)
+    sound = (program(before) >= TOLERANCE) & (program(after) >= TOLERANCE)
+    if np.any(sound):
+        rows = tuple(row[sound] for row in rows)
+        before, after = _rows(trace.before, trace.after, rows)
+        bends = [off[rows] if isinstance(off, np.ndarray) else off for off in trace.bends]
+        margin[rows] = refined(program, before, after, bends)
 
 
-class _Compiler:
-    """One expression as functions of quantities."""
-
-    def __init__(self, name: str, places: Mapping[str, int]) -> None:
-        self._name, self._places = name, places
-
-    def truth(self, term: Any) -> _Program:
-        """Return the margin of a truth value."""
-        kind, parts = term.decl().kind(), term.children()
-        if kind in _CONSTANT:
-            return lambda _: _CONSTANT[kind]
-        if kind == z3.Z3_OP_NOT:
-            inner = self.truth(parts[0])
-            return lambda known: -inner(known)
-        if kind == z3.Z3_OP_IMPLIES:
-            return self.truth(z3.Or(z3.Not(parts[0]), parts[1]))
-        if kind in _JOINS:
-            inners = [self.truth(part) for part in parts]
-            join = _JOINS[kind]
-            return lambda known: join.reduce(np.broadcast_arrays(*(i(known) for i in inners)))
-        if kind in _SIGNS:
-            left, right, sign = self.number(parts[0]), self.number(parts[1]), _SIGNS[kind]
-            return lambda known: sign * (right(known) - left(known))
-        raise ConstraintError(
-            f"constraint {self._name!r}: {term.decl().name()!r} says nothing of how far it holds; "
-            "compare numbers by <, <=, > or >="
-        )
-
-    def number(self, term: Any) -> _Program:
-        """Return the value of a number."""
-        if z3.is_rational_value(term) or z3.is_int_value(term):
-            value = float(term.as_fraction())
-            return lambda _: value
-        kind, parts = term.decl().kind(), term.children()
-        if kind == z3.Z3_OP_UNINTERPRETED and not parts:
-            place = self._places[term.decl().name()]
-            return lambda known: known[..., place]
-        if kind == z3.Z3_OP_ITE:
-            condition = self.truth(parts[0])
-            then, other = self.number(parts[1]), self.number(parts[2])
-            return lambda known: np.where(condition(known) >= 0.0, then(known), other(known))
-        if kind == z3.Z3_OP_TO_REAL:
-            return self.number(parts[0])
-        numbers = [self.number(part) for part in parts]
-        if kind == z3.Z3_OP_UMINUS:
-            return lambda known: -numbers[0](known)
-        if kind in _ARITHMETIC:
-            apply = _ARITHMETIC[kind]
-
-            def folded(known: Floats) -> Any:
-                value = numbers[0](known)
-                for each in numbers[1:]:
-                    value = apply(value, each(known))
-                return value
-
-            return folded
-        raise ConstraintError(f"constraint {self._name!r}: {term.decl().name()!r} is not supported")
+def _rows(before: list[Any], after: list[Any], rows: Any) -> tuple[list[Any], list[Any]]:
+    # What does not move stays one array.
+    taken = [number[rows] for number in before]
+    moved = zip(taken, before, after, strict=True)
+    return taken, [a if x is y else y[rows] for a, x, y in moved]
 
 
-_CONSTANT = {z3.Z3_OP_TRUE: np.inf, z3.Z3_OP_FALSE: -np.inf}
-_JOINS = {z3.Z3_OP_AND: np.minimum, z3.Z3_OP_OR: np.maximum}
-_SIGNS = {z3.Z3_OP_LE: 1.0, z3.Z3_OP_LT: 1.0, z3.Z3_OP_GE: -1.0, z3.Z3_OP_GT: -1.0}
-_ARITHMETIC: Mapping[int, Callable[[Any, Any], Any]] = {
-    z3.Z3_OP_ADD: np.add,
-    z3.Z3_OP_SUB: np.subtract,
-    z3.Z3_OP_MUL: np.multiply,
-    z3.Z3_OP_DIV: np.divide,
-}
+def _full(margin: Any, rollouts: Rollouts) -> Floats:
+    return np.array(np.broadcast_to(margin, rollouts.quantities.shape[:3]), np.float64)
+
+
+def _come(goal: Floats, going: Any, left: int) -> Floats:
+    """Return the greatest margin of a goal in each step `[B, H]`, as far as it counts."""
+    counts = going & (np.arange(going.shape[1]) < left)
+    return np.where(counts, goal.max(axis=2), -1e6)

@@ -19,15 +19,29 @@ from tesuji.domains.robotics.models import Model, Policy, Rollouts
 from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
 from tesuji.search.trajectory.settings import TrajectorySettings
 
+_CARE = 1.25  # more than the last samples took
+
 # The value of observations `[B, F]` that trajectories end with.
 Value = Callable[[npt.NDArray[np.float32]], Floats]
 
 
-class Monitor(Protocol):
-    """Says how far trajectories violate what must hold."""
+class Verdict(NamedTuple):
+    """What is wrong with trajectories.
 
-    def violation(self, state: Any, rollouts: Rollouts, actions: Floats) -> Floats:
-        """Return by how much each trajectory violates it `[B]`; 0 for those that do not."""
+    Attributes:
+        violations: by how much each breaks what must hold, or misses what is due `[B]`; 0 if not.
+        shortfalls: by how much each misses what may come after its horizon `[B]`; 0 if it does not.
+    """
+
+    violations: Floats
+    shortfalls: Floats
+
+
+class Monitor(Protocol):
+    """Says what is wrong with trajectories."""
+
+    def judge(self, state: Any, rollouts: Rollouts, actions: Floats) -> Verdict:
+        """Return what is wrong with trajectories from `state`."""
         ...
 
 
@@ -56,6 +70,7 @@ class _Scored(NamedTuple):
     actions: Floats  # [B, H, D], scaled
     scores: Floats  # [B]
     violations: Floats  # [B]
+    shortfalls: Floats  # [B]
 
 
 class TrajectoryPlanner:
@@ -85,6 +100,7 @@ class TrajectoryPlanner:
         self._rng = np.random.default_rng(seed)
         self._middle = (model.low + model.high) / 2
         self._half = (model.high - model.low) / 2
+        self._pace = 0.0  # seconds a sample
         self.begin()
 
     def begin(self) -> None:
@@ -99,24 +115,31 @@ class TrajectoryPlanner:
 
         Args:
             state: of the model's domain.
-            seconds: to stop after, between two iterations; the first is always made.
+            seconds: to decide in. Iterations sample no more than what can be simulated in the rest
+                of it, by the speed of earlier decisions, but always what was planned before.
         """
         began = time.perf_counter()
+        ends = None if seconds is None else began + seconds
         settings = self.settings
         best: _Scored | None = None
         simulated, count = 0, settings.samples
         self._deviation[:] = settings.deviation
         for iteration in range(settings.iterations):
-            actions = self._sample(state, count, iteration)
+            fits = self._fits(ends, iteration)
+            if iteration and fits < 2:
+                break
+            actions = self._sample(state, min(count, fits), iteration)
+            if fits < len(actions):
+                actions = actions[: max(1, fits)]
+            started = time.perf_counter()
             scored = self._score(state, actions)
+            self._pace = (time.perf_counter() - started) / len(actions)
             simulated += actions.shape[0] * actions.shape[1]
             order = _order(scored)
             best = _better(best, _take(scored, order[:1]))
             self._refit(_take(scored, order), iteration)
             if settings.method == "icem":
                 count = max(2 * settings.elites, int(count / settings.decay))
-            if seconds is not None and time.perf_counter() - began >= seconds:
-                break
         assert best is not None
         if settings.method == "mppi":
             best = _better(self._score(state, self._mean[None]), best, margin=True)
@@ -135,6 +158,15 @@ class TrajectoryPlanner:
         """Return scores and violations `[B]` of actions `[B, H, D]` in the environment's units."""
         scored = self._score(state, (actions - self._middle) / self._half)
         return scored.scores, scored.violations
+
+    def _fits(self, ends: float | None, iteration: int) -> int:
+        """Return how many samples can be simulated by then; the last trajectory is, once more."""
+        if ends is None:
+            return self.settings.samples + len(self._kept)
+        if self._pace == 0.0:
+            return 1  # nobody knows how fast it is
+        left = ends - time.perf_counter()
+        return max(0 if iteration else 1, int(left / (_CARE * self._pace)) - 1)
 
     def _sample(self, state: Any, count: int, iteration: int) -> Floats:
         settings = self.settings
@@ -169,10 +201,10 @@ class TrajectoryPlanner:
             alive = rollouts.alive
             mean = rollouts.rewards.sum() / max(1, alive.sum())
             scores = scores + settings.survival * mean * alive[:, -1]
-        violations = np.zeros(len(scores))
+        verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
-            violations = self._monitor.violation(state, rollouts, units)
-        return _Scored(actions, scores, violations)
+            verdict = self._monitor.judge(state, rollouts, units)
+        return _Scored(actions, scores, *verdict)
 
     def _refit(self, ranked: _Scored, iteration: int) -> None:
         settings = self.settings
@@ -204,11 +236,11 @@ class TrajectoryPlanner:
 
 
 def _order(scored: _Scored) -> npt.NDArray[np.int64]:
-    return np.lexsort((-scored.scores, scored.violations))
+    return np.lexsort((-scored.scores, scored.shortfalls, scored.violations))
 
 
 def _take(scored: _Scored, rows: npt.NDArray[np.int64]) -> _Scored:
-    return _Scored(scored.actions[rows], scored.scores[rows], scored.violations[rows])
+    return _Scored(*(each[rows] for each in scored))
 
 
 def _better(old: _Scored | None, new: _Scored, margin: bool = False) -> _Scored:
@@ -217,6 +249,5 @@ def _better(old: _Scored | None, new: _Scored, margin: bool = False) -> _Scored:
         return new
     if margin:
         return new if new.violations[0] < old.violations[0] else old
-    one = (old.violations[0], -old.scores[0])
-    other = (new.violations[0], -new.scores[0])
+    one, other = ((each.violations[0], each.shortfalls[0], -each.scores[0]) for each in (old, new))
     return new if other < one else old

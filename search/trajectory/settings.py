@@ -30,6 +30,10 @@ class TrajectorySettings:
         decay: `icem` divides the samples by it each iteration.
         policy_samples: share of the first samples that the policy proposes, where there is one.
         discount: of later rewards.
+        replan: steps of a plan that are followed before the next is made.
+        tails: share of the samples that leave a plan only from some step on.
+        survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where
+            no value says what it does.
     """
 
     method: Method = "icem"
@@ -63,5 +67,7 @@ class TrajectorySettings:
             raise ValueError("kept and policy_samples must lie between 0 and 1")
         if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
             raise ValueError("momentum must be below 1, discount above 0 and at most 1")
+        if not 1 <= self.replan <= self.horizon or not 0 <= self.tails <= 1 or self.survival < 0:
+            raise ValueError("replan must be 1 to horizon, tails 0 to 1, survival at least 0")
         if self.decay < 1:
             raise ValueError(f"decay must be at least 1, got {self.decay}")

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import gymnasium
-import numpy as np
 import pytest
 
 import tesuji
@@ -70,20 +69,6 @@ def test_wrong_words_get_one_line(
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
-
-
-def test_margins_are_those_of_the_expression() -> None:
-    """On random numbers, against Python."""
-    model = make_model(EnvironmentDomain("Pendulum-v1"))
-    text = "box: (angle < 1 or not speed >= 0.5) and implies(angle > 0, 2 * speed - angle <= 1)"
-    monitor = ConstraintMonitor(model, [text])
-    rng = np.random.default_rng(0)
-    numbers = rng.uniform(-2, 2, (1, 500, 1, 2))
-    margin = monitor.margins(numbers, np.zeros((1, 500, 1)))["box"][0, :, 0]
-    for (angle, speed), found in zip(numbers[0, :, 0], margin, strict=True):
-        holds = (angle < 1 or not speed >= 0.5) and (not angle > 0 or 2 * speed - angle <= 1)
-        assert holds == (found > 0)
-    assert 50 < (margin > 0).sum() < 450
 
 
 def test_two_constraints_of_one_name_are_refused() -> None:

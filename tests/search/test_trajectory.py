@@ -9,7 +9,7 @@ import pytest
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.models import Rollouts, make_model
 from tesuji.search.trajectory.noise import coloured_noise, knot_noise
-from tesuji.search.trajectory.planner import TrajectoryPlanner
+from tesuji.search.trajectory.planner import TrajectoryPlanner, Verdict
 from tesuji.search.trajectory.settings import Method, TrajectorySettings
 
 
@@ -46,10 +46,10 @@ class SlowerThan:
     def __init__(self, limit: float) -> None:
         self.limit = limit
 
-    def violation(self, state: Any, rollouts: Rollouts, actions: np.ndarray) -> np.ndarray:
+    def judge(self, state: Any, rollouts: Rollouts, actions: np.ndarray) -> Verdict:
         """Return how much faster it is."""
         speed = np.abs(rollouts.quantities[..., 1]).max(axis=(1, 2))
-        return np.maximum(speed - self.limit, 0.0)
+        return Verdict(np.maximum(speed - self.limit, 0.0), np.zeros(len(speed)))
 
 
 def test_violations_come_first() -> None:
