@@ -10,17 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.environments import make_drawn_environment, make_environment
+from tesuji.domains.robotics.environments import (
+    Env,
+    make_drawn_environment,
+    make_environment,
+)
 from tesuji.domains.robotics.models import make_model
 from tesuji.engine.errors import UsageError
 from tesuji.search.trajectory.planner import TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
+
+if TYPE_CHECKING:
+    from tesuji.engine.discrete_episodes import GridRunner, TreeRunner
 
 
 @dataclass
@@ -136,6 +143,16 @@ class Runner:
                 listen(episode)
             yield episode
 
+    @property
+    def env(self) -> Env:
+        """Return the environment."""
+        return self.domain.env
+
+    @property
+    def name(self) -> str:
+        """Return the environment's name."""
+        return self.domain.spec.name
+
     def close(self) -> None:
         """End the environment."""
         self.domain.env.close()
@@ -204,8 +221,9 @@ def open_runner(
     constraints: Sequence[str] = (),
     deadline: float | None = None,
     pictures: bool = False,
-) -> Runner:
-    """Return a runner for an environment by its name.
+    simulations: int | None = None,
+) -> Runner | GridRunner | TreeRunner:
+    """Return a runner for an environment by its name; those with discrete actions have their own.
 
     Raises:
         UsageError: no such environment, method or number, or a constraint that cannot be used.
@@ -221,6 +239,10 @@ def open_runner(
             horizon=horizon,
         )
         env = make_drawn_environment(name) if pictures else make_environment(name)
+        from tesuji.engine import discrete_episodes  # noqa: PLC0415 - it needs episodes
+
+        if discrete_episodes.is_discrete(env):
+            return discrete_episodes.open_discrete(env, simulations, constraints, deadline)
         return Runner(EnvironmentDomain(env), settings, constraints, deadline)
     except ModuleNotFoundError as error:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""`tesuji run`: act in an environment by trajectory search."""
+"""`tesuji run`: act in an environment by trajectory search, a shortest plan or tree search."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Examples:
   tesuji run reacher --constraint "away: fingertip_x < 0.1 or fingertip_y < 0.1" --episodes 5
   tesuji run half_cheetah --steps 100 --render run.gif --plot run.png
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
+  tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
+  tesuji run CartPole-v1 --sims 50                                          by tree search
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
@@ -27,13 +29,22 @@ steps, "joint0 < 1 until fingertip_x < 0" before the episode ends.
 Leaves with 0, or with 1 where a constraint was violated or did not come.
 """
 
+_PLANS = {
+    "shortest": "seed {seed}: return {return:.4f} in {steps} actions, and no plan has fewer; "
+    "planned in {decision_ms_p50:.1f} ms",
+    "none": "seed {seed}: there is no plan within the limit of steps",
+    "unknown": "seed {seed}: no plan found within the memory; none has fewer than {lower_bound} "
+    "actions",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Act in a Gymnasium environment with continuous actions, without learning.
+    """Act in a Gymnasium environment, without learning.
 
-    Its own simulator says what comes of sampled actions, many trajectories at once. Under
-    constraints only what was checked after every substep is executed, where there is anything.
+    Of continuous actions many trajectories are sampled, and its own simulator says what comes of
+    them. Under constraints only what was checked after every substep is executed, where there is
+    anything. Discrete actions are decided by tree search; in MiniGrid a shortest plan is sought.
 
     Attributes:
         environment: its id, or that in snake case without the version.
@@ -46,6 +57,7 @@ class Arguments(Common):
         samples: trajectories that a decision samples first.
         iterations: of sampling, each decision.
         horizon: steps that are looked ahead.
+        sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
         render: write a film of the first episode to this .gif.
         plot: write rewards, margins and interventions of the first episode to this .png or .svg.
@@ -60,6 +72,7 @@ class Arguments(Common):
     samples: int = 48
     iterations: int = 3
     horizon: int = 30
+    sims: Count = None
     deadline_ms: Seconds = None
     render: File = None
     plot: File = None
@@ -75,6 +88,8 @@ def run(arguments: Arguments) -> Answer:
         raise UsageError(f"--episodes must be at least 1, got {arguments.episodes}")
     if arguments.steps is not None and arguments.steps < 1:
         raise UsageError(f"--steps must be at least 1, got {arguments.steps}")
+    if arguments.sims is not None and arguments.sims < 1:
+        raise UsageError(f"--sims must be at least 1, got {arguments.sims}")
     deadline = arguments.deadline_ms
     if deadline is not None and not deadline > 0:
         raise UsageError(f"--deadline-ms must be above 0, got {deadline:g}")
@@ -82,9 +97,9 @@ def run(arguments: Arguments) -> Answer:
     runner = open_runner(
         arguments.environment, arguments.method, arguments.samples, arguments.iterations,
         arguments.horizon, arguments.constraints, None if deadline is None else deadline / 1000,
-        pictures=arguments.render is not None,
+        pictures=arguments.render is not None, simulations=arguments.sims,
     )  # fmt: skip
-    film = None if arguments.render is None else Film(runner.domain.env)
+    film = None if arguments.render is None else Film(runner.env)
     episodes: list[Episode] = []
     stopped = False
     with open_progress(arguments.json) as progress:
@@ -105,8 +120,20 @@ def run(arguments: Arguments) -> Answer:
         film.write(arguments.render)
     runner.close()
     if arguments.plot is not None and episodes:
-        write_plot(arguments.plot, episodes[0], runner.domain.spec.name)
+        write_plot(arguments.plot, episodes[0], runner.name)
     return _say(runner.describe(), episodes, stopped)
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "plan" in row:
+        return _PLANS[row["plan"]].format(**row)
+    return (
+        f"seed {row['seed']}: return {row['return']:.1f} in {row['steps']} steps, "
+        f"{row['violating_steps']} violating, {row['interventions']} interventions, "
+        f"{row['unchecked_steps']} unchecked; {row['decision_ms_p50']:.1f} ms a decision "
+        f"(p99 {row['decision_ms_p99']:.1f}, {row['deadline_misses']} past the deadline)"
+        + (f"; never came: {', '.join(row['unmet'])}" if row["unmet"] else "")
+    )
 
 
 def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answer:
@@ -115,14 +142,7 @@ def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answe
     rows = [episode.facts() for episode in episodes]
     returns = [episode.total for episode in episodes]
     violating = sum(episode.violating for episode in episodes)
-    lines = [
-        f"seed {row['seed']}: return {row['return']:.1f} in {row['steps']} steps, "
-        f"{row['violating_steps']} violating, {row['interventions']} interventions, "
-        f"{row['unchecked_steps']} unchecked; {row['decision_ms_p50']:.1f} ms a decision "
-        f"(p99 {row['decision_ms_p99']:.1f}, {row['deadline_misses']} past the deadline)"
-        + (f"; never came: {', '.join(row['unmet'])}" if row["unmet"] else "")
-        for row in rows
-    ]
+    lines = [_line(row) for row in rows]
     if len(rows) > 1:
         lines.append(f"mean return {np.mean(returns):.1f}, deviation {np.std(returns):.1f}")
     if stopped:

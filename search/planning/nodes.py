@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -193,7 +193,7 @@ def larger(nodes: AnyNodes, count: int) -> AnyNodes:
     grown: Any = type(nodes)(*(twice(array) for array in nodes))
     grown.slot[:] = 0
     fill_slots(grown.slot, grown.state, count)
-    return grown
+    return cast(AnyNodes, grown)
 
 
 def twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

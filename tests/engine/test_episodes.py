@@ -51,7 +51,6 @@ def test_films_and_plots(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["nowhere"], "no environment is called 'nowhere'"),
-        (["CartPole-v1"], "CartPole-v1: trajectory search wants a vector of continuous actions"),
         (["pendulum", "--constraint", "sped < 3"], "column 1: unknown name 'sped'; did you mean"),
         (["pendulum", "--constraint", "speed < 0 and speed > 1"], "can never hold"),
         (["pendulum", "--constraint", "speed == 1"], "compare numbers by <, <=, > or >="),

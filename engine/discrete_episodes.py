@@ -1,0 +1,214 @@
+"""Episodes of environments with discrete actions: by a shortest plan, or by tree search.
+
+MiniGrid's environments whose rules are compiled are planned whole, from all that is there, not only
+from what the agent sees; the plan is then carried out in the environment itself. In others each
+decision is a tree search, whose leaves are judged by random rollouts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gymnasium.spaces import Box
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+from tesuji.domains.robotics.grid import is_grid, make_grid
+from tesuji.engine.episodes import Episode
+from tesuji.engine.planner import Planner
+from tesuji.search.base import Budget
+from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
+
+if TYPE_CHECKING:
+    from tesuji.domains.compiled import CompiledDomain
+
+Listen = Callable[[Episode], None] | None
+_SIMULATIONS = 100  # of a decision
+
+
+def is_discrete(env: Env) -> bool:
+    """Return whether trajectory search is not for an environment."""
+    return not isinstance(env.action_space, Box)
+
+
+@dataclass
+class GridEpisode(Episode):
+    """What happened by a plan.
+
+    Attributes:
+        plan: what was planned.
+    """
+
+    plan: GridPlan = field(default_factory=lambda: GridPlan(Outcome.UNKNOWN))
+
+    def facts(self) -> dict[str, Any]:
+        """Return the episode in numbers."""
+        return {
+            **super().facts(),
+            "plan": self.plan.outcome.value,
+            "plan_length": len(self.plan.actions),
+            "lower_bound": self.plan.bound,
+            "solved": bool(self.rewards) and self.rewards[-1] > 0.0,
+            "pattern_parts": self.plan.parts,
+            "pattern_states": self.plan.abstract_states,
+            "states": self.plan.states,
+        }
+
+
+class GridRunner:
+    """Runs episodes of MiniGrid by shortest plans.
+
+    Args:
+        env: one whose rules are compiled.
+
+    Raises:
+        EnvironmentRefusedError: it is none.
+    """
+
+    def __init__(self, env: Env) -> None:
+        env.reset(seed=0)
+        self.env, domain = env, make_grid(env)
+        self.name = domain.spec.name
+        self._plan(domain)  # the kernels are ready before a plan's time is taken
+
+    def run(
+        self,
+        seed: int,
+        most_steps: int | None = None,
+        listen: Listen = None,
+        draw: Callable[[], None] | None = None,
+    ) -> Iterator[Episode]:
+        """Yield one episode, the same that grows with each step; at least once."""
+        self.env.reset(seed=seed)
+        began = time.perf_counter()
+        domain = make_grid(self.env)
+        plan = self._plan(domain)
+        episode = GridEpisode(seed, plan=plan)
+        episode.milliseconds.append(1000 * (time.perf_counter() - began))
+        episode.simulated = plan.abstract_states + plan.states
+        if draw is not None:
+            draw()
+        yield episode
+        state = domain.reset()
+        for action in plan.actions[:most_steps]:
+            _, reward, terminated, truncated, _ = self.env.step(action)
+            state, expected, _ = domain.step(state, action)
+            episode.reward_error = max(episode.reward_error, abs(float(reward) - expected))
+            episode.rewards.append(float(reward))
+            episode.total += float(reward)
+            episode.ended = terminated or truncated
+            if draw is not None:
+                draw()
+            if listen is not None:
+                listen(episode)
+            yield episode
+
+    def close(self) -> None:
+        """End the environment."""
+        self.env.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results depend on."""
+        return {"environment": self.name, "model": "compiled grid", "method": "shortest plan"}
+
+    def _plan(self, domain: CompiledDomain) -> GridPlan:
+        try:
+            return find_shortest(domain.instance)
+        except ValueError as error:
+            raise EnvironmentRefusedError(f"{self.name}: {error}") from None
+
+
+class TreeRunner:
+    """Runs episodes by tree search.
+
+    Args:
+        env: with discrete actions.
+        simulations: of a decision.
+        constraints: what must hold.
+        deadline: seconds that a decision may take; None for no limit.
+        note: why it is not planned whole.
+
+    Raises:
+        ValueError: its spaces are not supported, or a constraint cannot be used.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        simulations: int,
+        constraints: Sequence[str] = (),
+        deadline: float | None = None,
+        note: str = "",
+    ) -> None:
+        self.env, self._domain = env, EnvironmentDomain(env)
+        self.name, self._note, self._deadline = self._domain.spec.name, note, deadline
+        budget = Budget(simulations=simulations, seconds=deadline)
+        if note and not self._domain.spec.deterministic:
+            raise EnvironmentRefusedError(note)
+        self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
+
+    def run(
+        self,
+        seed: int,
+        most_steps: int | None = None,
+        listen: Listen = None,
+        draw: Callable[[], None] | None = None,
+    ) -> Iterator[Episode]:
+        """Yield one episode, the same that grows with each step."""
+        episode, domain = Episode(seed), self._planner.domain
+        state = domain.reset(seed)
+        while len(episode.rewards) < (most_steps or domain.spec.max_steps) and not episode.ended:
+            began = time.perf_counter()
+            number = len(episode.rewards)
+            action = self._planner.act(state, seed=seed + number)
+            seconds = time.perf_counter() - began
+            # What the environment draws is not what the search drew.
+            state, reward, discount = domain.step(state, action, key=(seed << 32) + number)
+            episode.rewards.append(reward)
+            episode.total += reward
+            episode.ended = discount == 0.0
+            episode.milliseconds.append(1000 * seconds)
+            episode.misses += self._deadline is not None and seconds > self._deadline
+            if draw is not None:
+                draw()
+            if listen is not None:
+                listen(episode)
+            yield episode
+
+    def close(self) -> None:
+        """End the environment."""
+        self.env.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results depend on."""
+        facts = {"environment": self.name, "model": "snapshots", "method": "tree search"}
+        return {**facts, "note": self._note} if self._note else facts
+
+
+def open_discrete(
+    env: Env,
+    simulations: int | None = None,
+    constraints: Sequence[str] = (),
+    deadline: float | None = None,
+) -> GridRunner | TreeRunner:
+    """Return a runner for an environment with discrete actions.
+
+    Raises:
+        ValueError: it cannot be planned in, or a constraint cannot be used.
+    """
+    note = ""
+    if is_grid(env):
+        try:
+            runner = GridRunner(env)
+        except EnvironmentRefusedError as error:
+            note = str(error)
+        else:
+            if constraints:
+                raise EnvironmentRefusedError(
+                    f"{runner.name}: shortest plans under constraints are not supported"
+                )
+            return runner
+    return TreeRunner(env, simulations or _SIMULATIONS, constraints, deadline, note)

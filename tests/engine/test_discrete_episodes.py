@@ -1,0 +1,59 @@
+"""`tesuji run` where actions are discrete: shortest plans in MiniGrid, else tree search."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tesuji.engine.cli import main
+
+pytest.importorskip("minigrid")
+
+
+def test_mazes_are_solved_by_shortest_plans(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a film and a plot of the first."""
+    film, plot = tmp_path / "maze.gif", tmp_path / "maze.png"
+    words = ["run", "MiniGrid-KeyCorridorS3R1-v0", "--episodes", "3", "--json"]
+    assert main([*words, "--render", str(film), "--plot", str(plot)]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["method"] == "shortest plan"
+    for episode in facts["episodes"]:
+        assert (episode["plan"], episode["solved"]) == ("shortest", True)
+        assert episode["steps"] == episode["plan_length"] == episode["lower_bound"]
+        assert episode["reward_error"] == 0.0
+    assert film.read_bytes()[:6] == b"GIF89a"
+    assert plot.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_maze_without_a_goal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rather than walked about in."""
+    assert main(["run", "MiniGrid-Playground-v0"]) == 0
+    assert "there is no plan within the limit of steps" in capsys.readouterr().out
+
+
+def test_a_pole_is_balanced_by_tree_search(capsys: pytest.CaptureFixture[str]) -> None:
+    """Random actions drop it within about 20 steps."""
+    assert main(["run", "CartPole-v1", "--sims", "16", "--steps", "40", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["method"] == "tree search"
+    assert facts["episodes"][0]["return"] == 40.0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["MiniGrid-Dynamic-Obstacles-5x5-v0"], "its obstacles move at random"),
+        (["MiniGrid-Empty-5x5-v0", "--constraint", "x < 3"], "under constraints are not supported"),
+        (["CartPole-v1", "--sims", "0"], "--sims must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a traceback."""
+    assert main(["run", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
