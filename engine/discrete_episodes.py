@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gymnasium.spaces import Box
-
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 from tesuji.domains.robotics.grid import is_grid, make_grid
@@ -27,11 +25,6 @@ if TYPE_CHECKING:
 
 Listen = Callable[[Episode], None] | None
 _SIMULATIONS = 100  # of a decision
-
-
-def is_discrete(env: Env) -> bool:
-    """Return whether trajectory search is not for an environment."""
-    return not isinstance(env.action_space, Box)
 
 
 @dataclass

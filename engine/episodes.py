@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.environments import (
     Env,
+    has_continuous_actions,
     make_drawn_environment,
     make_environment,
 )
@@ -239,10 +240,12 @@ def open_runner(
             horizon=horizon,
         )
         env = make_drawn_environment(name) if pictures else make_environment(name)
-        from tesuji.engine import discrete_episodes  # noqa: PLC0415 - it needs episodes
+        if not has_continuous_actions(env):
+            from tesuji.engine.discrete_episodes import (  # noqa: PLC0415 - it needs episodes
+                open_discrete,
+            )
 
-        if discrete_episodes.is_discrete(env):
-            return discrete_episodes.open_discrete(env, simulations, constraints, deadline)
+            return open_discrete(env, simulations, constraints, deadline)
         return Runner(EnvironmentDomain(env), settings, constraints, deadline)
     except ModuleNotFoundError as error:
         raise UsageError(

@@ -80,6 +80,11 @@ def environment_id(name: str) -> str:
     raise EnvironmentRefusedError(f"no environment is called {name!r}{hint}{more}")
 
 
+def has_continuous_actions(env: Env) -> bool:
+    """Return whether the actions of an environment are vectors of numbers."""
+    return isinstance(env.action_space, gymnasium.spaces.Box)
+
+
 def make_drawn_environment(name: str) -> Env:
     """Return the environment `name`, to be drawn: by a camera that follows, where it has one.
 
