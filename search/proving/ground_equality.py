@@ -73,7 +73,7 @@ def add_broken_axioms(matrix, bank, classes, value):  # type: ignore[no-untyped-
     terms = bank.counts[TERMS]
     counts[ROUND] += 1
     _link_users(bank, classes)
-    mask = _clear_slots(classes, terms)
+    mask = clear_slots(classes, terms)
     for term in range(terms):
         classes.root[term] = classes.member[term] = term
         classes.size[term], classes.above[term] = 1, NONE
@@ -89,7 +89,7 @@ def add_broken_axioms(matrix, bank, classes, value):  # type: ignore[no-untyped-
         elif bank.first[term + 1] > bank.first[term]:
             _sign(bank, classes, term, mask)
     _join_pending(bank, classes, mask)
-    mask = _clear_slots(classes, terms)
+    mask = clear_slots(classes, terms)
     faults = 0
     for term in range(terms):
         atom, first = bank.atom[term] - 1, bank.first[term]
@@ -103,7 +103,7 @@ def add_broken_axioms(matrix, bank, classes, value):  # type: ignore[no-untyped-
                 _later(classes, one, two, 0)
                 _explain(matrix, bank, classes)
             continue
-        other = _find(bank, classes, term, mask)
+        other = find(bank, classes, term, mask)
         if other != term and value[2 * (bank.atom[other] - 1)] != value[2 * atom]:
             faults += 1
             one, two = (term, other) if value[2 * atom] > 0 else (other, term)
@@ -129,7 +129,7 @@ def _link_users(bank, classes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _clear_slots(classes, terms):  # type: ignore[no-untyped-def]
+def clear_slots(classes, terms):  # type: ignore[no-untyped-def]
     # Return the mask of a table with room for so many terms and more.
     size = 16
     while size < 4 * terms:
@@ -148,7 +148,7 @@ def _later(classes, one, two, why):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _find(bank, classes, term, mask):  # type: ignore[no-untyped-def]
+def find(bank, classes, term, mask):  # type: ignore[no-untyped-def]
     # A term of the table with the same symbol and equal arguments; else the term, now in it.
     first, arity = bank.first[term], bank.first[term + 1] - bank.first[term]
     hashed = np.uint64(bank.symbol[term] + 1)
@@ -175,7 +175,7 @@ def _find(bank, classes, term, mask):  # type: ignore[no-untyped-def]
 
 @kernel
 def _sign(bank, classes, term, mask):  # type: ignore[no-untyped-def]
-    other = _find(bank, classes, term, mask)
+    other = find(bank, classes, term, mask)
     if classes.root[other] != classes.root[term]:
         _later(classes, other, term, 0)
 

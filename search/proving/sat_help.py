@@ -34,20 +34,25 @@ class SatHelp:
 
     Attributes:
         bank: of the instances.
+        classes: of equal terms in the model that was found last; None where all differ.
+        value: of literals in that model; None where none is known that keeps equality's axioms.
         due: how many inferences are to be made before it is asked again.
     """
 
-    def __init__(self, matrix: Matrix, instances: int = 1 << 16) -> None:
+    def __init__(self, matrix: Matrix, instances: int = 1 << 16, matching: bool = False) -> None:
         self.bank: Bank = make_bank(matrix, instances)
         self.due = _FIRST
+        self.value: Small | None = None
         self._solver: Solver | None = None
         self._told = 0
         self._matrix = matrix
-        self._classes = make_classes(self.bank) if matrix.equality[0] != NONE else None
+        equal = matching or matrix.equality[0] != NONE
+        self.classes = make_classes(self.bank) if equal else None
 
     def ask(self, inferences: int) -> list[int]:
         """Return instances of the bank that contradict each other; none where none are known."""
         self.due = inferences + max(_FIRST, inferences // 4)
+        self.value = None
         for _ in range(_MOST_ROUNDS):
             if self._solver is None or not self._give():
                 self._solver, self._told = self._new_solver(), 0
@@ -57,10 +62,11 @@ class SatHelp:
                 return self._shrunk(self._needed(self._solver))
             if found == NO_ROOM:
                 self._solver = None
-            if found != SATISFIABLE or self._classes is None:
+            if found != SATISFIABLE or self.classes is None:
                 break
             assert self._solver is not None
-            if not add_broken_axioms(self._matrix, self.bank, self._classes, self._solver.value):
+            if not add_broken_axioms(self._matrix, self.bank, self.classes, self._solver.value):
+                self.value = self._solver.value
                 break
         return []
 

@@ -1,0 +1,235 @@
+"""E-matching: instances of clauses that a model of the ground instances makes false, or not true.
+
+The programs of the triggers run over the terms of a bank and their classes in the model (de Moura &
+Bjorner 2007). Of the instances that they find, those are taken of which no literal is true, and
+whose literals are all false but a few that no atom is known for: first those that contradict the
+model (Reynolds, Tinelli & de Moura 2014).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tesuji.domains.proving.grounding import INSTANCES, TERMS, Bank, add_instance, mixed
+from tesuji.domains.proving.matrix import Small
+from tesuji.domains.proving.unification import kernel
+from tesuji.search.proving.ground_equality import EQUALITY, clear_slots, find
+from tesuji.search.proving.triggers import (
+    ANYTHING,
+    IS,
+    MEMBERS,
+    OPERATION,
+    OTHER,
+    REGISTER,
+    SAME,
+    SYMBOL,
+    WANTED,
+    Triggers,
+)
+from tesuji.search.proving.triggers import TERMS as ALL_TERMS
+
+NONE = -1
+
+_MOST_STEPS = 200_000  # of a trigger in a round
+
+
+class Room(NamedTuple):
+    """Where terms are looked up; `T` terms, `S` symbols."""
+
+    head: Small  # [S] 1 + a term with a symbol, of each class of congruent ones one
+    following: Small  # [T] 1 + the next
+    register: Small
+    at: Small  # of each row, the term that was tried last
+    place: Small  # [terms of the matrix] the root of what it is for the variables' values
+
+
+def make_room(bank: Bank, symbols: int, terms: int, triggers: Triggers) -> Room:
+    """Return room for the terms of a bank and of a matrix."""
+    sizes = symbols, len(bank.symbol), triggers.registers, len(triggers.row) + 1, terms
+    return Room(*(np.zeros(size, np.int32) for size in sizes))
+
+
+@kernel
+def add_matches(  # type: ignore[no-untyped-def]
+    matrix, bank, classes, value, triggers, room, first_terms, unknown, most
+):
+    """Put instances into the bank that are not true in a model; return how many.
+
+    Args:
+        matrix: the clauses.
+        bank: the instances that the model is of.
+        classes: of the model, in which no axiom of equality is broken.
+        value: of literals in the model, positive where they are true.
+        triggers: of the clauses.
+        room: to work in.
+        first_terms: how many terms a variable that stands in no pattern may be.
+        unknown: literals of an instance at most, of which no atom is known.
+        most: instances of a clause.
+    """
+    before, terms = bank.counts[INSTANCES], bank.counts[TERMS]
+    mask = clear_slots(classes, terms)
+    room.head[:] = 0
+    for term in range(terms - 1, 0, -1):
+        if find(bank, classes, term, mask) == term:
+            symbol = bank.symbol[term]
+            room.following[term] = room.head[symbol]
+            room.head[symbol] = term + 1
+    for trigger in range(len(triggers.clause)):
+        _run(
+            matrix, bank, classes, value, triggers, room, min(first_terms, terms), unknown,
+            most, trigger, mask,
+        )  # fmt: skip
+    return bank.counts[INSTANCES] - before
+
+
+@kernel
+def _run(  # type: ignore[no-untyped-def]
+    matrix, bank, classes, value, triggers, room, first_terms, unknown, most, trigger, mask
+):
+    # Go through all matches of one trigger.
+    first, end = triggers.first[trigger], triggers.first[trigger + 1]
+    before, register = bank.counts[INSTANCES], room.register
+    _order_ground(matrix, bank, classes, triggers, room, triggers.clause[trigger], mask)
+    row, forth = first, True
+    for _ in range(_MOST_STEPS):
+        if row < first:
+            return
+        if row == end:
+            _take(matrix, bank, classes, value, triggers, room, unknown, trigger, mask)
+            if bank.counts[INSTANCES] - before >= most:
+                return
+            row, forth = row - 1, False
+            continue
+        code = triggers.row[row]
+        operation = code[OPERATION]
+        if operation == SAME or operation == IS:
+            if forth:
+                one = classes.root[register[code[REGISTER]]]
+                if operation == SAME:
+                    forth = one == classes.root[register[code[OTHER]]]
+                else:
+                    forth = one == room.place[code[OTHER]]
+        else:
+            found = _next(bank, classes, value, room, code, room.at[row], forth, first_terms)
+            room.at[row], forth = found, found != NONE
+            if forth and (operation == ALL_TERMS or operation == MEMBERS):
+                to = code[REGISTER]
+                for place in range(bank.first[found], bank.first[found + 1]):
+                    register[to] = bank.arguments[place]
+                    to += 1
+            elif forth:
+                register[code[REGISTER]] = found
+        row += 1 if forth else -1
+
+
+@kernel
+def _next(bank, classes, value, room, code, last, forth, first_terms):  # type: ignore[no-untyped-def]
+    # The next term for a row of a program; the first where it goes forth.
+    operation, symbol = code[OPERATION], code[SYMBOL]
+    if operation == ALL_TERMS:
+        term = (room.head[symbol] if forth else room.following[last]) - 1
+        while term != NONE and code[WANTED] != ANYTHING:
+            atom = bank.atom[term] - 1
+            if atom >= 0 and value[2 * atom] * code[WANTED] > 0:
+                break
+            term = room.following[term] - 1
+        return term
+    if operation == MEMBERS:
+        start = room.register[code[OTHER]]
+        term = start if forth else classes.member[last]
+        if not forth and term == start:
+            return NONE
+        while bank.symbol[term] != symbol:
+            term = classes.member[term]
+            if term == start:
+                return NONE
+        return term
+    term = 0 if forth else last + 1
+    while term < first_terms and bank.atom[term]:
+        term += 1
+    return term if term < first_terms else NONE
+
+
+@kernel
+def _order_ground(matrix, bank, classes, triggers, room, clause, mask):  # type: ignore[no-untyped-def]
+    for at in range(triggers.order_first[clause], triggers.order_first[clause + 1]):
+        term = triggers.order[at]
+        if matrix.ground[term]:
+            room.place[term] = _root(matrix, bank, classes, room, term, mask, False)
+
+
+@kernel
+def _root(matrix, bank, classes, room, term, mask, swapped):  # type: ignore[no-untyped-def]
+    # The root of the term of the bank that a term of the matrix is; of an atom itself; or NONE.
+    first, arity = matrix.first[term], matrix.first[term + 1] - matrix.first[term]
+    hashed = np.uint64(matrix.symbol[term] + 1)
+    for place in range(arity):
+        where = arity - 1 - place if swapped else place
+        root = room.place[matrix.arguments[first + where]]
+        if root == NONE:
+            return NONE
+        hashed = mixed(hashed, root)
+    slot = hashed & mask
+    while classes.slot[slot]:
+        other = classes.slot[slot] - 1
+        start = bank.first[other]
+        same = bank.symbol[other] == matrix.symbol[term] and bank.first[other + 1] - start == arity
+        for place in range(arity):
+            if not same:
+                break
+            where = arity - 1 - place if swapped else place
+            root = classes.root[bank.arguments[start + place]]
+            same = root == room.place[matrix.arguments[first + where]]
+        if same:
+            return classes.root[other]
+        slot = (slot + np.uint64(1)) & mask
+    return NONE
+
+
+@kernel
+def _take(matrix, bank, classes, value, triggers, room, unknown, trigger, mask):  # type: ignore[no-untyped-def]
+    # Put the instance of a match into the bank if it is wanted.
+    clause = triggers.clause[trigger]
+    start = triggers.variable_first[trigger]
+    size = matrix.num_variables[clause]
+    for at in range(triggers.order_first[clause], triggers.order_first[clause + 1]):
+        term = triggers.order[at]
+        if matrix.symbol[term] < 0:
+            own = triggers.variable[start - 1 - matrix.symbol[term]]
+            room.place[term] = classes.root[room.register[own]]
+        elif not matrix.ground[term]:
+            room.place[term] = _root(matrix, bank, classes, room, term, mask, False)
+    for literal in range(matrix.clause_first[clause], matrix.clause_first[clause + 1]):
+        truth = _truth(matrix, bank, classes, value, room, matrix.atom[literal], mask)
+        if matrix.key[literal] & 1:
+            truth = -truth
+        if truth > 0:
+            return
+        if truth == 0:
+            if unknown == 0:
+                return
+            unknown -= 1
+    at = bank.value_first[bank.counts[INSTANCES]]
+    if at + size > len(bank.value):
+        return
+    for place in range(size):
+        bank.value[at + place] = room.register[triggers.variable[start + place]]
+    add_instance(matrix, bank.first, bank.first, bank, clause)
+
+
+@kernel
+def _truth(matrix, bank, classes, value, room, atom, mask):  # type: ignore[no-untyped-def]
+    # Of an atom of a clause in the model: positive, negative, or 0 where it is not known.
+    equation = matrix.symbol[atom] == matrix.equality[EQUALITY]
+    if equation:
+        one = room.place[matrix.arguments[matrix.first[atom]]]
+        if one != NONE and one == room.place[matrix.arguments[matrix.first[atom] + 1]]:
+            return 1
+    found = _root(matrix, bank, classes, room, atom, mask, False)
+    if found == NONE and equation:
+        found = _root(matrix, bank, classes, room, atom, mask, True)
+    if found == NONE or not bank.atom[found]:
+        return 0
+    return value[2 * (bank.atom[found] - 1)]
