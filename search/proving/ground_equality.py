@@ -28,7 +28,7 @@ _MOST_PAIRS = 5_000  # of terms whose equality is explained
 class Classes(NamedTuple):
     """Classes of equal terms; `T` terms, `W` arguments of all."""
 
-    user: Small  # [W] a term by its places in the bank's arguments
+    user: Small  # [W] a term or atom by its places in the bank's arguments
     user_next: Small  # [W] 1 + the next place with the same argument
     user_first: Small  # [T]
     root: Small  # [T]
@@ -119,12 +119,11 @@ def add_broken_axioms(matrix, bank, classes, value):  # type: ignore[no-untyped-
 @kernel
 def _link_users(bank, classes):  # type: ignore[no-untyped-def]
     for term in range(classes.counts[LINKED], bank.counts[TERMS]):
-        if not bank.atom[term]:
-            for place in range(bank.first[term], bank.first[term + 1]):
-                argument = bank.arguments[place]
-                classes.user[place] = term
-                classes.user_next[place] = classes.user_first[argument]
-                classes.user_first[argument] = place + 1
+        for place in range(bank.first[term], bank.first[term + 1]):
+            argument = bank.arguments[place]
+            classes.user[place] = term
+            classes.user_next[place] = classes.user_first[argument]
+            classes.user_first[argument] = place + 1
     classes.counts[LINKED] = bank.counts[TERMS]
 
 
@@ -203,7 +202,8 @@ def _join_pending(bank, classes, mask):  # type: ignore[no-untyped-def]
         while True:
             place = classes.user_first[member] - 1
             while place >= 0:
-                _sign(bank, classes, classes.user[place], mask)
+                if not bank.atom[classes.user[place]]:
+                    _sign(bank, classes, classes.user[place], mask)
                 place = classes.user_next[place] - 1
             member = classes.member[member]
             if member == lose:

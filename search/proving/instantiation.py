@@ -17,8 +17,7 @@ from tesuji.search.proving.rising import Refutation
 from tesuji.search.proving.sat_help import SatHelp
 from tesuji.search.proving.triggers import make_triggers
 
-_UNKNOWN = 0, 1, 1000  # literals of instances, of which no atom is known: each where there are no others
-_MOST = 100  # instances of a trigger in a round
+_OLDEST = 8
 
 
 class Instantiation:
@@ -61,13 +60,12 @@ class Instantiation:
         return None
 
     def _match(self) -> bool:
-        for unknown in _UNKNOWN:
-            if add_matches(
+        return bool(
+            add_matches(
                 self._matrix, self.bank, self._help.classes, self._help.value, self._triggers,
-                self._room, self._first_terms, unknown, _MOST,
-            ):  # fmt: skip
-                return True
-        return False
+                self._room, self._first_terms, _OLDEST,
+            )
+        )  # fmt: skip
 
 
 @kernel

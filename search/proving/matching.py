@@ -14,48 +14,63 @@ import numpy as np
 
 from tesuji.domains.proving.grounding import INSTANCES, TERMS, Bank, add_instance, mixed
 from tesuji.domains.proving.matrix import Small
-from tesuji.domains.proving.unification import kernel
+from tesuji.domains.proving.unification import forced_kernel, kernel
 from tesuji.search.proving.ground_equality import EQUALITY, clear_slots, find
 from tesuji.search.proving.triggers import (
+    ANY,
     ANYTHING,
     IS,
     MEMBERS,
     OPERATION,
     OTHER,
+    PLACE,
     REGISTER,
     SAME,
     SYMBOL,
+    USERS,
     WANTED,
     Triggers,
 )
 from tesuji.search.proving.triggers import TERMS as ALL_TERMS
 
 NONE = -1
+MATCHES, COST = range(2)
 
+_MOST_MATCHES = 10_000  # of a round
+_MOST_OF_TRIGGER = 100
 _MOST_STEPS = 200_000  # of a trigger in a round
 
 
 class Room(NamedTuple):
-    """Where terms are looked up; `T` terms, `S` symbols."""
+    """Where terms are looked up, and matches kept; `T` terms, `S` symbols, `M` matches."""
 
     head: Small  # [S] 1 + a term with a symbol, of each class of congruent ones one
-    following: Small  # [T] 1 + the next
+    following: Small  # [T] 1 + the next; NONE for terms that stand for no class
+    age: Small  # [T] how many instances had to be made for a term, one after the other
     register: Small
     at: Small  # of each row, the term that was tried last
     place: Small  # [terms of the matrix] the root of what it is for the variables' values
+    match: Small  # [M] a trigger
+    match_first: Small  # [M + 1]
+    match_value: Small  # terms for the variables of its clause
+    counts: Small  # matches, and what they cost
 
 
 def make_room(bank: Bank, symbols: int, terms: int, triggers: Triggers) -> Room:
     """Return room for the terms of a bank and of a matrix."""
-    sizes = symbols, len(bank.symbol), triggers.registers, len(triggers.row) + 1, terms
+    own = len(bank.symbol)
+    sizes = (
+        symbols, own, own, triggers.registers, len(triggers.row) + 1, terms,
+        _MOST_MATCHES, _MOST_MATCHES + 1, 8 * _MOST_MATCHES, 2,
+    )  # fmt: skip
     return Room(*(np.zeros(size, np.int32) for size in sizes))
 
 
 @kernel
 def add_matches(  # type: ignore[no-untyped-def]
-    matrix, bank, classes, value, triggers, room, first_terms, unknown, most
+    matrix, bank, classes, value, triggers, room, first_terms, oldest
 ):
-    """Put instances into the bank that are not true in a model; return how many.
+    """Put the least costly instances into the bank that are not true in a model; return how many.
 
     Args:
         matrix: the clauses.
@@ -65,40 +80,51 @@ def add_matches(  # type: ignore[no-untyped-def]
         triggers: of the clauses.
         room: to work in.
         first_terms: how many terms a variable that stands in no pattern may be.
-        unknown: literals of an instance at most, of which no atom is known.
-        most: instances of a clause.
+        oldest: age of the terms of an instance that does not contradict the model.
     """
     before, terms = bank.counts[INSTANCES], bank.counts[TERMS]
     mask = clear_slots(classes, terms)
     room.head[:] = 0
     for term in range(terms - 1, 0, -1):
+        room.following[term] = NONE
         if find(bank, classes, term, mask) == term:
             symbol = bank.symbol[term]
             room.following[term] = room.head[symbol]
             room.head[symbol] = term + 1
+    room.counts[MATCHES], room.counts[COST] = 0, 3 * oldest + 3
     for trigger in range(len(triggers.clause)):
-        _run(
-            matrix, bank, classes, value, triggers, room, min(first_terms, terms), unknown,
-            most, trigger, mask,
-        )  # fmt: skip
+        _run(matrix, bank, classes, value, triggers, room, min(first_terms, terms), trigger, mask)
+    for match in range(room.counts[MATCHES]):
+        first, end = room.match_first[match], room.match_first[match + 1]
+        at = bank.value_first[bank.counts[INSTANCES]]
+        if at + end - first > len(bank.value):
+            break
+        known, age = bank.counts[TERMS], 0
+        for place in range(first, end):
+            term = room.match_value[place]
+            bank.value[at + place - first] = term
+            age = max(age, room.age[term])
+        add_instance(matrix, bank.first, bank.first, bank, triggers.clause[room.match[match]])
+        room.age[known : bank.counts[TERMS]] = age + 1
     return bank.counts[INSTANCES] - before
 
 
 @kernel
 def _run(  # type: ignore[no-untyped-def]
-    matrix, bank, classes, value, triggers, room, first_terms, unknown, most, trigger, mask
+    matrix, bank, classes, value, triggers, room, first_terms, trigger, mask
 ):
     # Go through all matches of one trigger.
     first, end = triggers.first[trigger], triggers.first[trigger + 1]
-    before, register = bank.counts[INSTANCES], room.register
+    before, register = room.counts[MATCHES], room.register
     _order_ground(matrix, bank, classes, triggers, room, triggers.clause[trigger], mask)
     row, forth = first, True
     for _ in range(_MOST_STEPS):
         if row < first:
             return
         if row == end:
-            _take(matrix, bank, classes, value, triggers, room, unknown, trigger, mask)
-            if bank.counts[INSTANCES] - before >= most:
+            _take(matrix, bank, classes, value, triggers, room, trigger, mask)
+            before = min(before, room.counts[MATCHES])
+            if room.counts[MATCHES] - before >= _MOST_OF_TRIGGER:
                 return
             row, forth = row - 1, False
             continue
@@ -112,15 +138,22 @@ def _run(  # type: ignore[no-untyped-def]
                 else:
                     forth = one == room.place[code[OTHER]]
         else:
-            found = _next(bank, classes, value, room, code, room.at[row], forth, first_terms)
+            last = room.at[row]
+            if operation == USERS:
+                found = _next_user(bank, classes, value, room, code, last, forth)
+            else:
+                found = _next(bank, classes, value, room, code, last, forth, first_terms)
             room.at[row], forth = found, found != NONE
-            if forth and (operation == ALL_TERMS or operation == MEMBERS):
+            if forth and operation == ANY:
+                register[code[REGISTER]] = found
+            elif forth:
                 to = code[REGISTER]
+                if operation == USERS:
+                    found = classes.user[found]
                 for place in range(bank.first[found], bank.first[found + 1]):
                     register[to] = bank.arguments[place]
                     to += 1
-            elif forth:
-                register[code[REGISTER]] = found
+                register[to] = found
         row += 1 if forth else -1
 
 
@@ -130,10 +163,7 @@ def _next(bank, classes, value, room, code, last, forth, first_terms):  # type: 
     operation, symbol = code[OPERATION], code[SYMBOL]
     if operation == ALL_TERMS:
         term = (room.head[symbol] if forth else room.following[last]) - 1
-        while term != NONE and code[WANTED] != ANYTHING:
-            atom = bank.atom[term] - 1
-            if atom >= 0 and value[2 * atom] * code[WANTED] > 0:
-                break
+        while term != NONE and not _is_wanted(bank, value, term, code[WANTED]):
             term = room.following[term] - 1
         return term
     if operation == MEMBERS:
@@ -141,7 +171,7 @@ def _next(bank, classes, value, room, code, last, forth, first_terms):  # type: 
         term = start if forth else classes.member[last]
         if not forth and term == start:
             return NONE
-        while bank.symbol[term] != symbol:
+        while bank.symbol[term] != symbol or room.following[term] == NONE:
             term = classes.member[term]
             if term == start:
                 return NONE
@@ -150,6 +180,35 @@ def _next(bank, classes, value, room, code, last, forth, first_terms):  # type: 
     while term < first_terms and bank.atom[term]:
         term += 1
     return term if term < first_terms else NONE
+
+
+@forced_kernel
+def _is_wanted(bank, value, term, wanted):  # type: ignore[no-untyped-def]
+    atom = bank.atom[term] - 1
+    return wanted == ANYTHING or (atom >= 0 and value[2 * atom] * wanted > 0)
+
+
+@kernel
+def _next_user(bank, classes, value, room, code, last, forth):  # type: ignore[no-untyped-def]
+    # The next place of an argument of a class, of terms with a symbol, where it is the right one.
+    other = code[OTHER]
+    start = room.register[other] if other >= 0 else room.place[-1 - other]
+    if start == NONE:
+        return NONE
+    member = start if forth else bank.arguments[last]
+    place = (classes.user_first[member] if forth else classes.user_next[last]) - 1
+    while True:
+        while place != NONE:
+            term = classes.user[place]
+            right = bank.symbol[term] == code[SYMBOL] and place - bank.first[term] == code[PLACE]
+            if right and room.following[term] != NONE:
+                if _is_wanted(bank, value, term, code[WANTED]):
+                    return place
+            place = classes.user_next[place] - 1
+        member = classes.member[member]
+        if member == start:
+            return NONE
+        place = classes.user_first[member] - 1
 
 
 @kernel
@@ -189,11 +248,16 @@ def _root(matrix, bank, classes, room, term, mask, swapped):  # type: ignore[no-
 
 
 @kernel
-def _take(matrix, bank, classes, value, triggers, room, unknown, trigger, mask):  # type: ignore[no-untyped-def]
-    # Put the instance of a match into the bank if it is wanted.
-    clause = triggers.clause[trigger]
-    start = triggers.variable_first[trigger]
-    size = matrix.num_variables[clause]
+def _take(matrix, bank, classes, value, triggers, room, trigger, mask):  # type: ignore[no-untyped-def]
+    # Keep a match if its instance is not true, and costs no more than those kept. What contradicts
+    # the model costs nothing; else younger terms count first, then whether more than one atom is
+    # not known.
+    clause, counts = triggers.clause[trigger], room.counts
+    start, end = triggers.variable_first[trigger], triggers.variable_first[trigger + 1]
+    age = 0
+    for at in range(start, end):
+        age = max(age, room.age[room.register[triggers.variable[at]]])
+    unknown, most = 0, min(max(counts[COST] - 3 * age, 0), 2)
     for at in range(triggers.order_first[clause], triggers.order_first[clause + 1]):
         term = triggers.order[at]
         if matrix.symbol[term] < 0:
@@ -207,16 +271,20 @@ def _take(matrix, bank, classes, value, triggers, room, unknown, trigger, mask):
             truth = -truth
         if truth > 0:
             return
-        if truth == 0:
-            if unknown == 0:
-                return
-            unknown -= 1
-    at = bank.value_first[bank.counts[INSTANCES]]
-    if at + size > len(bank.value):
-        return
-    for place in range(size):
-        bank.value[at + place] = room.register[triggers.variable[start + place]]
-    add_instance(matrix, bank.first, bank.first, bank, clause)
+        unknown = min(unknown + (truth == 0), 2)
+        if unknown > most:
+            return
+    cost = 3 * age + unknown if unknown else 0
+    if cost < counts[COST]:
+        counts[COST], counts[MATCHES] = cost, 0
+    at = room.match_first[counts[MATCHES]]
+    if counts[MATCHES] + 1 < len(room.match_first) and at + end - start <= len(room.match_value):
+        room.match[counts[MATCHES]] = trigger
+        for place in range(start, end):
+            room.match_value[at] = room.register[triggers.variable[place]]
+            at += 1
+        counts[MATCHES] += 1
+        room.match_first[counts[MATCHES]] = at
 
 
 @kernel

@@ -16,11 +16,12 @@ import numpy as np
 from tesuji.domains.proving.matrix import NONE, Matrix, Small
 from tesuji.search.proving.ground_equality import EQUALITY
 
-# Operations: try all terms with a symbol (and truth value), write their arguments; try members of
-# the class of a register likewise; is a register equal to a ground term of the matrix, to another
-# register? Try all terms that were there at first.
-TERMS, MEMBERS, IS, SAME, ANY = range(5)
-OPERATION, SYMBOL, REGISTER, OTHER, WANTED, NUM_COLUMNS = range(6)
+# Operations: try all terms with a symbol (and truth value), write their arguments; only those with a
+# term equal to a register, or to a ground term `-1 - t` of the matrix, at a place; try members of the
+# class of a register. Is a register equal to a ground term, to another register? Try all terms that
+# were there at first.
+TERMS, USERS, MEMBERS, IS, SAME, ANY = range(6)
+OPERATION, SYMBOL, REGISTER, OTHER, WANTED, PLACE, NUM_COLUMNS = range(7)
 
 _MOST = 6  # triggers of a clause
 ANYTHING = 2  # may be the truth value of a pattern
@@ -44,6 +45,7 @@ class _Pattern(NamedTuple):
     wanted: int
     variables: frozenset[int]
     swapped: bool = False  # an equation, read from right to left
+    equal: int = NONE  # what the term should be equal to
 
 
 def make_triggers(matrix: Matrix, clauses: Sequence[int]) -> Triggers:
@@ -85,7 +87,7 @@ def _chosen(matrix: Matrix, clause: int) -> Iterator[Sequence[_Pattern]]:
     for start in found:
         patterns, known = [start], start.variables
         while known != whole:
-            best = max(found, key=lambda each: (len(each.variables - known), len(each.variables)))
+            best = max(found, key=lambda each: _gain(each, known))
             if not best.variables - known:
                 break
             patterns.append(best)
@@ -98,23 +100,37 @@ def _chosen(matrix: Matrix, clause: int) -> Iterator[Sequence[_Pattern]]:
         yield []
 
 
+def _gain(pattern: _Pattern, known: frozenset[int]) -> tuple[int, ...]:
+    # What a pattern adds to known variables; it had better share some with them.
+    new, shared = len(pattern.variables - known), len(pattern.variables & known)
+    return min(new, 1), min(shared, 1), new, shared
+
+
 def _candidates(matrix: Matrix, clause: int) -> Iterator[_Pattern]:
     seen = set()
     for literal in range(matrix.clause_first[clause], matrix.clause_first[clause + 1]):
         atom, negated = int(matrix.atom[literal]), int(matrix.key[literal]) & 1
-        terms = _below(matrix, atom)
-        if matrix.symbol[atom] != matrix.equality[EQUALITY] or not negated:
-            terms = [*terms[:-1], atom]
-        else:
-            terms = terms[:-1]
-        for term in terms:
+        equation = matrix.symbol[atom] == matrix.equality[EQUALITY]
+        if equation and negated:
+            yield from _equal_sides(matrix, atom)
+        terms = _below(matrix, atom)[:-1]
+        for term in terms if equation and negated else [*terms, atom]:
             variables = _variables(matrix, term)
             if matrix.symbol[term] >= 0 and variables and term not in seen:
                 seen.add(term)
                 wanted = (1 if negated else -1) if term == atom else ANYTHING
                 yield _Pattern(term, wanted, variables)
-                if matrix.symbol[term] == matrix.equality[EQUALITY]:
+                if equation and term == atom:
                     yield _Pattern(term, wanted, variables, swapped=True)
+
+
+def _equal_sides(matrix: Matrix, equation: int) -> Iterator[_Pattern]:
+    # An equation that should be true of terms.
+    one, two = _arguments(matrix, equation)
+    for term, other in ((one, two), (two, one)):
+        variables = _variables(matrix, term)
+        if matrix.symbol[term] >= 0 and variables:
+            yield _Pattern(term, ANYTHING, variables | _variables(matrix, other), equal=other)
 
 
 def _program(
@@ -131,26 +147,40 @@ def _program(
             symbol = int(matrix.symbol[argument])
             if symbol < 0:
                 if symbol in known:
-                    rows.append((SAME, 0, place, known[symbol], 0))
+                    rows.append((SAME, 0, place, known[symbol], 0, 0))
                 known.setdefault(symbol, place)
             elif matrix.ground[argument]:
-                rows.append((IS, 0, place, argument, 0))
+                rows.append((IS, 0, place, argument, 0, 0))
             else:
                 yield place, argument
 
     for pattern in patterns:
-        rows.append((TERMS, int(matrix.symbol[pattern.term]), used, 0, pattern.wanted))
         arguments = _arguments(matrix, pattern.term)
-        waiting = list(take(used, arguments[::-1] if pattern.swapped else arguments))
+        symbol, operation, other, at = int(matrix.symbol[pattern.term]), TERMS, 0, 0
+        for place, argument in enumerate(arguments):
+            if matrix.ground[argument]:
+                operation, other, at = USERS, -1 - argument, place
+            elif int(matrix.symbol[argument]) in known:
+                operation, other, at = USERS, known[int(matrix.symbol[argument])], place
+        equal = int(matrix.symbol[pattern.equal])
+        if pattern.equal != NONE and equal in known:
+            operation, other = MEMBERS, known[equal]
+        if pattern.swapped:
+            arguments, at = arguments[::-1], 1 - at
+        rows.append((operation, symbol, used, other, pattern.wanted, at))
+        waiting = list(take(used, arguments))
         used += len(arguments)
+        if pattern.equal != NONE:
+            waiting += take(used, [pattern.equal])
+        used += 1  # the term itself
         while waiting:
             place, term = waiting.pop(0)
-            rows.append((MEMBERS, int(matrix.symbol[term]), used, place, 0))
+            rows.append((MEMBERS, int(matrix.symbol[term]), used, place, 0, 0))
             waiting += take(used, _arguments(matrix, term))
-            used += len(_arguments(matrix, term))
+            used += len(_arguments(matrix, term)) + 1
     for variable in range(int(matrix.num_variables[clause])):
         if -1 - variable not in known:
-            rows.append((ANY, 0, used, 0, 0))
+            rows.append((ANY, 0, used, 0, 0, 0))
             known[-1 - variable] = used
             used += 1
     places = [known[-1 - variable] for variable in range(int(matrix.num_variables[clause]))]
