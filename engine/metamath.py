@@ -177,7 +177,7 @@ class _Work:
         if self.last.copies is None:
             return ""
         began = time.process_time()
-        proof = write_proof(self._library, self._label, self.last.deepening.tableau)
+        proof = write_proof(self._library, self._label, self.last.tableau)
         self.last.seconds += time.process_time() - began
         if proof is None:
             self.last.look_for_another()

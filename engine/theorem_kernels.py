@@ -8,6 +8,7 @@ from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.theorem_tree import Guide, open_tree
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.instantiation import Instantiation
 from tesuji.search.proving.sat_help import load_solver
 
 _LOADED: set[tuple[bool, bool]] = set()  # with a guide, a tree
@@ -27,6 +28,7 @@ def load_kernels(guide: Guide | None = None, tree: bool = False) -> None:
         equal = "fof(a, axiom, a = b). fof(p, axiom, p(a)). fof(c, conjecture, q(b))."
         open_problem = make_matrix(clausify(parse_problem(equal)))
         Deepening(open_problem.matrix, sat_help=True).run(600)  # asks about equality
+        Instantiation(open_problem.matrix).run(600)
         if guide is not None:
             Guided(named.matrix, guide(named).policy).run(10)
     _LOADED.add(wanted)

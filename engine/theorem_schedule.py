@@ -10,9 +10,10 @@ import numpy as np
 from tesuji.domains.proving.clauses import Instance
 from tesuji.domains.proving.grounding import banked_instances
 from tesuji.domains.proving.matrix import NamedMatrix
-from tesuji.domains.proving.tableau import OVERFLOWS
+from tesuji.domains.proving.tableau import OVERFLOWS, Tableau
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.instantiation import Instantiation
 from tesuji.search.proving.policy import Policy
 from tesuji.search.proving.tree_search import TreeSearch
 
@@ -31,6 +32,7 @@ class Strategy(NamedTuple):
             begin with.
         share: of the processor time.
         sat_help: whether a SAT solver is asked about the instances that are met.
+        instances: whether it searches instances by E-matching, and no tableaux.
     """
 
     name: str
@@ -38,10 +40,12 @@ class Strategy(NamedTuple):
     goals: bool
     share: float
     sat_help: bool = False
+    instances: bool = False
 
 
 SCHEDULE = (
     Strategy("tableaux with restricted backtracking", True, True, 0.4),
+    Strategy("instances in models", False, True, 1.2, instances=True),
     Strategy("tableaux", False, True, 0.2),
     Strategy("tableaux from all negative clauses", False, False, 0.4),
     Strategy("tableaux with SAT help", True, True, 0.4, sat_help=True),
@@ -74,11 +78,13 @@ class Search:
             counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
             matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
         self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
-        self.deepening: Deepening | Guided | TreeSearch
+        self.deepening: Deepening | Guided | TreeSearch | Instantiation
         if tree is not None:
             self.deepening = tree
         elif policy is not None:
             self.deepening = Guided(matrix, policy, cut=strategy.cut)
+        elif strategy.instances:
+            self.deepening = Instantiation(matrix)
         else:
             self.deepening = Deepening(matrix, strategy.cut, sat_help=strategy.sat_help)
         self.seconds = 0.0
@@ -92,9 +98,15 @@ class Search:
         """Return how many were made."""
         return self.deepening.inferences
 
+    @property
+    def tableau(self) -> Tableau:
+        """Return the tableau, closed where one is a proof."""
+        assert not isinstance(self.deepening, Instantiation)
+        return self.deepening.tableau
+
     def look_for_another(self) -> None:
         """Give up the proof that was found."""
-        assert not isinstance(self.deepening, TreeSearch)
+        assert isinstance(self.deepening, Deepening | Guided)
         self.ended, self.copies = False, None
         self.deepening.go_on()
 
@@ -102,6 +114,11 @@ class Search:
         """Return the instances of the core."""
         assert not isinstance(self.deepening, TreeSearch)
         return banked_instances(named, self.deepening.bank, list(self.core))
+
+    @property
+    def _saw_all(self) -> bool:
+        # Whether no tableau was too large.
+        return bool(self._fits) and not self.tableau.counts[OVERFLOWS]
 
     def go_on(self, most: int | None) -> None:
         """Search for a slice of time, and at most so many inferences."""
@@ -115,5 +132,4 @@ class Search:
         if found is not None:
             self.ended, self.copies, self.core = True, found.copies, found.core
             # What begins with the conjecture alone does not see that axioms contradict each other.
-            whole = not self.strategy.goals and not self.deepening.tableau.counts[OVERFLOWS]
-            self.is_saturated = found.saturated and whole and bool(self._fits)
+            self.is_saturated = found.saturated and not self.strategy.goals and self._saw_all

@@ -222,7 +222,7 @@ class _Work:
             search = min(running, key=lambda each: each.seconds / each.strategy.share)
             search.go_on(None if most is None else most - done)
             if search.copies is not None:
-                closed = named, search.deepening.tableau
+                closed = named, search.tableau
                 instances = instances_of(*closed, search.copies)
                 return self._checked(instances, search.strategy.name, closed)
             if search.core:

@@ -129,7 +129,7 @@ def _link_users(bank, classes):  # type: ignore[no-untyped-def]
 
 @kernel
 def clear_slots(classes, terms):  # type: ignore[no-untyped-def]
-    # Return the mask of a table with room for so many terms and more.
+    """Return the mask of an empty table with room for so many terms and more."""
     size = 16
     while size < 4 * terms:
         size *= 2
@@ -148,7 +148,7 @@ def _later(classes, one, two, why):  # type: ignore[no-untyped-def]
 
 @kernel
 def find(bank, classes, term, mask):  # type: ignore[no-untyped-def]
-    # A term of the table with the same symbol and equal arguments; else the term, now in it.
+    """Return a term of the table with the same symbol and equal arguments, or put it there."""
     first, arity = bank.first[term], bank.first[term + 1] - bank.first[term]
     hashed = np.uint64(bank.symbol[term] + 1)
     for place in range(first, first + arity):

@@ -8,67 +8,21 @@ model (Reynolds, Tinelli & de Moura 2014).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from tesuji.domains.proving.grounding import INSTANCES, TERMS, Bank, add_instance, mixed
-from tesuji.domains.proving.matrix import Small
-from tesuji.domains.proving.unification import forced_kernel, kernel
+from tesuji.domains.proving.grounding import INSTANCES, TERMS, add_instance, mixed
+from tesuji.domains.proving.matrix import NONE
+from tesuji.domains.proving.unification import kernel
 from tesuji.search.proving.ground_equality import EQUALITY, clear_slots, find
-from tesuji.search.proving.triggers import (
-    ANY,
-    ANYTHING,
-    IS,
-    MEMBERS,
-    OPERATION,
-    OTHER,
-    PLACE,
-    REGISTER,
-    SAME,
-    SYMBOL,
-    USERS,
-    WANTED,
-    Triggers,
-)
-from tesuji.search.proving.triggers import TERMS as ALL_TERMS
+from tesuji.search.proving.machine import COST, MATCHES, TRIED, advance, holds
+from tesuji.search.proving.triggers import ANY, OPERATION
 
-NONE = -1
-MATCHES, COST = range(2)
-
-_MOST_MATCHES = 10_000  # of a round
-_MOST_OF_TRIGGER = 100
 _MOST_STEPS = 200_000  # of a trigger in a round
-
-
-class Room(NamedTuple):
-    """Where terms are looked up, and matches kept; `T` terms, `S` symbols, `M` matches."""
-
-    head: Small  # [S] 1 + a term with a symbol, of each class of congruent ones one
-    following: Small  # [T] 1 + the next; NONE for terms that stand for no class
-    age: Small  # [T] how many instances had to be made for a term, one after the other
-    register: Small
-    at: Small  # of each row, the term that was tried last
-    place: Small  # [terms of the matrix] the root of what it is for the variables' values
-    match: Small  # [M] a trigger
-    match_first: Small  # [M + 1]
-    match_value: Small  # terms for the variables of its clause
-    counts: Small  # matches, and what they cost
-
-
-def make_room(bank: Bank, symbols: int, terms: int, triggers: Triggers) -> Room:
-    """Return room for the terms of a bank and of a matrix."""
-    own = len(bank.symbol)
-    sizes = (
-        symbols, own, own, triggers.registers, len(triggers.row) + 1, terms,
-        _MOST_MATCHES, _MOST_MATCHES + 1, 8 * _MOST_MATCHES, 2,
-    )  # fmt: skip
-    return Room(*(np.zeros(size, np.int32) for size in sizes))
 
 
 @kernel
 def add_matches(  # type: ignore[no-untyped-def]
-    matrix, bank, classes, value, triggers, room, first_terms, oldest
+    matrix, bank, classes, value, triggers, room, any_terms, oldest, most
 ):
     """Put the least costly instances into the bank that are not true in a model; return how many.
 
@@ -79,8 +33,9 @@ def add_matches(  # type: ignore[no-untyped-def]
         value: of literals in the model, positive where they are true.
         triggers: of the clauses.
         room: to work in.
-        first_terms: how many terms a variable that stands in no pattern may be.
+        any_terms: how many terms a variable that stands in no pattern may be.
         oldest: age of the terms of an instance that does not contradict the model.
+        most: matches of a trigger.
     """
     before, terms = bank.counts[INSTANCES], bank.counts[TERMS]
     mask = clear_slots(classes, terms)
@@ -93,7 +48,10 @@ def add_matches(  # type: ignore[no-untyped-def]
             room.head[symbol] = term + 1
     room.counts[MATCHES], room.counts[COST] = 0, 3 * oldest + 3
     for trigger in range(len(triggers.clause)):
-        _run(matrix, bank, classes, value, triggers, room, min(first_terms, terms), trigger, mask)
+        _run(
+            matrix, bank, classes, value, triggers, room, min(any_terms, terms), most, trigger,
+            mask,
+        )  # fmt: skip
     for match in range(room.counts[MATCHES]):
         first, end = room.match_first[match], room.match_first[match + 1]
         at = bank.value_first[bank.counts[INSTANCES]]
@@ -111,11 +69,11 @@ def add_matches(  # type: ignore[no-untyped-def]
 
 @kernel
 def _run(  # type: ignore[no-untyped-def]
-    matrix, bank, classes, value, triggers, room, first_terms, trigger, mask
+    matrix, bank, classes, value, triggers, room, any_terms, most, trigger, mask
 ):
     # Go through all matches of one trigger.
     first, end = triggers.first[trigger], triggers.first[trigger + 1]
-    before, register = room.counts[MATCHES], room.register
+    before = room.counts[MATCHES]
     _order_ground(matrix, bank, classes, triggers, room, triggers.clause[trigger], mask)
     row, forth = first, True
     for _ in range(_MOST_STEPS):
@@ -124,91 +82,16 @@ def _run(  # type: ignore[no-untyped-def]
         if row == end:
             _take(matrix, bank, classes, value, triggers, room, trigger, mask)
             before = min(before, room.counts[MATCHES])
-            if room.counts[MATCHES] - before >= _MOST_OF_TRIGGER:
+            if room.counts[MATCHES] - before >= most:
                 return
             row, forth = row - 1, False
             continue
         code = triggers.row[row]
-        operation = code[OPERATION]
-        if operation == SAME or operation == IS:
-            if forth:
-                one = classes.root[register[code[REGISTER]]]
-                if operation == SAME:
-                    forth = one == classes.root[register[code[OTHER]]]
-                else:
-                    forth = one == room.place[code[OTHER]]
-        else:
-            last = room.at[row]
-            if operation == USERS:
-                found = _next_user(bank, classes, value, room, code, last, forth)
-            else:
-                found = _next(bank, classes, value, room, code, last, forth, first_terms)
-            room.at[row], forth = found, found != NONE
-            if forth and operation == ANY:
-                register[code[REGISTER]] = found
-            elif forth:
-                to = code[REGISTER]
-                if operation == USERS:
-                    found = classes.user[found]
-                for place in range(bank.first[found], bank.first[found + 1]):
-                    register[to] = bank.arguments[place]
-                    to += 1
-                register[to] = found
+        if code[OPERATION] <= ANY:
+            forth = advance(bank, classes, value, room, row, code, forth, any_terms)
+        elif forth:
+            forth = holds(classes, room, code)
         row += 1 if forth else -1
-
-
-@kernel
-def _next(bank, classes, value, room, code, last, forth, first_terms):  # type: ignore[no-untyped-def]
-    # The next term for a row of a program; the first where it goes forth.
-    operation, symbol = code[OPERATION], code[SYMBOL]
-    if operation == ALL_TERMS:
-        term = (room.head[symbol] if forth else room.following[last]) - 1
-        while term != NONE and not _is_wanted(bank, value, term, code[WANTED]):
-            term = room.following[term] - 1
-        return term
-    if operation == MEMBERS:
-        start = room.register[code[OTHER]]
-        term = start if forth else classes.member[last]
-        if not forth and term == start:
-            return NONE
-        while bank.symbol[term] != symbol or room.following[term] == NONE:
-            term = classes.member[term]
-            if term == start:
-                return NONE
-        return term
-    term = 0 if forth else last + 1
-    while term < first_terms and bank.atom[term]:
-        term += 1
-    return term if term < first_terms else NONE
-
-
-@forced_kernel
-def _is_wanted(bank, value, term, wanted):  # type: ignore[no-untyped-def]
-    atom = bank.atom[term] - 1
-    return wanted == ANYTHING or (atom >= 0 and value[2 * atom] * wanted > 0)
-
-
-@kernel
-def _next_user(bank, classes, value, room, code, last, forth):  # type: ignore[no-untyped-def]
-    # The next place of an argument of a class, of terms with a symbol, where it is the right one.
-    other = code[OTHER]
-    start = room.register[other] if other >= 0 else room.place[-1 - other]
-    if start == NONE:
-        return NONE
-    member = start if forth else bank.arguments[last]
-    place = (classes.user_first[member] if forth else classes.user_next[last]) - 1
-    while True:
-        while place != NONE:
-            term = classes.user[place]
-            right = bank.symbol[term] == code[SYMBOL] and place - bank.first[term] == code[PLACE]
-            if right and room.following[term] != NONE:
-                if _is_wanted(bank, value, term, code[WANTED]):
-                    return place
-            place = classes.user_next[place] - 1
-        member = classes.member[member]
-        if member == start:
-            return NONE
-        place = classes.user_first[member] - 1
 
 
 @kernel
@@ -254,6 +137,7 @@ def _take(matrix, bank, classes, value, triggers, room, trigger, mask):  # type:
     # not known.
     clause, counts = triggers.clause[trigger], room.counts
     start, end = triggers.variable_first[trigger], triggers.variable_first[trigger + 1]
+    counts[TRIED] += 1
     age = 0
     for at in range(start, end):
         age = max(age, room.age[room.register[triggers.variable[at]]])

@@ -1,9 +1,8 @@
 """Triggers: patterns of a clause whose matches say with which terms to instantiate it.
 
 E-matching looks for them among the ground terms that are known, up to equality (Detlefs, Nelson &
-Saxe 2005). A trigger is a program for an abstract machine (de Moura & Bjorner 2007): it goes through
-terms with the symbol of a pattern, looks for members of the classes of their arguments, and compares.
-Its registers hold ground terms. Together the patterns of a trigger hold all variables of the clause.
+Saxe 2005). A trigger is a program for an abstract machine (de Moura & Bjorner 2007), `machine.py`,
+whose registers hold ground terms. Together its patterns hold all variables of the clause.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ import numpy as np
 from tesuji.domains.proving.matrix import NONE, Matrix, Small
 from tesuji.search.proving.ground_equality import EQUALITY
 
-# Operations: try all terms with a symbol (and truth value), write their arguments; only those with a
-# term equal to a register, or to a ground term `-1 - t` of the matrix, at a place; try members of the
-# class of a register. Is a register equal to a ground term, to another register? Try all terms that
-# were there at first.
-TERMS, USERS, MEMBERS, IS, SAME, ANY = range(6)
+# Operations: try all terms with a symbol, and a truth value if one is wanted, and write their
+# arguments and the term itself; only those with a term that equals a register, or a ground term
+# `-1 - t` of the matrix, at a place; only members of the class of a register. Does a register equal
+# a ground term, another register? Try all terms, up to so many.
+TERMS, USERS, MEMBERS, ANY, IS, SAME = range(6)
 OPERATION, SYMBOL, REGISTER, OTHER, WANTED, PLACE, NUM_COLUMNS = range(7)
 
 _MOST = 6  # triggers of a clause
@@ -48,13 +47,13 @@ class _Pattern(NamedTuple):
     equal: int = NONE  # what the term should be equal to
 
 
-def make_triggers(matrix: Matrix, clauses: Sequence[int]) -> Triggers:
-    """Return the triggers of some clauses, which have variables."""
+def make_triggers(matrix: Matrix, clauses: Sequence[int], patterns: bool = True) -> Triggers:
+    """Return the triggers of clauses that have variables; without patterns all terms match."""
     rows: list[tuple[int, ...]] = []
     firsts, owners, variable_firsts, variables, registers = [0], list[int](), [0], list[int](), 1
     for clause in clauses:
-        for patterns in _chosen(matrix, clause):
-            program, places, used = _program(matrix, clause, patterns)
+        for chosen in _chosen(matrix, clause) if patterns else [[]]:
+            program, places, used = _program(matrix, clause, chosen)
             rows += program
             firsts.append(len(rows))
             owners.append(clause)
@@ -83,7 +82,7 @@ def _chosen(matrix: Matrix, clause: int) -> Iterator[Sequence[_Pattern]]:
         for each in least[:_MOST]:
             yield [each]
         return
-    seen = set()
+    seen = set[frozenset[_Pattern]]()
     for start in found:
         patterns, known = [start], start.variables
         while known != whole:
@@ -107,7 +106,7 @@ def _gain(pattern: _Pattern, known: frozenset[int]) -> tuple[int, ...]:
 
 
 def _candidates(matrix: Matrix, clause: int) -> Iterator[_Pattern]:
-    seen = set()
+    seen = set[int]()
     for literal in range(matrix.clause_first[clause], matrix.clause_first[clause + 1]):
         atom, negated = int(matrix.atom[literal]), int(matrix.key[literal]) & 1
         equation = matrix.symbol[atom] == matrix.equality[EQUALITY]
