@@ -22,7 +22,7 @@ from tesuji.engine.metamath_policy import MetamathTeacher
 from tesuji.engine.metamath_verification import check_proofs
 from tesuji.engine.metamath_words import MetamathFault
 from tesuji.engine.theorem_kernels import load_kernels
-from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search, Strategy
+from tesuji.engine.theorem_schedule import COMPLETE, GUIDED, RESTRICTED, Search, Strategy
 from tesuji.engine.theorems import TheoremBudget
 from tesuji.search.proving.policy import Policy
 
@@ -118,7 +118,7 @@ class MetamathProver:
             proof, reason = work.go_on(), work.end()
             if not proof and work.is_stuck(reason):
                 policy = None if self.teacher is None else self.teacher.policy_for(label)
-                work.add(SCHEDULE[1] if policy is None else GUIDED, policy)
+                work.add(COMPLETE if policy is None else GUIDED, policy)
                 reason = work.end()
             if listen is not None:
                 listen(work.seconds, work.inferences)
@@ -132,7 +132,7 @@ class _Work:
         self._library, self._label, self._budget = library, label, budget
         self._named = library.named._replace(matrix=library.matrix_for(label))
         self._searches: list[Search] = []
-        self.add(SCHEDULE[0], None)
+        self.add(RESTRICTED, None)
         self.last = self._searches[0]
 
     def add(self, strategy: Strategy, policy: Policy | None) -> None:

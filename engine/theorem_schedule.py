@@ -43,10 +43,12 @@ class Strategy(NamedTuple):
     instances: bool = False
 
 
+RESTRICTED = Strategy("tableaux with restricted backtracking", True, True, 0.4)
+COMPLETE = Strategy("tableaux", False, True, 0.2)
 SCHEDULE = (
-    Strategy("tableaux with restricted backtracking", True, True, 0.4),
+    RESTRICTED,
     Strategy("instances in models", False, True, 1.2, instances=True),
-    Strategy("tableaux", False, True, 0.2),
+    COMPLETE,
     Strategy("tableaux from all negative clauses", False, False, 0.4),
     Strategy("tableaux with SAT help", True, True, 0.4, sat_help=True),
 )
