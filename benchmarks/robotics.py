@@ -1,6 +1,7 @@
 """Snapshots, models and trajectory search: what they cost beside the simulator alone.
 
     python benchmarks/robotics.py
+    python benchmarks/robotics.py --check      snapshots of all environments, to the bit?
 
 A line an environment: microseconds to save and restore a snapshot, steps a CPU-second of
 `mujoco.rollout` alone, of the model, and of the whole loop of planning with and without a
@@ -14,11 +15,18 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
+import gymnasium
 import mujoco
 import numpy as np
 from mujoco.rollout import Rollout
 
+from tesuji.domains.robotics.check_environment import check_environment
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.domains.robotics.environments import (
+    EnvironmentRefusedError,
+    environment_id,
+    make_environment,
+)
 from tesuji.domains.robotics.models import make_model
 from tesuji.domains.robotics.snapshots import integration_state
 from tesuji.search.trajectory.monitor import ConstraintMonitor
@@ -84,14 +92,57 @@ def measure(name: str, constraint: str, times: int) -> dict[str, object]:
     return row
 
 
+def every_name() -> list[str]:
+    """Return the newest version of each environment that is registered."""
+    environment_id("FetchReach-v4")  # has the plugins register theirs
+    newest: dict[str, int] = {}
+    for name in gymnasium.registry:
+        family, _, version = name.rpartition("-v")
+        if family and version.isdigit():
+            newest[family] = max(newest.get(family, 0), int(version))
+    return [f"{family}-v{version}" for family, version in sorted(newest.items())]
+
+
+def check(name: str, num_snapshots: int) -> dict[str, object]:
+    """Return whether snapshots of one environment go on to the bit."""
+    row: dict[str, object] = {"environment": name}
+    try:
+        env = make_environment(name)
+    except EnvironmentRefusedError as error:
+        return {**row, "made": False, "reason": str(error)}
+    try:
+        report = check_environment(env, num_snapshots)
+    except EnvironmentRefusedError as error:
+        return {**row, "made": True, "exact": False, "reason": str(error)}
+    finally:
+        env.close()
+    return {**row, "made": True, "exact": True, "steps": report.num_steps, "draws": report.draws}
+
+
+def check_all(num_snapshots: int) -> None:
+    """Print a line an environment, and how many there are of each kind."""
+    made = exact = 0
+    for name in every_name():
+        row = check(name, num_snapshots)
+        made += bool(row["made"])
+        exact += bool(row.get("exact"))
+        print(json.dumps(row), flush=True)
+    print(json.dumps({"made": made, "exact": exact}))
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Print a JSON line an environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=10, help="calls that are timed")
-    times = parser.parse_args(words).times
+    parser.add_argument("--check", action="store_true", help="check snapshots of all environments")
+    parser.add_argument("--snapshots", type=int, default=5, help="that are checked of each")
+    options = parser.parse_args(words)
     print(json.dumps({"mujoco": mujoco.__version__}))
+    if options.check:
+        check_all(options.snapshots)
+        return
     for name, constraint in ROWS.items():
-        print(json.dumps(measure(name, constraint, times)), flush=True)
+        print(json.dumps(measure(name, constraint, options.times)), flush=True)
 
 
 if __name__ == "__main__":

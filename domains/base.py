@@ -82,6 +82,31 @@ class Board(NamedTuple):
     note: str = ""  # what else a player sees, such as prisoners or a score
 
 
+class Rollouts(NamedTuple):
+    """What is simulated from each state that is reached: so many rollouts of so many steps."""
+
+    num_rollouts: int = 0
+    max_steps: int = 0
+
+
+class Reached(NamedTuple):
+    """Where steps led.
+
+    Attributes:
+        states: after each step, `B` of them.
+        rewards: `[B]`.
+        discounts: `[B]`.
+        values: the best return of a rollout from each of the states on `[B]`; 0 without any.
+        passed: the domain's quantities after each substep `[B, K, Q]`.
+    """
+
+    states: Sequence[State]
+    rewards: npt.NDArray[np.float64]
+    discounts: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64]
+    passed: npt.NDArray[np.float64]
+
+
 class Domain(ABC):
     """Rules over immutable states; the contract of both tiers."""
 
@@ -218,3 +243,27 @@ class Domain(ABC):
                 return action
         shown = ", ".join(list(names)[:12]) + (", …" if len(names) > 12 else "")
         raise ValueError(f"{text.strip()!r} is not a legal action here; legal: {shown}")
+
+
+class SimulatedDomain(Domain):
+    """A domain whose steps a simulator takes, many at once; a single player's, without chance."""
+
+    batched = True  # whether a search steps it so; where not, it takes one step at a time
+
+    @property
+    @abstractmethod
+    def quantities(self) -> tuple[str, ...]:
+        """Return names of what constraints speak of, as `Reached.passed` has it."""
+
+    def may_enter(
+        self, states: Sequence[State], actions: Sequence[int], reached: Reached
+    ) -> BoolArray:
+        """Return which of the steps that `step_batch` took a search may take `[B]`."""
+        del actions, reached
+        return np.ones(len(states), np.bool_)
+
+    @abstractmethod
+    def step_batch(
+        self, states: Sequence[State], actions: Sequence[int], rollouts: Rollouts
+    ) -> Reached:
+        """Return where actions lead, and what rollouts from there return."""

@@ -77,6 +77,10 @@ class PUCT(SearchSettings):
         forced_playouts: a root action that was tried gets at least the root of this times its prior
             times all visits; the policy is freed of those that PUCT would not have made (Wu 2019,
             section 3.2, where it is 2). 0 for none.
+        widening: where above 0, a node that was visited `n` times offers its first
+            `widening * n ** widening_exponent` actions (progressive widening, Couetoux et al.
+            2011): for domains whose actions are samples.
+        widening_exponent: of the visits.
     """
 
     policy_temperature: float = 2.0
@@ -88,9 +92,17 @@ class PUCT(SearchSettings):
     dirichlet_fraction: float = 0.0
     temperature: float = 0.0
     forced_playouts: float = 0.0
+    widening: float = 0.0
+    widening_exponent: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.widening < 0:
+            raise ValueError(f"widening must be at least 0, got {self.widening}")
+        if not 0 < self.widening_exponent <= 1:
+            raise ValueError(
+                f"widening_exponent must be above 0 and at most 1, got {self.widening_exponent}"
+            )
         if not 0 <= self.dirichlet_fraction <= 1:
             raise ValueError(
                 f"dirichlet_fraction must be between 0 and 1, got {self.dirichlet_fraction}"

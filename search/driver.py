@@ -98,6 +98,8 @@ def make_parameters(settings: PUCT | Gumbel, spec: DomainSpec) -> Parameters:
         gumbel_scale=float(gumbel.gumbel_scale),
         max_considered=gumbel.max_considered,
         forced_playouts=float(puct.forced_playouts),
+        widening=float(puct.widening),
+        widening_exponent=float(puct.widening_exponent),
     )
     record = np.zeros(1, parameters_dtype).view(np.recarray)[0]
     for name, value in values.items():

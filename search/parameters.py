@@ -20,6 +20,8 @@ parameters_dtype = np.dtype(
         ("gumbel_scale", np.float64),
         ("forced_playouts", np.float64),
         ("policy_temperature", np.float64),
+        ("widening", np.float64),
+        ("widening_exponent", np.float64),
         ("gumbel", np.int64),
         ("fpu", np.int64),
         ("rescale", np.int64),

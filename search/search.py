@@ -17,6 +17,7 @@ from threading import Event
 import numpy as np
 import numpy.typing as npt
 
+from tesuji.domains.base import SimulatedDomain
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.base import (
     BoolArray,
@@ -36,6 +37,7 @@ from tesuji.search.leaves import INLINE_NONE
 from tesuji.search.object_driver import ObjectDriver
 from tesuji.search.results import MAX_LINE, build_results, terminal
 from tesuji.search.reuse import known_visits, reroot
+from tesuji.search.simulated_driver import SimulatedDriver
 from tesuji.search.tree import edge_dtype, node_dtype
 
 _PROGRESS_SECONDS = 0.1
@@ -79,6 +81,8 @@ class Search:
         self.driver: Driver
         if isinstance(domain, CompiledDomain):
             self.driver = CompiledDriver(domain, evaluator, self.parameters, entries)
+        elif isinstance(domain, SimulatedDomain) and domain.batched:
+            self.driver = SimulatedDriver(domain, evaluator, self.parameters, entries)
         else:
             self.driver = ObjectDriver(domain, evaluator, self.parameters, entries)
 

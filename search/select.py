@@ -16,9 +16,15 @@ FPU_PARENT, FPU_REDUCTION, FPU_LOSS, FPU_MINMAX = range(4)
 
 @inner
 def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
-    """Return Q of an edge that was visited or is pending: virtual losses in, bounds kept."""
+    """Return Q of an edge that was visited or is pending: virtual losses in, bounds kept.
+
+    Where a tree's own values set their scale, no loss is known: pending visits count for
+    exploration alone (WU-UCT, Liu et al. 2020).
+    """
     visits = edge.visits + edge.pending
     value = (edge.value_sum + edge.pending * parameters.lowest) / visits if visits else 0.0
+    if parameters.adaptive and edge.pending:
+        value = edge.value_sum / edge.visits if edge.visits else parameters.lowest
     return min(max(value, edge.lower), edge.upper)
 
 
@@ -26,6 +32,27 @@ def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
 def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
     """Return whether an edge may still raise what is proven of its node."""
     return parameters.prove == 0 or edge.upper > node.lower
+
+
+@inner
+def num_offered(record, parameters):  # type: ignore[no-untyped-def]
+    """Return how many of a node's edges may be selected: the first, where nodes widen."""
+    if parameters.widening == 0.0:
+        return np.int64(record.num_edges)
+    visits = np.float64(record.visits + record.pending)
+    wide = np.int64(parameters.widening * visits**parameters.widening_exponent)
+    return min(max(wide, np.int64(2)), np.int64(record.num_edges))
+
+
+@inner
+def offered_prior(tree, t, record, count):  # type: ignore[no-untyped-def]
+    """Return the priors' sum over the first `count` edges of a node: 1 where that is all."""
+    if count == record.num_edges:
+        return 1.0
+    total = 0.0
+    for index in range(record.first_edge, record.first_edge + count):
+        total += tree.edges[t, index].prior
+    return max(total, 1e-30)
 
 
 @inner
@@ -63,23 +90,26 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
     scale = spread(tree, t, parameters)
-    rate = exploration_rate(visits, parameters) * scale
+    count = num_offered(record, parameters)
+    whole = offered_prior(tree, t, record, count)
+    stop = record.first_edge + count
+    rate = exploration_rate(visits, parameters) * scale / whole
     best = np.int64(-1)
     best_score = -np.inf
     fresh = np.int64(-1)
     fresh_prior = np.float32(-1.0)
     seen_prior = 0.0
-    for index in range(record.first_edge, record.first_edge + record.num_edges):
+    for index in range(record.first_edge, stop):
         edge = tree.edges[t, index]
-        count = edge.visits + edge.pending
-        if count == 0:
+        visited = edge.visits + edge.pending
+        if visited == 0:
             if edge.prior > fresh_prior and is_open(edge, record, parameters):
                 fresh = np.int64(index)
                 fresh_prior = edge.prior
         else:
             seen_prior += edge.prior
             if is_open(edge, record, parameters):
-                score = edge_value(edge, parameters) + rate * edge.prior / (1.0 + count)
+                score = edge_value(edge, parameters) + rate * edge.prior / (1.0 + visited)
                 if score > best_score:
                     best = np.int64(index)
                     best_score = score
@@ -88,7 +118,7 @@ def _puct_plain(tree, t, node, parameters):  # type: ignore[no-untyped-def]
         if parameters.fpu != FPU_LOSS and record.visits > 0:
             first_play = record.value_sum / record.visits
         if parameters.fpu == FPU_REDUCTION:
-            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior) * scale
+            first_play -= parameters.fpu_reduction * np.sqrt(seen_prior / whole) * scale
         if best < 0 or first_play + rate * fresh_prior > best_score:
             return fresh
     return best
@@ -99,22 +129,24 @@ def _puct_minmax(tree, t, node, parameters):  # type: ignore[no-untyped-def]
     # mctx.muzero_action_selection with qtransform_by_parent_and_siblings.
     record = tree.nodes[t, node]
     visits = record.visits + record.pending
-    rate = exploration_rate(visits, parameters)
+    count = num_offered(record, parameters)
+    stop = record.first_edge + count
+    rate = exploration_rate(visits, parameters) / offered_prior(tree, t, record, count)
     low = high = record.value_sum / max(record.visits, 1)
-    for index in range(record.first_edge, record.first_edge + record.num_edges):
+    for index in range(record.first_edge, stop):
         edge = tree.edges[t, index]
-        if edge.visits + edge.pending:
+        if edge.visits or (edge.pending and parameters.adaptive == 0):
             value = edge_value(edge, parameters)
             low = min(low, value)
             high = max(high, value)
     best = np.int64(-1)
     best_score = -np.inf
-    for index in range(record.first_edge, record.first_edge + record.num_edges):
+    for index in range(record.first_edge, stop):
         edge = tree.edges[t, index]
         if is_open(edge, record, parameters):
-            count = edge.visits + edge.pending
-            value = edge_value(edge, parameters) if count else low
-            score = (value - low) / max(high - low, 1e-8) + rate * edge.prior / (1.0 + count)
+            visited = edge.visits + edge.pending
+            value = edge_value(edge, parameters) if visited else low
+            score = (value - low) / max(high - low, 1e-8) + rate * edge.prior / (1.0 + visited)
             if score > best_score:
                 best = np.int64(index)
                 best_score = score

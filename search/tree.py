@@ -235,6 +235,33 @@ def add_edges(tree, t, node, legal, parameters):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def remove_edge(tree, t, index, node):  # type: ignore[no-untyped-def]
+    """Take edge `index` away from `node`; the node's last edge takes its place.
+
+    Priors stay in proportion. What lies behind the edge is lost.
+    """
+    edges = tree.edges[t]
+    record = tree.nodes[t, node]
+    last = record.first_edge + record.num_edges - 1
+    record.num_edges -= 1
+    if index == last:
+        return
+    moved, place = edges[last], edges[index]
+    place.value_sum = moved.value_sum
+    place.child = moved.child
+    place.action = moved.action
+    place.visits = moved.visits
+    place.pending = moved.pending
+    place.logit = moved.logit
+    place.prior = moved.prior
+    place.noise = moved.noise
+    place.lower = moved.lower
+    place.upper = moved.upper
+    if moved.child != UNVISITED:
+        tree.nodes[t, moved.child].parent_edge = index
+
+
+@kernel
 def set_priors(tree, t, node, logits, parameters):  # type: ignore[no-untyped-def]
     """Write logits `[A]` and their softmax over the legal actions."""
     record = tree.nodes[t, node]

@@ -130,7 +130,8 @@ class ClassicModel(Model):
         states, rewards = np.empty((*shape, starts.shape[1] - 1)), np.zeros(shape)
         alive = np.empty(shape, np.bool_)
         _roll(self._kind.number, self._constants, starts, actions, states, rewards, alive)
-        after = np.concatenate([states[:, 0], np.zeros((len(states), 1))], axis=1)
+        first = states[: len(starts), 0]
+        after = np.concatenate([first, np.zeros((len(first), 1))], axis=1)
         return Branches(after, Rollouts(states[:, :, None], rewards, alive, self._observe(states)))
 
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:

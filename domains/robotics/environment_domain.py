@@ -8,54 +8,77 @@ is the `i`-th sample.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
-from tesuji.domains.base import BoolArray, Domain, DomainSpec, FloatArray, State
+from tesuji.domains.base import (
+    BoolArray,
+    DomainSpec,
+    FloatArray,
+    Reached,
+    Rollouts,
+    SimulatedDomain,
+    State,
+)
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError, make_environment
+from tesuji.domains.robotics.sampling import mixed, normal, uniform
 from tesuji.domains.robotics.snapshots import Snapshot, Snapshots
+
+if TYPE_CHECKING:
+    from tesuji.domains.robotics.imagination import Imagination
 
 _MAX_ACTIONS = 4096
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
 _NO_BOUND = 1e9  # of returns
 
-# What a proposal says of an observation: mean and standard deviation of each action, in [-1, 1].
-Proposal = Callable[[FloatArray], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+
+class Policy(Protocol):
+    """Proposes actions."""
+
+    def propose(
+        self, observations: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
+        ...
 
 
 class Moment(NamedTuple):
     """A state of an environment.
 
     Attributes:
-        snapshot: the whole state.
+        snapshot: the whole state; None where a model has imagined it.
         observation: what was observed, flat `[F]`.
         steps: since the reset.
         seed: what is sampled here follows from it.
+        row: the model's own state, where it has imagined it.
     """
 
-    snapshot: Snapshot
+    snapshot: Snapshot | None
     observation: FloatArray
     steps: int
     seed: int
+    row: npt.NDArray[np.float64] | None = None
 
 
 class SimulationError(RuntimeError):
     """The simulator broke: a number that is none, or time that went back."""
 
 
-class EnvironmentDomain(Domain):
+class EnvironmentDomain(SimulatedDomain):
     """An environment as a domain of one player.
+
+    A search over continuous actions takes its steps in the model (`models.py`), many at once.
 
     Args:
         env: an environment, or the name of one; to be used through this object from now on.
         num_samples: actions that a state offers where they are continuous.
-        proposal: where these are sampled from; uniform over the box where None, and then the first
-            samples are its centre and its corners' directions in turn.
+        proposal: where these are sampled from, such as a policy; uniform over the box where None.
+            The first sample is its mean, or the middle of the box.
         discount: of the next reward.
 
     Attributes:
@@ -70,7 +93,7 @@ class EnvironmentDomain(Domain):
         self,
         env: Env | str,
         num_samples: int = 16,
-        proposal: Proposal | None = None,
+        proposal: Policy | None = None,
         discount: float = 1.0,
     ) -> None:
         self.env = make_environment(env) if isinstance(env, str) else env
@@ -91,6 +114,8 @@ class EnvironmentDomain(Domain):
             value_range=(-_NO_BOUND, _NO_BOUND),
             deterministic=not self.snapshots.draws,
         )
+        self.batched = isinstance(self._space, Box)
+        self._imagined: Imagination | None = None
         self._at: Moment | None = None  # where the environment stands
         self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
 
@@ -102,6 +127,10 @@ class EnvironmentDomain(Domain):
     def restore(self, state: Moment) -> None:
         """Have the environment stand where `state` was taken."""
         if self._at is not state:
+            if state.snapshot is None:
+                raise ValueError(
+                    f"{self.spec.name}: a model imagined this state; it has no snapshot"
+                )
             self.snapshots.restore(state.snapshot)
             self._at = state
 
@@ -125,7 +154,9 @@ class EnvironmentDomain(Domain):
         """Return the actions `[K, D]` that a state offers, in the units of the environment."""
         known, actions = self._sampled
         if known is not state:
-            actions = self._sample(state)
+            number = self.spec.num_actions
+            actions = self.sample_batch([state] * number, np.arange(number))
+            actions = actions.reshape(number, *(self._space.shape or ()))
             self._sampled = state, actions
         return actions
 
@@ -153,6 +184,26 @@ class EnvironmentDomain(Domain):
         over = bool(terminated or truncated)
         return after, float(reward), 0.0 if over else self._discount
 
+    def step_batch(
+        self, states: Sequence[State], actions: Sequence[int], rollouts: Rollouts
+    ) -> Reached:
+        """Return where actions lead in the model, and the best of rollouts from there."""
+        return self._imagination.step_batch(states, actions, rollouts, self._discount)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Return the model's quantities, then the action's parts."""
+        model = self._imagination.model
+        return (*model.names, *(f"action_{i}" for i in range(model.low.size)))
+
+    @property
+    def _imagination(self) -> Imagination:
+        if self._imagined is None:
+            from tesuji.domains.robotics.imagination import Imagination  # noqa: PLC0415 - a circle
+
+            self._imagined = Imagination(self)
+        return self._imagined
+
     def observe(self, state: State) -> FloatArray:
         """Return the observation, flat."""
         observation: FloatArray = state.observation
@@ -160,7 +211,7 @@ class EnvironmentDomain(Domain):
 
     def key(self, state: State) -> bytes | None:
         """Return bytes that are equal just for equal states; None for simulators."""
-        return self.snapshots.key(state.snapshot)
+        return None if state.snapshot is None else self.snapshots.key(state.snapshot)
 
     def render(self, state: State) -> str:
         """Return the observation as text."""
@@ -180,18 +231,27 @@ class EnvironmentDomain(Domain):
         self._at = moment
         return moment
 
-    def _sample(self, state: Moment) -> npt.NDArray[np.float64]:
+    def sample_batch(
+        self, states: Sequence[Moment], chosen: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Return samples of actions `[B, D]`, flat, of each state the one that is chosen `[B]`."""
         assert isinstance(self._space, Box)
-        rng = np.random.Generator(np.random.Philox(key=state.seed))
-        shape = (self.spec.num_actions, math.prod(self._space.shape))
+        size = math.prod(self._space.shape)
+        seeds = np.array([state.seed for state in states], np.uint64)
+        bits = mixed(seeds[:, None], chosen[:, None] * size + np.arange(1, size + 1))
         if self._proposal is None:
-            unit = rng.uniform(-1.0, 1.0, shape)
+            unit = 2.0 * uniform(bits) - 1.0
+            unit[chosen == 0] = 0.0
         else:
-            mean, deviation = self._proposal(state.observation)
-            unit = np.clip(mean + deviation * rng.standard_normal(shape), -1.0, 1.0)
+            noise = normal(bits)
+            noise[chosen == 0] = 0.0
+            seen = np.stack([state.observation for state in states])
+            mean, deviation = self._proposal.propose(seen)
+            unit = np.clip(mean + deviation * noise, -1.0, 1.0)
         low = self._space.low.astype(np.float64).ravel()
         high = self._space.high.astype(np.float64).ravel()
-        return ((low + high) / 2 + unit * (high - low) / 2).reshape(-1, *self._space.shape)
+        actions = (low + high) / 2 + unit * (high - low) / 2
+        return actions.astype(np.float32).astype(np.float64)
 
 
 def environment_name(env: Env) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -18,8 +18,10 @@ import numpy.typing as npt
 from gymnasium.spaces import Box
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment, Policy
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+
+__all__ = ["Branches", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,20 +47,12 @@ class Branches(NamedTuple):
     """Trajectories from starts of their own.
 
     Attributes:
-        after: the model's states after the first step, `B` of them.
+        after: the model's states after the first steps from each start.
         rollouts: what the trajectories lead to.
     """
 
     after: Any
     rollouts: Rollouts
-
-
-class Policy(Protocol):
-    """Proposes actions."""
-
-    def propose(self, observations: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-        """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
-        ...
 
 
 class Model(ABC):
@@ -122,7 +116,7 @@ class Model(ABC):
 
     @abstractmethod
     def branch(self, starts: Any, actions: Floats) -> Branches:
-        """Return what the actions `[B, H, D]` lead to, each trajectory from its own start."""
+        """Return what the actions `[B, H, D]` lead to; starts are used in turn."""
 
     def units(self, actions: Floats) -> Floats:
         """Return scaled actions as the environment takes them, to the 32 bits that it reads."""
@@ -169,9 +163,10 @@ class StepModel(Model):
 
     def branch(self, starts: list[Moment], actions: Floats) -> Branches:
         """Return what the actions lead to, one after the other."""
-        found = [self.roll(start, each[None]) for start, each in zip(starts, actions, strict=True)]
+        used = [starts[i % len(starts)] for i in range(len(actions))]
+        found = [self.roll(start, each[None]) for start, each in zip(used, actions, strict=True)]
         after = []
-        for start, each in zip(starts, actions, strict=True):
+        for start, each in zip(starts, actions, strict=False):
             action = each[0].astype(self.domain.env.action_space.dtype)
             after.append(self.domain.step_by(start, action)[0])
         together = (np.concatenate(parts) for parts in zip(*map(_parts, found), strict=True))

@@ -200,7 +200,7 @@ def _roll(calls, handles, cells, starts, rows, actions, loop, jacobian, out):  #
             _call_state(calls[_GET], (handles[0], handles[1], when, _TIME))
             _read(calls, handles, cells, loop, jacobian, out.read[b, h])
             out.sound[b, h] = clock[0] > before
-            if h == 0 and len(out.after):
+            if h == 0 and b < len(out.after):
                 out.after[b, :last] = cells
                 out.after[b, last] = clock[0]
             if not out.sound[b, h]:
@@ -214,7 +214,7 @@ class Passed(NamedTuple):
         moving: positions and velocities after each substep `[B, H, K, M]`.
         read: cells and velocities after each step `[B, H, R]`.
         sound: whether time went on `[B, H]`; what is after a step that is not, is 0.
-        after: cells and time after the first step `[B, N + 1]`, or empty.
+        after: cells and time after the first step, of the first trajectories `[..., N + 1]`.
     """
 
     moving: Floats

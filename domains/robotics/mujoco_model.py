@@ -29,7 +29,7 @@ from tesuji.domains.robotics.mujoco_tasks import TASKS
 from tesuji.domains.robotics.robot_tasks import ROBOTS
 from tesuji.domains.robotics.tasks import Passage, Task
 
-_LEAST_PART = 4  # trajectories that are worth another thread
+_LEAST_PART = 64  # steps that are worth another thread
 
 
 class MujocoModel(Model):
@@ -86,6 +86,7 @@ class MujocoModel(Model):
         """Return the simulation's memory, and its time `[1, N + 1]`."""
         if self._at is not state:
             self.domain.restore(state)
+            assert state.snapshot is not None
             block, time = state.snapshot.physics[0]
             self._start = np.append(block.view(np.float64), time)[None]
             self._at = state
@@ -95,12 +96,13 @@ class MujocoModel(Model):
         """Return what the actions lead to."""
         start = self.begin(state)
         rows = np.zeros(len(actions), np.int64)
-        return self._judge(start, self._simulate(start, rows, actions, False), actions)
+        return self._judge(start, self._simulate(start, rows, actions, 0), actions)
 
     def branch(self, starts: Any, actions: Floats) -> Branches:
-        """Return what the actions lead to, each trajectory from its own start."""
-        passed = self._simulate(starts, np.arange(len(actions)), actions, True)
-        return Branches(passed.after, self._judge(starts, passed, actions))
+        """Return what the actions lead to; starts are used in turn."""
+        rows = np.arange(len(actions)) % len(starts)
+        passed = self._simulate(starts, rows, actions, len(starts))
+        return Branches(passed.after, self._judge(starts[rows], passed, actions))
 
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
         """Return what the policy does, all trajectories a step at a time."""
@@ -140,7 +142,7 @@ class MujocoModel(Model):
         )
 
     def _simulate(
-        self, starts: Floats, rows: npt.NDArray[np.int64], actions: Floats, keep: bool
+        self, starts: Floats, rows: npt.NDArray[np.int64], actions: Floats, kept: int
     ) -> Passed:
         batch, horizon, _ = actions.shape
         loop = self._loop
@@ -149,16 +151,16 @@ class MujocoModel(Model):
             np.zeros((batch, horizon, loop.num_substeps, len(loop.positions))),
             np.zeros((batch, horizon, width)),
             np.zeros((batch, horizon), np.bool_),
-            np.zeros((batch if keep else 0, starts.shape[1])),
+            np.zeros((kept, starts.shape[1])),
         )
-        parts = max(1, min(len(self._workers), batch // _LEAST_PART))
+        parts = max(1, min(len(self._workers), batch, batch * horizon // _LEAST_PART))
         edges = [batch * i // parts for i in range(parts + 1)]
 
         def work(i: int) -> None:
             part = slice(edges[i], edges[i + 1])
             out = Passed(
                 passed.moving[part], passed.read[part], passed.sound[part],
-                passed.after[part] if keep else passed.after,
+                passed.after[part],
             )  # fmt: skip
             roll_part(self._calls, self._workers[i], starts, rows[part], actions[part], loop, out)
 

@@ -33,7 +33,7 @@ _FIXED = (
     np.random.Generator,
 )  # fmt: skip
 _FIXED_PACKAGES = ("mujoco", "pygame", "glfw", "gymnasium.envs.mujoco.mujoco_rendering")
-_FIXED_TYPES = {"MujocoModelNames"}
+_FIXED_TYPES = {"MujocoModelNames", "Maze"}
 _FIXED_ATTRIBUTES = frozenset(
     {
         *("_saved_kwargs", "_action_space", "_observation_space", "_metadata", "_cached_spec"),

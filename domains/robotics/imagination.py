@@ -1,0 +1,96 @@
+"""Steps of an environment that its model takes, for many states at once, without the environment.
+
+States that a search comes by are *imagined*: a row of the model's own instead of a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.base import Reached, Rollouts
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.models import Floats, Model, StepModel, make_model
+from tesuji.domains.robotics.sampling import mixed, uniform
+
+
+class Imagination:
+    """Takes steps of one environment with continuous actions.
+
+    Attributes:
+        model: of the environment.
+    """
+
+    def __init__(self, domain: EnvironmentDomain) -> None:
+        self._domain = domain
+        self.model: Model = make_model(domain)
+
+    def step_batch(
+        self, states: Sequence[Moment], chosen: Sequence[int], rollouts: Rollouts, discount: float
+    ) -> Reached:
+        """Return where samples `chosen` of the states' actions lead, and rollouts from there.
+
+        Of the rollouts one holds the action that led to its start, one the middle of the box, and
+        the others an action each that is drawn. The best counts: it can be had.
+        """
+        number, depth = len(states), rollouts.max_steps
+        tries = max(rollouts.num_rollouts, 1)
+        samples = self._domain.sample_batch(states, np.array(chosen))
+        actions = self._actions(states, chosen, samples, tries, depth)
+        after, found = self.model.branch(self._rows(states), actions)
+        left = self._domain.spec.max_steps - np.array([state.steps for state in states] * tries)
+        rewards = np.where(np.arange(1 + depth) < left[:, None], found.rewards, 0.0)
+        returns = rewards[:, 1:] @ discount ** np.arange(depth)
+        goes_on = found.alive[:number, 0] & (left[:number] > 1)
+        passed = found.quantities[:number, 0]
+        held = np.repeat(samples[:, None], passed.shape[1], axis=1)
+        return Reached(
+            self._imagine(states, chosen, after, found.observations[:, 0]),
+            rewards[:number, 0],
+            np.where(goes_on, discount, 0.0),
+            returns.reshape(tries, number).max(axis=0),
+            np.concatenate([passed, held], axis=-1),
+        )
+
+    def _actions(
+        self,
+        states: Sequence[Moment],
+        chosen: Sequence[int],
+        samples: Floats,
+        tries: int,
+        depth: int,
+    ) -> Floats:
+        """Return actions of all rollouts `[tries * B, 1 + depth, D]`."""
+        number, size = samples.shape
+        actions = np.repeat(samples[None, :, None], tries, axis=0).repeat(1 + depth, axis=2)
+        if tries > 1:
+            seeds = mixed([state.seed for state in states], ~np.array(chosen, np.uint64))
+            drawn = uniform(mixed(seeds[:, None], np.arange(1, tries * size + 1)))
+            drawn = 2.0 * drawn.reshape(number, tries, size).transpose(1, 0, 2) - 1.0
+            drawn[1] = 0.0
+            actions[1:, :, 1:] = self.model.units(drawn[1:, :, None])
+        return actions.reshape(tries * number, 1 + depth, size)
+
+    def _rows(self, states: Sequence[Moment]) -> Any:
+        if isinstance(self.model, StepModel):
+            return list(states)
+        rows = [self.model.begin(s) if s.row is None else s.row[None] for s in states]
+        return np.concatenate(rows)
+
+    def _imagine(
+        self,
+        states: Sequence[Moment],
+        chosen: Sequence[int],
+        after: Any,
+        observations: npt.NDArray[np.float32],
+    ) -> list[Moment]:
+        if isinstance(self.model, StepModel):
+            return list(after)
+        seeds = mixed([state.seed for state in states], np.array(chosen) + 1).tolist()
+        return [
+            Moment(None, observations[i], state.steps + 1, seeds[i], after[i])
+            for i, state in enumerate(states)
+        ]
