@@ -13,7 +13,7 @@ actions, `S` bytes of a state row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -83,10 +83,18 @@ class Board(NamedTuple):
 
 
 class Rollouts(NamedTuple):
-    """What is simulated from each state that is reached: so many rollouts of so many steps."""
+    """What is simulated from each state that is reached.
+
+    Attributes:
+        num_rollouts: from each.
+        max_steps: of each.
+        keeps: says of actions `[N]` and what their steps passed through `[N, K, Q]` which do not
+            break what must hold; rollouts that do are not counted.
+    """
 
     num_rollouts: int = 0
     max_steps: int = 0
+    keeps: Callable[[npt.NDArray[np.int64], npt.NDArray[np.float64]], BoolArray] | None = None
 
 
 class Reached(NamedTuple):
@@ -96,7 +104,8 @@ class Reached(NamedTuple):
         states: after each step, `B` of them.
         rewards: `[B]`.
         discounts: `[B]`.
-        values: the best return of a rollout from each of the states on `[B]`; 0 without any.
+        values: the best return of a rollout from each of the states on `[B]`; 0 without any, NaN
+            where none keeps what must hold.
         passed: the domain's quantities after each substep `[B, K, Q]`.
     """
 
@@ -249,6 +258,7 @@ class SimulatedDomain(Domain):
     """A domain whose steps a simulator takes, many at once; a single player's, without chance."""
 
     batched = True  # whether a search steps it so; where not, it takes one step at a time
+    sampled = False  # whether a state's actions are samples of many
 
     @property
     @abstractmethod

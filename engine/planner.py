@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tesuji.domains.base import Domain, State
+from tesuji.domains.base import Domain, SimulatedDomain, State
 from tesuji.engine.trained import load_evaluator
 from tesuji.search.base import Budget, Evaluator, SearchResult
 from tesuji.search.config import PUCT, Gumbel
@@ -43,7 +43,9 @@ class Planner:
         constraints: SymbolicModel | Sequence[str] = (),
     ) -> None:
         from tesuji.engine.rules import apply_constraints  # noqa: PLC0415
+        from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
         from tesuji.search.search import Search  # noqa: PLC0415
+        from tesuji.search.simulated_driver import SHORT, settings_for  # noqa: PLC0415
 
         if not isinstance(domain, Domain | str):
             from tesuji.domains.robotics.environment_domain import (  # noqa: PLC0415
@@ -52,6 +54,9 @@ class Planner:
 
             domain = EnvironmentDomain(domain)
         self.domain = apply_constraints(domain, constraints)
+        if isinstance(self.domain, SimulatedDomain) and self.domain.batched:
+            evaluator = RolloutEvaluator(*SHORT) if evaluator == "rollout" else evaluator
+            settings = settings or settings_for(self.domain)
         if isinstance(evaluator, str | Path):
             evaluator = load_evaluator(evaluator, self.domain)
         self.search = Search(self.domain, evaluator, settings)

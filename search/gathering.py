@@ -11,7 +11,7 @@ import numpy as np
 from tesuji.search.backup import add_pending, back_up
 from tesuji.search.leaves import settle
 from tesuji.search.select import select_leaf
-from tesuji.search.tree import ROOT, add_edges, add_node, kernel, remove_edge
+from tesuji.search.tree import ROOT, add_edges, add_node, inner, kernel, remove_edge
 
 
 @kernel
@@ -44,6 +44,12 @@ def gather(tree, t, work, parameters, out):  # type: ignore[no-untyped-def]
     return found
 
 
+@inner
+def _least(tree, t):  # type: ignore[no-untyped-def]
+    low = tree.trees[t].low
+    return low if low < np.inf else 0.0
+
+
 @kernel
 def receive(tree, places, allowed, rewards, discounts, values, legal, parameters):  # type: ignore[no-untyped-def]
     """Write down where the steps into new nodes led, and back their values up.
@@ -74,6 +80,8 @@ def receive(tree, places, allowed, rewards, discounts, values, legal, parameters
         value = 0.0
         if discounts[i] != 0.0:
             value = np.float64(values[i])
+            if np.isnan(value):  # no way on is known: the least that the tree has seen
+                value = _least(tree, t)
             add_edges(tree, t, node, legal, parameters)
         settle(tree, t, node, value, 0.0, parameters)
     for i in range(len(places)):
@@ -85,5 +93,4 @@ def receive(tree, places, allowed, rewards, discounts, values, legal, parameters
         remove_edge(tree, t, np.int64(record.parent_edge), parent)
         above = tree.nodes[t, parent]
         if above.num_edges == 0:
-            low = tree.trees[t].low
-            above.raw_value = low if low < np.inf else 0.0
+            above.raw_value = _least(tree, t)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tesuji.search.tree import ROOT, UNVISITED, forced, forced_kernel, inner
+from tesuji.search.widening import num_offered, offered_prior
 
 FPU_PARENT, FPU_REDUCTION, FPU_LOSS, FPU_MINMAX = range(4)
 
@@ -32,27 +33,6 @@ def edge_value(edge, parameters):  # type: ignore[no-untyped-def]
 def is_open(edge, node, parameters):  # type: ignore[no-untyped-def]
     """Return whether an edge may still raise what is proven of its node."""
     return parameters.prove == 0 or edge.upper > node.lower
-
-
-@inner
-def num_offered(record, parameters):  # type: ignore[no-untyped-def]
-    """Return how many of a node's edges may be selected: the first, where nodes widen."""
-    if parameters.widening == 0.0:
-        return np.int64(record.num_edges)
-    visits = np.float64(record.visits + record.pending)
-    wide = np.int64(parameters.widening * visits**parameters.widening_exponent)
-    return min(max(wide, np.int64(2)), np.int64(record.num_edges))
-
-
-@inner
-def offered_prior(tree, t, record, count):  # type: ignore[no-untyped-def]
-    """Return the priors' sum over the first `count` edges of a node: 1 where that is all."""
-    if count == record.num_edges:
-        return 1.0
-    total = 0.0
-    for index in range(record.first_edge, record.first_edge + count):
-        total += tree.edges[t, index].prior
-    return max(total, 1e-30)
 
 
 @inner

@@ -11,12 +11,21 @@ import numpy.typing as npt
 
 from tesuji.domains.base import Rollouts, SimulatedDomain
 from tesuji.search.base import Evaluator, State
+from tesuji.search.config import PUCT
 from tesuji.search.driver import RolloutEvaluator
 from tesuji.search.gathering import gather, receive
 from tesuji.search.leaves import INLINE_NONE, settle
 from tesuji.search.object_driver import ObjectDriver
 from tesuji.search.parameters import Parameters
 from tesuji.search.tree import NO_PARENT, ROOT, add_edges, add_node
+
+SHORT = (4, 16)  # rollouts from a leaf, and their steps, where nothing else is said
+
+
+def settings_for(domain: SimulatedDomain) -> PUCT:
+    """Return settings that suit a simulated domain: nodes widen where actions are samples."""
+    widening = 1.0 if domain.sampled else 0.0
+    return PUCT(prove=False, lookahead=0, leaves=8, widening=widening)
 
 
 class SimulatedDriver(ObjectDriver):

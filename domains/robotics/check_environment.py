@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tesuji.domains.robotics.environment_domain import environment_name, flatten_observation
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 from tesuji.domains.robotics.snapshots import Snapshots
+from tesuji.domains.robotics.spaces import environment_name, flatten_observation
 
 _STEPS = 50  # that must be the same
 _ELSEWHERE = 20  # steps of another episode in between

@@ -11,10 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from tesuji.domains.base import (
     BoolArray,
@@ -25,14 +24,15 @@ from tesuji.domains.base import (
     SimulatedDomain,
     State,
 )
-from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError, make_environment
+from tesuji.domains.robotics.environments import Env, make_environment
 from tesuji.domains.robotics.sampling import mixed, normal, uniform
 from tesuji.domains.robotics.snapshots import Snapshot, Snapshots
+from tesuji.domains.robotics.spaces import count_actions, environment_name, flatten_observation
 
 if TYPE_CHECKING:
     from tesuji.domains.robotics.imagination import Imagination
+    from tesuji.domains.robotics.trials import Trials
 
-_MAX_ACTIONS = 4096
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
 _NO_BOUND = 1e9  # of returns
 
@@ -100,7 +100,7 @@ class EnvironmentDomain(SimulatedDomain):
         name = environment_name(self.env)
         self._space = self.env.action_space
         self._discount, self._proposal = discount, proposal
-        num_actions = _count_actions(name, self._space, num_samples)
+        num_actions = count_actions(name, self._space, num_samples)
         size = flatten_observation(self.env.observation_space, self.env.reset(seed=0)[0]).size
         self.snapshots = Snapshots(self.env)
         limit = self.env.spec.max_episode_steps if self.env.spec is not None else None
@@ -114,8 +114,8 @@ class EnvironmentDomain(SimulatedDomain):
             value_range=(-_NO_BOUND, _NO_BOUND),
             deterministic=not self.snapshots.draws,
         )
-        self.batched = isinstance(self._space, Box)
-        self._imagined: Imagination | None = None
+        self.batched = self.sampled = isinstance(self._space, Box)
+        self._imagined: Imagination | Trials | None = None
         self._at: Moment | None = None  # where the environment stands
         self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
 
@@ -192,16 +192,16 @@ class EnvironmentDomain(SimulatedDomain):
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Return the model's quantities, then the action's parts."""
-        model = self._imagination.model
-        return (*model.names, *(f"action_{i}" for i in range(model.low.size)))
+        """Return what constraints speak of, such as a model's quantities and the action's parts."""
+        return self._imagination.quantities
 
     @property
-    def _imagination(self) -> Imagination:
+    def _imagination(self) -> Imagination | Trials:
         if self._imagined is None:
             from tesuji.domains.robotics.imagination import Imagination  # noqa: PLC0415 - a circle
+            from tesuji.domains.robotics.trials import Trials  # noqa: PLC0415
 
-            self._imagined = Imagination(self)
+            self._imagined = Imagination(self) if self.sampled else Trials(self)
         return self._imagined
 
     def observe(self, state: State) -> FloatArray:
@@ -252,54 +252,3 @@ class EnvironmentDomain(SimulatedDomain):
         high = self._space.high.astype(np.float64).ravel()
         actions = (low + high) / 2 + unit * (high - low) / 2
         return actions.astype(np.float32).astype(np.float64)
-
-
-def environment_name(env: Env) -> str:
-    """Return the id of an environment, or the name of its class."""
-    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-
-
-def flatten_observation(space: Space[Any], observation: Any) -> FloatArray:
-    """Return the numbers of an observation, `[F]`; texts are left out.
-
-    Raises:
-        EnvironmentRefusedError: there are none.
-    """
-    parts: list[npt.NDArray[Any]] = []
-    _collect(space, observation, parts)
-    if not parts:
-        raise EnvironmentRefusedError(f"observations of {space} hold no numbers")
-    return np.concatenate(parts).astype(np.float32)
-
-
-def _collect(space: Space[Any], value: Any, parts: list[npt.NDArray[Any]]) -> None:
-    if isinstance(space, Dict):
-        for key, inner in space.spaces.items():
-            _collect(inner, value[key], parts)
-    elif isinstance(space, Tuple):
-        for inner, each in zip(space.spaces, value, strict=True):
-            _collect(inner, each, parts)
-    elif isinstance(space, Box):
-        parts.append(np.asarray(value).ravel())
-    elif isinstance(space, Discrete | MultiDiscrete | MultiBinary):
-        parts.append(np.asarray(gymnasium.spaces.flatten(space, value)).ravel())
-
-
-def _count_actions(name: str, space: Space[Any], num_samples: int) -> int:
-    if isinstance(space, Box):
-        if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
-            raise EnvironmentRefusedError(f"{name}: actions of {space} have no bounds")
-        if num_samples < 2:
-            raise ValueError(f"num_samples must be at least 2, got {num_samples}")
-        return num_samples
-    if isinstance(space, Discrete):
-        return int(space.n)
-    if isinstance(space, MultiDiscrete):
-        number = math.prod(int(each) for each in space.nvec.ravel())
-    elif isinstance(space, MultiBinary):
-        number = 2 ** math.prod(space.shape)
-    else:
-        raise EnvironmentRefusedError(f"{name}: actions of {space} are not supported")
-    if number > _MAX_ACTIONS:
-        raise EnvironmentRefusedError(f"{name}: {number} actions; at most {_MAX_ACTIONS}")
-    return number

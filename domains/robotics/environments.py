@@ -51,7 +51,7 @@ def make_environment(name: str, **options: Any) -> Env:
         raise EnvironmentRefusedError(
             f"{known} needs {error.name}, which is not installed; pip install 'tesuji[robotics]'"
         ) from None
-    except (TypeError, AttributeError, ImportError, gymnasium.error.Error) as error:
+    except (TypeError, AttributeError, ImportError, OSError, gymnasium.error.Error) as error:
         raise EnvironmentRefusedError(f"{known}: {_reason(error)}") from None
 
 

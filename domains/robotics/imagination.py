@@ -22,11 +22,14 @@ class Imagination:
 
     Attributes:
         model: of the environment.
+        quantities: names of what a step passes through, and of the action's parts.
     """
 
     def __init__(self, domain: EnvironmentDomain) -> None:
         self._domain = domain
         self.model: Model = make_model(domain)
+        parts = (f"action_{i}" for i in range(self.model.low.size))
+        self.quantities = (*self.model.names, *parts)
 
     def step_batch(
         self, states: Sequence[Moment], chosen: Sequence[int], rollouts: Rollouts, discount: float
@@ -44,15 +47,18 @@ class Imagination:
         left = self._domain.spec.max_steps - np.array([state.steps for state in states] * tries)
         rewards = np.where(np.arange(1 + depth) < left[:, None], found.rewards, 0.0)
         returns = rewards[:, 1:] @ discount ** np.arange(depth)
-        goes_on = found.alive[:number, 0] & (left[:number] > 1)
-        passed = found.quantities[:number, 0]
-        held = np.repeat(samples[:, None], passed.shape[1], axis=1)
+        goes_on = found.alive & (np.arange(1, 2 + depth) < left[:, None])
+        passed = _with_actions(found.quantities, actions)
+        if rollouts.keeps is not None and depth:
+            ways = passed[:, 1:].reshape(-1, *passed.shape[2:])
+            kept = rollouts.keeps(np.tile(chosen, tries).repeat(depth), ways).reshape(-1, depth)
+            returns[~(kept | ~goes_on[:, :-1]).all(axis=1)] = -np.inf
         return Reached(
             self._imagine(states, chosen, after, found.observations[:, 0]),
             rewards[:number, 0],
-            np.where(goes_on, discount, 0.0),
-            returns.reshape(tries, number).max(axis=0),
-            np.concatenate([passed, held], axis=-1),
+            np.where(goes_on[:number, 0], discount, 0.0),
+            best_of(returns.reshape(tries, number)),
+            passed[:number, 0],
         )
 
     def _actions(
@@ -94,3 +100,15 @@ class Imagination:
             Moment(None, observations[i], state.steps + 1, seeds[i], after[i])
             for i, state in enumerate(states)
         ]
+
+
+def _with_actions(quantities: Floats, actions: Floats) -> Floats:
+    """Return quantities `[B, H, K, Q]` with the parts of the action after them."""
+    held = np.repeat(actions[:, :, None], quantities.shape[2], axis=2)
+    return np.concatenate([quantities, held], axis=-1)
+
+
+def best_of(returns: Floats) -> Floats:
+    """Return the best of returns `[tries, B]`; NaN where none counts."""
+    best = returns.max(axis=0)
+    return np.where(np.isfinite(best), best, np.nan)

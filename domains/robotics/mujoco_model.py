@@ -8,6 +8,7 @@ next step would begin with; rewards, ends and observations follow from what it l
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -243,7 +244,7 @@ def joint_names(model: mujoco.MjModel) -> tuple[str, ...]:
     velocities: list[str] = []
     for i in range(model.njnt):
         joint = model.joint(i)
-        name = joint.name or f"joint{i}"
+        name = re.sub(r"\W", "_", joint.name or f"joint{i}")  # as constraints can write it
         for names, count, suffix in (
             (positions, joint.qpos0.size, ""),
             (velocities, joint.damping.size, "_velocity"),

@@ -15,9 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import z3
 
-from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, State
+from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, SimulatedDomain, State
 from tesuji.domains.compiled import KERNEL_NAMES, CompiledDomain
 from tesuji.search.symbolic.check import outside_bounds
+from tesuji.search.symbolic.constrained_simulation import (
+    ConstrainedSimulation,
+    constrain_simulation,
+)
 from tesuji.search.symbolic.masking import (
     BASE,
     GUARDS,
@@ -49,9 +53,11 @@ def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
         ConstraintError: a constraint cannot be compiled, or together they allow no action in the
             first state; the message has the smallest set that is to blame.
     """
-    if isinstance(domain, (ConstrainedDomain, ConstrainedObjectDomain)):
+    if isinstance(domain, (ConstrainedDomain, ConstrainedObjectDomain, ConstrainedSimulation)):
         model = _together(domain.model, model)
         domain = domain.base
+    if isinstance(domain, SimulatedDomain):
+        return constrain_simulation(domain, model)
     if model.invariants and not domain.spec.deterministic:
         name = next(iter(model.invariants))
         raise ConstraintError(
@@ -228,7 +234,7 @@ class ConstrainedObjectDomain(Domain):
         return self.base.action_cells(state, action)
 
 
-Constrained = ConstrainedDomain | ConstrainedObjectDomain
+Constrained = ConstrainedDomain | ConstrainedObjectDomain | ConstrainedSimulation
 
 
 def _parse_action(domain: Constrained, state: State, text: str) -> int:

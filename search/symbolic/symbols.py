@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import z3
 
-from tesuji.domains.base import Domain, State
+from tesuji.domains.base import Domain, SimulatedDomain, State
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.search.symbolic.terms import MAIN
 
@@ -155,12 +155,7 @@ class Symbols:
         context: z3's context that the terms live in; None for the main one.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        variables: list[Variable],
-        encode: Any = None,
-    ) -> None:
+    def __init__(self, domain: Domain, variables: list[Variable], encode: Any = None) -> None:
         self.domain = domain
         self.variables: dict[str, Variable] = {}
         for variable in variables:
@@ -234,7 +229,7 @@ def symbols(
     """Return the symbols of `domain`.
 
     Args:
-        domain: for a compiled domain the state variables are the fields of its row.
+        domain: its state variables are a row's fields, or a simulated one's quantities.
         bounds: closed bounds of int fields, where they are narrower than the field's type.
         parts: parts of the action, each with its value for every action `[A]`, such as
             `{"row": [...], "column": [...]}`.
@@ -251,6 +246,8 @@ def symbols(
         found = _fields(domain, dict(bounds or {}))
     elif variables is not None and encode is not None:
         found = list(variables)
+    elif isinstance(domain, SimulatedDomain):
+        found = [Variable(name, "state", "real") for name in domain.quantities]
     else:
         raise ValueError(f"{domain.spec.name} is an object domain: give `variables` and `encode`")
     count = domain.spec.num_actions
