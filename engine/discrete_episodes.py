@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 from tesuji.domains.robotics.grid import is_grid, make_grid
 from tesuji.engine.episodes import Episode
-from tesuji.engine.planner import Planner
-from tesuji.search.base import Budget
+from tesuji.engine.tree_episodes import TreeRunner
 from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
 
 if TYPE_CHECKING:
     from tesuji.domains.compiled import CompiledDomain
 
 Listen = Callable[[Episode], None] | None
-_SIMULATIONS = 100  # of a decision
 
 
 @dataclass
@@ -114,73 +111,6 @@ class GridRunner:
             raise EnvironmentRefusedError(f"{self.name}: {error}") from None
 
 
-class TreeRunner:
-    """Runs episodes by tree search.
-
-    Args:
-        env: with discrete actions.
-        simulations: of a decision.
-        constraints: what must hold.
-        deadline: seconds that a decision may take; None for no limit.
-        note: why it is not planned whole.
-
-    Raises:
-        ValueError: its spaces are not supported, or a constraint cannot be used.
-    """
-
-    def __init__(
-        self,
-        env: Env,
-        simulations: int,
-        constraints: Sequence[str] = (),
-        deadline: float | None = None,
-        note: str = "",
-    ) -> None:
-        self.env, self._domain = env, EnvironmentDomain(env)
-        self.name, self._note, self._deadline = self._domain.spec.name, note, deadline
-        budget = Budget(simulations=simulations, seconds=deadline)
-        if note and not self._domain.spec.deterministic:
-            raise EnvironmentRefusedError(note)
-        self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
-
-    def run(
-        self,
-        seed: int,
-        most_steps: int | None = None,
-        listen: Listen = None,
-        draw: Callable[[], None] | None = None,
-    ) -> Iterator[Episode]:
-        """Yield one episode, the same that grows with each step."""
-        episode, domain = Episode(seed), self._planner.domain
-        state = domain.reset(seed)
-        while len(episode.rewards) < (most_steps or domain.spec.max_steps) and not episode.ended:
-            began = time.perf_counter()
-            number = len(episode.rewards)
-            action = self._planner.act(state, seed=seed + number)
-            seconds = time.perf_counter() - began
-            # What the environment draws is not what the search drew.
-            state, reward, discount = domain.step(state, action, key=(seed << 32) + number)
-            episode.rewards.append(reward)
-            episode.total += reward
-            episode.ended = discount == 0.0
-            episode.milliseconds.append(1000 * seconds)
-            episode.misses += self._deadline is not None and seconds > self._deadline
-            if draw is not None:
-                draw()
-            if listen is not None:
-                listen(episode)
-            yield episode
-
-    def close(self) -> None:
-        """End the environment."""
-        self.env.close()
-
-    def describe(self) -> dict[str, Any]:
-        """Return what results depend on."""
-        facts = {"environment": self.name, "model": "snapshots", "method": "tree search"}
-        return {**facts, "note": self._note} if self._note else facts
-
-
 def open_discrete(
     env: Env,
     simulations: int | None = None,
@@ -204,4 +134,4 @@ def open_discrete(
                     f"{runner.name}: shortest plans under constraints are not supported"
                 )
             return runner
-    return TreeRunner(env, simulations or _SIMULATIONS, constraints, deadline, note)
+    return TreeRunner(env, simulations, constraints, deadline, note)

@@ -28,7 +28,8 @@ from tesuji.search.trajectory.planner import TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 if TYPE_CHECKING:
-    from tesuji.engine.discrete_episodes import GridRunner, TreeRunner
+    from tesuji.engine.discrete_episodes import GridRunner
+    from tesuji.engine.tree_episodes import TreeRunner
 
 
 @dataclass
@@ -229,12 +230,12 @@ def open_runner(
     Raises:
         UsageError: no such environment, method or number, or a constraint that cannot be used.
     """
-    methods = ("mppi", "cem", "icem")
+    methods = ("mppi", "cem", "icem", "tree")
     if method not in methods:
         raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
     try:
         settings = TrajectorySettings(
-            method=method,  # type: ignore[arg-type]
+            method="icem" if method == "tree" else method,  # type: ignore[arg-type]
             samples=samples,
             iterations=iterations,
             horizon=horizon,
@@ -246,6 +247,10 @@ def open_runner(
             )
 
             return open_discrete(env, simulations, constraints, deadline)
+        if method == "tree":
+            from tesuji.engine.tree_episodes import TreeRunner  # noqa: PLC0415 - likewise
+
+            return TreeRunner(env, simulations, constraints, deadline)
         return Runner(EnvironmentDomain(env), settings, constraints, deadline)
     except ModuleNotFoundError as error:
         raise UsageError(

@@ -101,8 +101,9 @@ class EnvironmentDomain(SimulatedDomain):
         self._space = self.env.action_space
         self._discount, self._proposal = discount, proposal
         num_actions = count_actions(name, self._space, num_samples)
-        size = flatten_observation(self.env.observation_space, self.env.reset(seed=0)[0]).size
         self.snapshots = Snapshots(self.env)
+        observation = self.snapshots.reset(seed=0)[0]
+        size = flatten_observation(self.env.observation_space, observation).size
         limit = self.env.spec.max_episode_steps if self.env.spec is not None else None
         limit = limit or getattr(self.env.unwrapped, "max_steps", None) or _NO_LIMIT
         self.spec = DomainSpec(
@@ -194,6 +195,11 @@ class EnvironmentDomain(SimulatedDomain):
     def quantities(self) -> tuple[str, ...]:
         """Return what constraints speak of, such as a model's quantities and the action's parts."""
         return self._imagination.quantities
+
+    @property
+    def model_name(self) -> str:
+        """Return what takes a search's steps."""
+        return self._imagination.name
 
     @property
     def _imagination(self) -> Imagination | Trials:

@@ -23,6 +23,7 @@ class Imagination:
     Attributes:
         model: of the environment.
         quantities: names of what a step passes through, and of the action's parts.
+        name: of the model.
     """
 
     def __init__(self, domain: EnvironmentDomain) -> None:
@@ -30,6 +31,7 @@ class Imagination:
         self.model: Model = make_model(domain)
         parts = (f"action_{i}" for i in range(self.model.low.size))
         self.quantities = (*self.model.names, *parts)
+        self.name = type(self.model).__name__
 
     def step_batch(
         self, states: Sequence[Moment], chosen: Sequence[int], rollouts: Rollouts, discount: float

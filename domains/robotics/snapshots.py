@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.registration import EnvSpec
 
-from tesuji.domains.robotics.environments import Env
+from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 
 _PROBE_STEPS = 20  # of random actions, to see what an environment changes
 
@@ -75,7 +75,10 @@ class Snapshots:
         self.env = env
         self.draws = True
         self._random: tuple[dict[str, Any], ...] = ()
-        env.reset(seed=0)
+        try:
+            env.reset(seed=0)
+        except OSError as error:
+            raise EnvironmentRefusedError(f"{env} cannot begin an episode: {error}") from None
         layers = _layers(env)
         self._simulators = [_Simulator(*each) for each in _simulators(layers)]
         self.data = [each.data for each in self._simulators]
@@ -292,8 +295,5 @@ def _is_plain(value: Any) -> bool:
 
 def _is_fixed(value: Any) -> bool:
     kind = type(value)
-    return (
-        isinstance(value, _FIXED)
-        or kind.__name__ in _FIXED_TYPES
-        or kind.__module__.startswith(_FIXED_PACKAGES)
-    )
+    named = kind.__name__ in _FIXED_TYPES or kind.__module__.startswith(_FIXED_PACKAGES)
+    return named or isinstance(value, _FIXED)

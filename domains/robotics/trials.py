@@ -27,7 +27,10 @@ class Trials:
 
     Attributes:
         quantities: names of what there is after a step.
+        name: of what takes the steps.
     """
+
+    name = "snapshots"
 
     def __init__(self, domain: EnvironmentDomain) -> None:
         self._domain = domain

@@ -21,7 +21,8 @@ Examples:
   tesuji run half_cheetah --steps 100 --render run.gif --plot run.png
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
   tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
-  tesuji run CartPole-v1 --sims 50                                          by tree search
+  tesuji run CartPole-v1 --sims 50 --constraint "x < 0.3"                   by tree search
+  tesuji run reacher --method tree --sims 200              a tree over samples of the actions
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
@@ -53,7 +54,7 @@ class Arguments(Common):
         seed: of the first episode; the next has the next.
         constraints: what must hold, such as "slow: x_velocity <= 3.2", or come, such as
             "eventually(slider > 0.5)"; repeat it for more.
-        method: mppi, cem or icem.
+        method: mppi, cem or icem; tree searches a tree of sampled actions.
         samples: trajectories that a decision samples first.
         iterations: of sampling, each decision.
         horizon: steps that are looked ahead.
@@ -68,7 +69,7 @@ class Arguments(Common):
     steps: Count = None
     seed: int = 0
     constraints: Constraints = ()
-    method: Annotated[str, tyro.conf.arg(metavar="{mppi,cem,icem}")] = "icem"
+    method: Annotated[str, tyro.conf.arg(metavar="{mppi,cem,icem,tree}")] = "icem"
     samples: int = 48
     iterations: int = 3
     horizon: int = 30

@@ -57,3 +57,37 @@ def test_what_cannot_be_done_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "model"),
+    [
+        (
+            ["pendulum", "--constraint", "action_0 <= 1", "--constraint", "action_0 >= -1"],
+            "Classic",
+        ),
+        (["hopper", "--constraint", "x_velocity <= 0.7402"], "Mujoco"),
+        (["CartPole-v1", "--constraint", "x < 0.5"], "snapshots"),
+    ],
+)
+def test_trees_keep_constraints(
+    words: list[str], model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over samples of continuous actions and over discrete ones, to the model's rewards."""
+    options = ["--method", "tree", "--sims", "16", "--steps", "12", "--json"]
+    assert main(["run", *words, *options]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["method"] == "tree search"
+    assert facts["model"].startswith(model)
+    episode = facts["episodes"][0]
+    assert episode["steps"] == 12
+    assert (episode["violating_steps"], episode["unchecked_steps"]) == (0, 0)
+    assert episode["reward_error"] < 1e-9
+
+
+def test_a_tree_without_a_way_on_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """No action keeps a falling pendulum slow: what is taken all the same is counted."""
+    words = ["run", "pendulum", "--method", "tree", "--sims", "16", "--steps", "30", "--seed", "1"]
+    assert main([*words, "--constraint", "speed <= 2 and speed >= -2", "--json"]) == 1
+    [episode] = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    assert episode["violating_steps"] == episode["unchecked_steps"] > 0

@@ -1,0 +1,118 @@
+"""Episodes by tree search: over discrete actions, or samples of continuous ones.
+
+Under constraints each action is checked after every substep of the simulator before it is taken.
+Where all are refused, the one that breaks the fewest is taken, and counted as unchecked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tesuji.domains.base import Domain, Rollouts, SimulatedDomain, State
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+from tesuji.engine.episodes import Episode
+from tesuji.engine.planner import Planner
+from tesuji.search.base import Budget
+
+Listen = Callable[[Episode], None] | None
+_SIMULATIONS = 100  # of a decision
+
+
+class TreeRunner:
+    """Runs episodes by tree search.
+
+    Args:
+        env: to be used by this object alone.
+        simulations: of a decision; 100 where None.
+        constraints: what must hold.
+        deadline: seconds that a decision may take; None for no limit.
+        note: why it is not planned whole.
+
+    Raises:
+        ValueError: its spaces are not supported, or a constraint cannot be used.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        simulations: int | None = None,
+        constraints: Sequence[str] = (),
+        deadline: float | None = None,
+        note: str = "",
+    ) -> None:
+        self.env, self._domain = env, EnvironmentDomain(env)
+        self.name, self._note, self._deadline = self._domain.spec.name, note, deadline
+        budget = Budget(simulations=simulations or _SIMULATIONS, seconds=deadline)
+        if note and not self._domain.spec.deterministic:
+            raise EnvironmentRefusedError(note)
+        self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
+        self._constrained = bool(constraints)
+
+    def run(
+        self,
+        seed: int,
+        most_steps: int | None = None,
+        listen: Listen = None,
+        draw: Callable[[], None] | None = None,
+    ) -> Iterator[Episode]:
+        """Yield one episode, the same that grows with each step."""
+        episode = Episode(seed)
+        state = self._domain.reset(seed)
+        while (
+            len(episode.rewards) < (most_steps or self._domain.spec.max_steps) and not episode.ended
+        ):
+            state = self._step(episode, state)
+            if draw is not None:
+                draw()
+            if listen is not None:
+                listen(episode)
+            yield episode
+
+    def close(self) -> None:
+        """End the environment."""
+        self.env.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results depend on."""
+        model = self._domain.model_name
+        facts = {"environment": self.name, "model": model, "method": "tree search"}
+        return {**facts, "note": self._note} if self._note else facts
+
+    def _step(self, episode: Episode, state: State) -> State:
+        began = time.perf_counter()
+        number = len(episode.rewards)
+        domain: Domain = self._planner.domain
+        result = self._planner.plan(state, seed=episode.seed + number)
+        action = result.action
+        if action < 0:
+            action = self._least_broken(state)
+            episode.unchecked += 1
+            episode.violating += 1
+        seconds = time.perf_counter() - began
+        if isinstance(domain, SimulatedDomain) and domain.batched:
+            expected = self._domain.step_batch([state], [action], Rollouts()).rewards[0]
+        # What the environment draws is not what the search drew.
+        state, reward, discount = self._domain.step(state, action, (episode.seed << 32) + number)
+        if isinstance(domain, SimulatedDomain) and domain.batched:
+            episode.reward_error = max(episode.reward_error, abs(reward - float(expected)))
+        episode.rewards.append(reward)
+        episode.total += reward
+        episode.ended = discount == 0.0
+        episode.simulated += result.num_simulations
+        episode.milliseconds.append(1000 * seconds)
+        episode.misses += self._deadline is not None and seconds > self._deadline
+        return state
+
+    def _least_broken(self, state: State) -> int:
+        """Return the action that breaks the fewest constraints, the first of several."""
+        domain: Any = self._planner.domain
+        broken = [
+            len(domain.refused_by(state, int(action)))
+            for action in np.flatnonzero(self._domain.legal(state))
+        ]
+        return int(np.argmin(broken))
