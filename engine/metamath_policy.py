@@ -9,7 +9,7 @@ import torch
 from tesuji.domains.proving.features import BUCKETS
 from tesuji.domains.proving.metamath_clauses import Library
 from tesuji.domains.proving.metamath_proofs import replay
-from tesuji.engine.theorem_policy import KnownActions, PolicyTables, Theorem, candidates
+from tesuji.engine.theorem_policy import KnownActions, PolicyTables, Taught, Theorem, candidates
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.guided import Guided
@@ -72,7 +72,7 @@ class MetamathTeacher:
         torch.manual_seed(self._seed)
         net = ConnectionNet(ConnectionNetConfig(), BUCKETS)
         actions = self._known.actions()
-        goals = candidates([(theorem, each) for each in lessons])
+        goals = candidates(Taught(theorem, each) for each in lessons)
         learn_connections(net, actions, goals, EPOCHS, self._seed)
         policy = PolicyTables(net, actions).policy(theorem.names, theorem.action)
         Guided(theorem.matrix, policy).run(1)  # to have its kernels compiled, or loaded

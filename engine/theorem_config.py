@@ -16,9 +16,11 @@ class TheoremLearningConfig:
 
     Attributes:
         inferences: of the search on a problem.
+        sat_help: whether problems that are learned from are searched with SAT help.
         held_back: percent of a folder's problems that are only searched, to see what was learned.
         epochs: over the goals of all proofs, in a round.
         outcomes: goals noted of each search, closed and given up, as many of each.
+        hindsight: weight of the goals that a search closed, against those of a proof.
         closing_epochs: over those, to learn the chance that a goal closes.
         step: price of a step in the search.
         weight: price of a nat of surprise.
@@ -31,9 +33,11 @@ class TheoremLearningConfig:
     """
 
     inferences: int = 20_000
+    sat_help: bool = True
     held_back: int = 30
     epochs: int = 8
     outcomes: int = 64
+    hindsight: float = 0.1
     closing_epochs: int = 2
     step: float = 1.0
     weight: float = 2.0
@@ -48,8 +52,8 @@ class TheoremLearningConfig:
         for name in ("inferences", "epochs", "workers", "theorems", "operand", "operations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.outcomes < 0 or self.closing_epochs < 0:
-            raise ValueError("outcomes and closing_epochs must be at least 0")
+        if min(self.outcomes, self.closing_epochs, self.hindsight) < 0:
+            raise ValueError("outcomes, closing_epochs and hindsight must be at least 0")
         if not 0 <= self.held_back <= 90:
             raise ValueError(f"held_back must be 0 to 90, got {self.held_back}")
         if not 1 <= self.stages <= 3:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,30 +13,14 @@ from tesuji.search.proving.outcomes import CLOSED, GIVEN_UP, Outcomes
 from tesuji.search.proving.policy import Chances, Reals
 
 
-class Attempt(NamedTuple):
-    """What the searches of a problem came to.
-
-    Attributes:
-        lesson: of the proof; None without one.
-        outcomes: of goals that were left.
-        inferences: made.
-    """
-
-    lesson: Lesson | None
-    outcomes: tuple[Outcomes, ...]
-    inferences: int
-
-
-def closing_examples(attempts: Iterable[Attempt]) -> ClosingExamples:
-    """Return the goals of all attempts: those of proofs closed, too."""
+def closing_examples(left: Iterable[Outcomes], lessons: Iterable[Lesson]) -> ClosingExamples:
+    """Return the goals that searches left, and those of proofs, which were closed."""
     closed: tuple[list[Small], ...] = [], []
-    for attempt in attempts:
-        for outcomes in attempt.outcomes:
-            for what in (GIVEN_UP, CLOSED):
-                closed[what].extend(outcomes.goals(what))
-        if attempt.lesson is not None:
-            taught = attempt.lesson
-            closed[CLOSED].extend(np.split(taught.feature, taught.feature_first[1:-1]))
+    for outcomes in left:
+        for what in (GIVEN_UP, CLOSED):
+            closed[what].extend(outcomes.goals(what))
+    for taught in lessons:
+        closed[CLOSED].extend(np.split(taught.feature, taught.feature_first[1:-1]))
     goals = [*closed[GIVEN_UP], *closed[CLOSED]]
     labels = np.repeat(np.array([0, 1], np.float32), [len(each) for each in closed])
     return ClosingExamples(

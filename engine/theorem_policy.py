@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -107,19 +108,27 @@ def _long(values: Small) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.int64))
 
 
-def candidates(lessons: Sequence[tuple[Theorem, Lesson]]) -> Candidates:
-    """Return the goals of all lessons; those of a proof of `n` goals weigh `1 / sqrt(n)` each."""
-    taught = [(theorem, each) for theorem, each in lessons if len(each.chosen)]
+class Taught(NamedTuple):
+    """A lesson, the problem that it is of, and its weight against others."""
+
+    theorem: Theorem
+    lesson: Lesson
+    weight: float = 1.0
+
+
+def candidates(lessons: Iterable[Taught]) -> Candidates:
+    """Return the goals of all lessons; those of one of `n` goals weigh `weight / sqrt(n)` each."""
+    taught = [each for each in lessons if len(each.lesson.chosen)]
     feature_counts, candidate_counts, features, actions, chosen, weights = [], [], [], [], [], []
     start = 0
-    for theorem, each in taught:
+    for theorem, each, weight in taught:
         number = len(each.chosen)
         feature_counts.append(np.diff(each.feature_first))
         candidate_counts.append(np.diff(each.action_first))
         features.append(each.feature)
         actions.append(theorem.action[each.action])
         chosen.append(each.chosen + start)
-        weights.append(np.full(number, number**-0.5, np.float32))
+        weights.append(np.full(number, weight * number**-0.5, np.float32))
         start += len(each.action)
     return Candidates(
         _joined(features), _joined([[0], *feature_counts], cumulate=True),

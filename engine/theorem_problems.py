@@ -17,6 +17,11 @@ from tesuji.engine.theorem_config import ROBINSON, TheoremTrainConfig
 from tesuji.engine.theorem_policy import KnownActions, Theorem
 
 
+def is_held_back(name: str, percent: int) -> bool:
+    """Return whether a problem of this name is only searched."""
+    return zlib.crc32(name.encode()) % 100 < percent
+
+
 class Problems:
     """The problems of a run, checked before the run's folder is made."""
 
@@ -46,7 +51,7 @@ class Problems:
 
     def is_trial(self, theorem: Theorem) -> bool:
         """Return whether a problem is held back; its name alone says so."""
-        return zlib.crc32(theorem.name.encode()) % 100 < self._config.proving.held_back
+        return is_held_back(theorem.name, self._config.proving.held_back)
 
     def _robinson(self, known: KnownActions) -> Iterator[Theorem]:
         # From small numbers to large ones, so that there is something to begin with.

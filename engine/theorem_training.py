@@ -2,12 +2,14 @@
 
 A round searches all problems with the policy so far - the first one with none - and learns anew
 from the newest proof of each: every goal of it that could be closed in several ways is an example
-(Kaliszyk et al. 2018). A part of the problems is only searched, to see what was learned.
+(Kaliszyk et al. 2018), and, with less weight, every goal that a search closed at all (hindsight).
+SAT help proves more; its instances are made tableaux, to learn from. A part of the problems is only
+searched, without it, to see what was learned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,11 +31,13 @@ from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.run_folder import CONFIG, RunFolder
 from tesuji.engine.selfplay import mix_seed
+from tesuji.engine.theorem_attempts import Attempt, Search, Searches, attempt
 from tesuji.engine.theorem_config import TheoremTrainConfig
-from tesuji.engine.theorem_outcomes import Attempt, closing_examples
+from tesuji.engine.theorem_outcomes import closing_examples
 from tesuji.engine.theorem_policy import (
     KnownActions,
     PolicyTables,
+    Taught,
     Theorem,
     candidates,
     connection_checkpoint,
@@ -44,11 +48,7 @@ from tesuji.nets.closing import learn_closing
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided, Prices
-from tesuji.search.proving.lessons import Lesson, lesson
-from tesuji.search.proving.outcomes import Outcomes, make_outcomes
-
-Search = Deepening | Guided
-Searches = Callable[[Theorem], list[Search]]
+from tesuji.search.proving.outcomes import make_outcomes
 
 _TOLD = 50  # problems between two words
 
@@ -116,7 +116,8 @@ class _Training:
             self.net = connection_net_of(checkpoint)
             self.totals = TheoremTotals(**checkpoint.metadata["totals"])
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
-        self.lessons: dict[str, tuple[Theorem, Lesson]] = {}
+        self.lessons: dict[str, Taught] = {}  # the newest tableaux
+        self.proved: set[str] = set()
         self.pace = Pace(config, self.totals, progress)
 
     def to_end(self) -> TheoremTotals:
@@ -144,21 +145,24 @@ class _Training:
         self.totals.problems, self.totals.trials = len(self.learned), len(self.trials)
         if self.net is None:
             tried = self._search_all(self.trials, "trying", self._deepening)
-            self.totals.first = sum(each.lesson is not None for each in tried)
+            self.totals.first = sum(each.proved for each in tried)
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
-        ways = self._unguided if self.net is None else self._guided()
+        sat_help = config.proving.sat_help
+        ways = self._unguided if self.net is None else self._guided(sat_help)
         found = self._search_all(self.learned, "proving", ways)
         for theorem, one in zip(self.learned, found, strict=True):
+            if one.proved:
+                self.proved.add(theorem.name)
             if one.lesson is not None:
-                self.lessons[theorem.name] = theorem, one.lesson
-        goals = candidates(list(self.lessons.values()))
+                self.lessons[theorem.name] = Taught(theorem, one.lesson)
+        goals = candidates([*self.lessons.values(), *self._hindsight(found)])
         if not len(goals.chosen):
             raise TesujiError(
                 "no proof to learn from; give easier problems, or more --proving.inferences"
             )
-        self.pace.tell(f"learning from {len(self.lessons)} proofs")
+        self.pace.tell(f"learning from {len(self.lessons)} tableaux")
         seed = mix_seed(config.seed, 4, number) % 2**32
         torch.manual_seed(seed)
         self.net = ConnectionNet(config.connection_net, BUCKETS)
@@ -166,17 +170,27 @@ class _Training:
             self.net, self.actions, goals, config.proving.epochs, seed
         )
         closing_loss = self._learn_closing(found, seed)
-        tried = self._search_all(self.trials, "trying", self._guided())
-        totals.iteration, totals.proved = number, len(self.lessons)
-        totals.trained = sum(one.lesson is not None for one in tried)
+        tried = self._search_all(self.trials, "trying", self._guided(sat_help=False))
+        totals.iteration, totals.proved = number, len(self.proved)
+        totals.trained = sum(one.proved for one in tried)
         self._save(number, {
-            "positions": len(goals.chosen), "loss": round(loss, 5), "accuracy": round(accuracy, 5),
-            "closing_loss": closing_loss,
-            "proved_now": sum(one.lesson is not None for one in found),
+            "lessons": len(self.lessons), "positions": len(goals.chosen),
+            "loss": round(loss, 5), "accuracy": round(accuracy, 5), "closing_loss": closing_loss,
+            "proved_now": sum(one.proved for one in found),
         })  # fmt: skip
 
+    def _hindsight(self, found: list[Attempt]) -> Iterator[Taught]:
+        # A goal that was closed is proved, whether or not the whole was.
+        weight = self.config.proving.hindsight
+        if weight:
+            for theorem, one in zip(self.learned, found, strict=True):
+                for outcomes in one.outcomes:
+                    yield Taught(theorem, outcomes.lesson(), weight)
+
     def _learn_closing(self, found: list[Attempt], seed: int) -> float | None:
-        examples, config = closing_examples(found), self.config.connection_net
+        config = self.config.connection_net
+        left = (outcomes for one in found for outcomes in one.outcomes)
+        examples = closing_examples(left, [e.lesson for e in found if e.lesson is not None])
         assert self.net is not None
         if not 0 < examples.closed.sum() < len(examples.closed):
             return None
@@ -191,29 +205,30 @@ class _Training:
 
     def _unguided(self, theorem: Theorem) -> list[Search]:
         # Restricted backtracking finds more, but hardly what needs axioms of equality.
-        return [Deepening(theorem.matrix), Deepening(theorem.matrix, cut=False)]
+        sat_help = self.config.proving.sat_help
+        return [Deepening(theorem.matrix, sat_help=sat_help), Deepening(theorem.matrix, cut=False)]
 
-    def _guided(self) -> Searches:
+    def _guided(self, sat_help: bool) -> Searches:
         assert self.net is not None
         tables, settings = PolicyTables(self.net, self.actions), self.config.proving
         prices = Prices(settings.step, settings.weight, settings.rise)
         return lambda theorem: [
             Guided(
                 theorem.matrix, tables.policy(theorem.names, theorem.action), prices,
-                outcomes=make_outcomes(settings.outcomes),
+                sat_help=sat_help, outcomes=make_outcomes(settings.outcomes),
             )
         ]  # fmt: skip
 
     def _search_all(self, theorems: list[Theorem], what: str, searches: Searches) -> list[Attempt]:
-        found: list[Attempt] = []
+        found, most = list[Attempt](), self.config.proving.inferences
         with ThreadPoolExecutor(self.config.proving.workers) as pool:
             try:
-                results = pool.map(lambda each: self._search(each, searches(each)), theorems)
+                results = pool.map(lambda each: attempt(each, searches(each), most), theorems)
                 for one in results:
                     found.append(one)
                     self.totals.inferences += one.inferences
                     if len(found) % _TOLD == 0:
-                        proved = sum(each.lesson is not None for each in found)
+                        proved = sum(each.proved for each in found)
                         self.pace.tell(
                             f"{what}: {proved} of {len(found)}, of {len(theorems)} problems"
                         )
@@ -221,19 +236,6 @@ class _Training:
                 pool.shutdown(cancel_futures=True)
                 raise
         return found
-
-    def _search(self, theorem: Theorem, searches: list[Search]) -> Attempt:
-        inferences, outcomes = 0, list[Outcomes]()
-        for search in searches:
-            result = search.run(self.config.proving.inferences)
-            inferences += search.inferences
-            if isinstance(search, Guided):
-                outcomes.append(search.outcomes)
-            if result is not None and result.copies is not None:
-                start = result.copies[0][0]
-                taught = lesson(theorem.matrix, theorem.names, search.tableau, start)
-                return Attempt(taught, tuple(outcomes), inferences)
-        return Attempt(None, tuple(outcomes), inferences)
 
     def _save(self, number: int, learned: dict[str, object]) -> None:
         totals = self.totals

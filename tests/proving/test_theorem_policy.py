@@ -27,6 +27,7 @@ from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import ConnectionNet
 from tesuji.search.proving.guided import Guided
+from tesuji.search.proving.instance_tableaux import GroundClauses, instance_tableau
 from tesuji.search.proving.lessons import lesson
 
 THEOREMS = (
@@ -80,6 +81,35 @@ def test_a_lesson_names_the_steps_of_the_proof() -> None:
     assert (taught.chosen < last).all()
     assert (last - first > 1).all()  # forced steps teach nothing
     assert set(np.unique(taught.feature)) <= set(range(BUCKETS))
+
+
+def test_instances_teach_the_steps_of_their_tableau() -> None:
+    named = make_matrix(clausify(parse_problem(THEOREMS[1])))
+    # p(c) | p(f(c)), ~p(c), ~p(f(c)): the goal begins, and has two literals to choose from.
+    firsts, literals = np.array([0, 2, 3, 4], np.int32), np.array([0, 2, 1, 3], np.int32)
+    ground = GroundClauses(np.array([0, 1, 1], np.int32), firsts, literals)
+    closed = instance_tableau(named.matrix, ground)
+    assert closed is not None
+    start, tableau = closed
+    taught = lesson(named.matrix, name_matrix(named), tableau, start)
+    assert start == 1
+    assert taught.action_first.tolist() == [0, 2]
+    assert taught.action[taught.chosen[0]] in (0, 1)
+    assert instance_tableau(named.matrix, ground._replace(literal=literals ^ [0, 0, 0, 1])) is None
+
+
+def test_closed_goals_of_failed_searches_are_lessons(tmp_path: Path) -> None:
+    positions = []
+    for hindsight in (0.0, 0.1):
+        settings = TheoremLearningConfig(
+            inferences=300, theorems=12, operand=4, operations=2, stages=2, hindsight=hindsight
+        )
+        config = TheoremTrainConfig(ROBINSON, minutes=0, iterations=2, proving=settings)
+        train_prover(config, tmp_path / str(hindsight), _Silent())
+        rows = list(read_metrics(tmp_path / str(hindsight)))
+        positions.append([row["positions"] for row in rows])
+    assert positions[0][0] == positions[1][0]  # unguided searches note none
+    assert positions[0][1] < positions[1][1]
 
 
 def test_names_are_hashed_not_numbers() -> None:
