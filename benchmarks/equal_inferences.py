@@ -16,8 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tesuji.domains.proving.banked import banked_instances
 from tesuji.domains.proving.clausify import TooLargeError, clausify
-from tesuji.domains.proving.grounding import banked_instances
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
 from tesuji.domains.proving.tptp import read_problem

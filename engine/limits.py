@@ -63,7 +63,7 @@ def memory_limit(megabytes: float | None) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int((_data_mb() + megabytes) * 2**20)
+    wanted = int((data_mb() + megabytes) * 2**20)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
     try:
         yield
@@ -71,8 +71,8 @@ def memory_limit(megabytes: float | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def _data_mb() -> float:
-    # What RLIMIT_DATA counts: private writable memory.
+def data_mb() -> float:
+    """Return what the process holds and `memory_limit` counts: private writable memory, in MB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) / 1024

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tesuji.domains.proving.banked import banked_instances
 from tesuji.domains.proving.clauses import Instance
-from tesuji.domains.proving.grounding import banked_instances
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import OVERFLOWS, Tableau
 from tesuji.search.proving.deepening import Deepening

@@ -24,21 +24,20 @@ from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
 from tesuji.domains.proving.tableau import Tableau
 from tesuji.domains.proving.tptp import read_problem
 from tesuji.engine.errors import TesujiError
-from tesuji.engine.limits import TimeUpError, cpu_limit, memory_limit
+from tesuji.engine.limits import TimeUpError, cpu_limit, data_mb, memory_limit
 from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_reading import TheoremFault
 from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search
 from tesuji.engine.theorem_tree import Guide, open_tree
 from tesuji.engine.theorem_verification import verify_theorem
+from tesuji.engine.theorem_z3 import MODELS, run_stage
 
 if TYPE_CHECKING:
     from tesuji.search.proving.models import FiniteModel
 
 SOLVED = frozenset({"Theorem", "Unsatisfiable"})
 REFUTED = frozenset({"CounterSatisfiable", "Satisfiable"})
-
-_Z3_MB = 2048
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,11 @@ Prover = Literal["ours", "z3", "together", "tree"]
 STAGES: dict[Prover, tuple[tuple[str, float], ...]] = {
     "ours": (("tableaux", 1.0),),
     "tree": (("tree", 1.0),),
-    "z3": (("z3", 0.8), ("models", 1.0)),
-    "together": (("tableaux", 0.25), ("z3", 0.7), ("models", 0.8), ("tableaux", 1.0)),
-}
+    "z3": (("z3", 0.5), ("z3 again", 0.9), (MODELS, 1.0)),
+    "together": (
+        ("tableaux", 0.35), ("z3", 0.5), ("z3 again", 0.75), (MODELS, 0.8), ("tableaux", 1.0),
+    ),
+}  # fmt: skip
 
 Closed = tuple[NamedMatrix, Tableau]
 Listener = Callable[[TheoremProgress], None]
@@ -97,7 +98,7 @@ class TheoremAnswer:
         instances: that contradict each other, for Theorem and Unsatisfiable.
         prover: what found it.
         inferences: made in all.
-        seconds: of processor time, reading and all but the check; of z3's, that on the clock.
+        seconds: of processor time, reading and z3's and all but the check.
         check_seconds: that the verifier took.
         closed: the tableau that proves it, where one does, and its clauses.
         model: of the clauses, where one shows that there is no proof.
@@ -166,7 +167,8 @@ class _Work:
     def __init__(self, budget: TheoremBudget, listen: Listener | None, guide: Guide | None) -> None:
         self._budget, self._listen, self._guide = budget, listen, guide
         self._began = time.process_time()
-        self._elsewhere = 0.0  # seconds that other processes took
+        self._elsewhere = 0.0  # CPU-seconds of other processes
+        self._held = data_mb()
         self._end = "Unknown", ""
         self._problem: Problem | None = None
         self._clauses: ClauseSet | None = None
@@ -203,7 +205,7 @@ class _Work:
             if stage in ("tableaux", "tree"):
                 answer = self._by_tableaux(named, until)
             else:
-                answer = self._by_z3(clauses, stage, until)
+                answer = self._by_z3(clauses, named, stage, until)
             if answer is not None:
                 return answer
         if self._seconds() >= self._budget.seconds:
@@ -233,26 +235,19 @@ class _Work:
                 self._listen(TheoremProgress(self._seconds(), done, search.deepening.limit))
         return None
 
-    def _by_z3(self, clauses: ClauseSet, stage: str, until: float) -> TheoremAnswer | None:
-        from tesuji.search.proving.models import find_model  # noqa: PLC0415 - z3 is heavy
-        from tesuji.search.proving.quantifiers import ask_z3  # noqa: PLC0415
-
-        began, cpu = time.monotonic(), time.process_time()
-        seconds = until - self._seconds()
-        if seconds <= 0.0:
-            return None
-        memory = _Z3_MB
-        if self._budget.memory_mb is not None:
-            memory = min(memory, int(self._budget.memory_mb))
-        instances, model = None, None
-        if stage == "z3":
-            instances = ask_z3(clauses, seconds, memory).instances
-        else:
-            model = find_model(clauses, seconds, memory_mb=memory)
-        self._elsewhere += max(0.0, time.monotonic() - began - (time.process_time() - cpu))
-        if instances is not None:
-            return self._checked(instances, "z3, proved again without it", None)
-        return None if model is None else self._satisfiable("there is a finite model", model)
+    def _by_z3(
+        self, clauses: ClauseSet, named: NamedMatrix, stage: str, until: float
+    ) -> TheoremAnswer | None:
+        memory = self._budget.memory_mb
+        if memory is not None:
+            memory -= data_mb() - self._held
+        found = run_stage(stage, clauses, named, until - self._seconds(), memory)
+        self._elsewhere += found.seconds
+        if found.instances is not None:
+            return self._checked(found.instances, "z3, proved again without it", None)
+        if found.model is not None:
+            return self._satisfiable("there is a finite model", found.model)
+        return None
 
     def _satisfiable(self, reason: str, model: FiniteModel | None = None) -> TheoremAnswer:
         status = "CounterSatisfiable" if self._has_conjecture else "Satisfiable"

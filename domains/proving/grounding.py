@@ -13,9 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.proving.clauses import Instance
-from tesuji.domains.proving.formulas import Function, Term, Variable
-from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small
+from tesuji.domains.proving.matrix import Matrix, Small
 from tesuji.domains.proving.tableau import CELLS, CLOSED_BY, LITERAL, NEXT, NONE, OPEN, WITH
 from tesuji.domains.proving.unification import FREE, dereference, kernel
 
@@ -177,7 +175,7 @@ def _ground(matrix, bound, copy, bank, term, offset, start):  # type: ignore[no-
             size = top
             arity = matrix.first[one + 1] - matrix.first[one]
             done -= arity
-            number = _term(bank, matrix.symbol[one], done, arity)
+            number = put_term(bank, matrix.symbol[one], done, arity)
             if number == NONE:
                 return NONE
             if matrix.ground[one]:
@@ -211,8 +209,8 @@ def _ground(matrix, bound, copy, bank, term, offset, start):  # type: ignore[no-
 
 
 @kernel
-def _term(bank, symbol, start, arity):  # type: ignore[no-untyped-def]
-    # The number of a symbol with the arguments `values[start:start + arity]`.
+def put_term(bank, symbol, start, arity):  # type: ignore[no-untyped-def]
+    """Return the term of a symbol and the arguments `bank.values[start:start + arity]`, or NONE."""
     values, counts = bank.values, bank.counts
     hashed = np.uint64(symbol + 1)
     for place in range(start, start + arity):
@@ -242,30 +240,3 @@ def _term(bank, symbol, start, arity):  # type: ignore[no-untyped-def]
     bank.term_slot[slot] = number + 1
     counts[TERMS] += 1
     return number
-
-
-def banked_instances(named: NamedMatrix, bank: Bank, numbers: list[int]) -> tuple[Instance, ...]:
-    """Return instances of the bank by their numbers."""
-    known: dict[int, Term] = {LEFT_OVER: Variable("X")}
-
-    def read(number: int) -> Term:
-        waiting = [number]
-        while waiting:
-            one = waiting[-1]
-            below = bank.arguments[bank.first[one] : bank.first[one + 1]].tolist()
-            missing = [each for each in below if each not in known]
-            if one in known or not missing:
-                waiting.pop()
-                if one not in known:
-                    arguments = tuple(known[each] for each in below)
-                    known[one] = Function(named.symbols[bank.symbol[one]], arguments)
-            waiting += missing if one not in known else []
-        return known[number]
-
-    found = []
-    for number in numbers:
-        clause = int(bank.clause[number])
-        values = bank.value[bank.value_first[number] : bank.value_first[number + 1]].tolist()
-        terms = zip(named.variables[clause], map(read, values), strict=True)
-        found.append(Instance(clause, dict(terms)))
-    return tuple(found)

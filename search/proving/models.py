@@ -7,7 +7,6 @@ plain Python before it is returned.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,8 +17,8 @@ from tesuji.domains.proving.clauses import Clause, ClauseSet
 from tesuji.domains.proving.equality import EQUALITY_AXIOMS
 from tesuji.domains.proving.formulas import EQUALITY, Term
 from tesuji.domains.proving.terms import clause_variables, fold
-from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
-from tesuji.search.symbolic.solver_process import Check
+from tesuji.search.proving.clock import Clock
+from tesuji.search.symbolic.solver_process import SolverProcess
 
 Symbol = tuple[str, int]  # and its arity
 Table = dict[tuple[int, ...], int]
@@ -75,24 +74,24 @@ class FiniteModel:
 
 
 def find_model(
-    clauses: ClauseSet, seconds: float, largest: int = 6, memory_mb: int = MEMORY_MB
+    clauses: ClauseSet, process: SolverProcess, seconds: float, largest: int = 6
 ) -> FiniteModel | None:
     """Return a finite model of clauses; None where none is found.
 
     Args:
         clauses: of a problem.
-        seconds: that it may take, of wall-clock time.
+        process: of z3, that knows nothing.
+        seconds: of processor time that it may take.
         largest: number of elements.
-        memory_mb: of z3's process.
     """
     own = [each for each in clauses.clauses if each.parent != EQUALITY_AXIOMS]
-    deadline = time.monotonic() + seconds
+    clock = Clock(process, seconds)
     for size in range(1, largest + 1):
-        left = deadline - time.monotonic()
         instances = sum(size ** len(clause_variables(each)) for each in own)
-        if left <= 0.0 or instances > _MOST_INSTANCES:
+        if clock.left <= 0.0 or instances > _MOST_INSTANCES:
             return None
-        model = _Finder(own, size).run(left, memory_mb)
+        model = _Finder(own, size).run(process, clock)
+        process.forget()
         if model is not None:
             assert all(map(model.holds, own))
             return model
@@ -107,7 +106,7 @@ class _Finder:
         self._functions: dict[Symbol, str] = {}
         self._predicates: dict[Symbol, str] = {}
 
-    def run(self, seconds: float, memory_mb: int) -> FiniteModel | None:
+    def run(self, process: SolverProcess, clock: Clock) -> FiniteModel | None:
         asserted = [f"(assert {text})" for each in self._clauses for text in self._texts(each)]
         lines, wanted = [], dict[str, str]()
         kinds = ((self._functions, "Int"), (self._predicates, "Bool"))
@@ -125,14 +124,10 @@ class _Finder:
                             f"(assert (and (<= 0 {constant}) (< {constant} {self._size})))"
                         )
                     wanted[constant] = sort
-        process = borrow(memory_mb)
-        try:
-            process.add_text("\n".join([*lines, *asserted]))
-            if process.check(Check(seconds, wanted=wanted)) != z3.sat:
-                return None
-            values = {name: int(value) for name, value in process.values.items()}
-        finally:
-            give_back(process)
+        process.add_text("\n".join([*lines, *asserted]))
+        if clock.left <= 0.0 or process.check(clock.question(wanted=wanted)) != z3.sat:
+            return None
+        values = {name: int(value) for name, value in process.values.items()}
         functions, predicates = (self._tables(names, values) for names, _ in kinds)
         return FiniteModel(self._size, functions, predicates)
 

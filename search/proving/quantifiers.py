@@ -1,25 +1,28 @@
 """z3's proofs of first-order problems, as instances that are proved again without it.
 
 z3 refutes clauses by instances of quantifiers (E-matching, de Moura & Bjorner 2007; models, Ge & de
-Moura 2009). Its worker writes down which (`OnClause`); with the ground clauses and the axioms of
-equality they are a proof like any other, which `ground.py` makes small.
+Moura 2009). Its worker writes down which (`OnClause`). A search for instances (`instantiation.py`)
+begins with those, and finds the axioms of equality and what else z3 did not say.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import z3
 
+from tesuji.domains.proving.banked import OPEN, banked_instances, put_instances
 from tesuji.domains.proving.clauses import Clause, ClauseSet, Instance
 from tesuji.domains.proving.equality import EQUALITY_AXIOMS
 from tesuji.domains.proving.formulas import EQUALITY, Function, Term, Variable
+from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.terms import clause_variables, fold, substitute, subterms
-from tesuji.search.proving.ground import LEFT_OVER, refutation
-from tesuji.search.symbolic.solver_pool import MEMORY_MB, borrow, give_back
-from tesuji.search.symbolic.solver_process import Check
+from tesuji.search.proving.clock import Clock
+from tesuji.search.proving.instantiation import Instantiation
+from tesuji.search.symbolic.solver_process import SolverProcess
+
+_INFERENCES = 1000  # of the new proof between two looks at the clock
 
 
 class Z3Verdict(NamedTuple):
@@ -36,26 +39,38 @@ class Z3Verdict(NamedTuple):
     instances: tuple[Instance, ...] | None
 
 
-def ask_z3(clauses: ClauseSet, seconds: float, memory_mb: int = MEMORY_MB) -> Z3Verdict:
+def ask_z3(
+    clauses: ClauseSet, named: NamedMatrix, process: SolverProcess, seconds: float, seed: int = 0
+) -> Z3Verdict:
     """Ask z3 about clauses, and prove what it says again.
 
     Args:
         clauses: of a problem.
-        seconds: of wall-clock time, for z3 and the new proof together.
-        memory_mb: of z3's process.
+        named: their matrix.
+        process: of z3.
+        seconds: of processor time, for z3 and the new proof together.
+        seed: of z3's choices.
     """
-    deadline = time.monotonic() + seconds
+    clock = Clock(process, seconds)
     writer = _Writer(clauses.clauses)
-    process = borrow(memory_mb)
-    try:
-        verdict = process.find_instances(Check(seconds), writer.text())
-        found = list(writer.instances(process.terms, process.instances))
-    finally:
-        give_back(process)
+    verdict = process.find_instances(clock.question(seed=seed), writer.text())
     if verdict != z3.unsat:
         return Z3Verdict(False, verdict == z3.sat, None)
-    left = deadline - time.monotonic()
-    return Z3Verdict(True, False, refutation(clauses.clauses, found, left) if left > 0.0 else None)
+    found = writer.instances(process.terms, process.instances)
+    return Z3Verdict(True, False, _proved_again(named, found, clock))
+
+
+def _proved_again(
+    named: NamedMatrix, instances: Iterable[Instance], clock: Clock
+) -> tuple[Instance, ...] | None:
+    search = Instantiation(named.matrix)
+    put_instances(named, search.bank, instances)
+    while clock.left > 0.0:
+        found = search.run(search.inferences + _INFERENCES)
+        if found is not None:
+            core = list(found.core)
+            return banked_instances(named, search.bank, core) if core else None
+    return None
 
 
 class _Writer:
@@ -120,7 +135,7 @@ class _Writer:
             symbol = self._functions.get(str(name))
             arguments = tuple(terms[int(place)] for place in below)
             # What z3 invents stands for anything.
-            terms.append(LEFT_OVER if symbol is None else Function(symbol, arguments))
+            terms.append(OPEN if symbol is None else Function(symbol, arguments))
         for name, places in found:
             if not name.startswith("k"):
                 continue
@@ -146,4 +161,4 @@ def _completed(clause: Clause, own: Sequence[str], known: dict[str, Term]) -> di
                                 for each in subterms(value))  # fmt: skip
                 if isinstance(one, Variable) and one.name not in known and bound:
                     known[one.name] = value
-    return {name: known.get(name, LEFT_OVER) for name in own}
+    return {name: known.get(name, OPEN) for name in own}

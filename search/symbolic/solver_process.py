@@ -7,6 +7,7 @@ question is answered "unknown". Formulas travel as SMT-LIB text.
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import z3
@@ -37,12 +39,16 @@ class Check:
         rlimit: z3's own count of work, the same on every machine; 0 for no limit.
         wanted: constants whose values to report, with their sorts: Int, Real or Bool.
         assumed: literals to assume; an unsatisfiable core is made of them.
+        cpu_seconds: processor time of the solver; 0 for no limit.
+        seed: of its choices.
     """
 
     seconds: float
     rlimit: int = 0
     wanted: Mapping[str, str] = field(default_factory=dict)
     assumed: Sequence[str] = ()
+    cpu_seconds: float = 0.0
+    seed: int = 0
 
 
 class SolverProcess:
@@ -77,6 +83,7 @@ class SolverProcess:
         self._log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._waiting = False
+        self._before = 0.0  # CPU-seconds of the process when it was asked
 
     @property
     def alive(self) -> bool:
@@ -193,8 +200,12 @@ class SolverProcess:
         if self._process is None:
             self._start()
         milliseconds = max(1, round(1000 * question.seconds))
-        limits = {"milliseconds": milliseconds, "rlimit": question.rlimit}
+        limits = {
+            "milliseconds": milliseconds, "rlimit": question.rlimit,
+            "cpu_seconds": question.cpu_seconds, "seed": question.seed,
+        }  # fmt: skip
         self._waiting = True
+        self._before = self._used()
         self._send({"do": what, **limits, **words})
 
     def _start(self) -> None:
@@ -227,6 +238,16 @@ class SolverProcess:
         except BrokenPipeError:
             pass  # it is dead; `_read` will find out
 
+    def _used(self) -> float:
+        # Processor time of the process.
+        if self._process is None:
+            return 0.0
+        try:
+            words = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def _ready(self, seconds: float) -> bool:
         with selectors.DefaultSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
@@ -240,6 +261,7 @@ class SolverProcess:
         line = process.stdout.readline() if ready else ""
         if not line:
             self.deaths += 1
+            self.cpu_seconds += max(0.0, self._used() - self._before)
             self.close()
             return _UNKNOWN
         self._waiting = False

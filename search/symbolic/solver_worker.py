@@ -11,11 +11,15 @@ import json
 import resource
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import z3
+
+_LOOK = 0.01  # seconds between two looks at the processor time
 
 _SORTS = {"Int": z3.IntSort, "Real": z3.RealSort, "Bool": z3.BoolSort}
 
@@ -94,44 +98,28 @@ class Worker:
         solver = z3.SimpleSolver(ctx=self._context)
         _limit(solver, request)
         solver.add(self._parsed(request["text"]))
-        terms: dict[int, int] = {}
-        rows: list[list[Any]] = []
-        found: list[Any] = []
-
-        def number(term: z3.ExprRef) -> int:
-            waiting = [term]
-            while waiting:
-                one = waiting[-1]
-                missing = [each for each in one.children() if each.get_id() not in terms]
-                if one.get_id() in terms or missing:
-                    waiting += missing
-                    if not missing:
-                        waiting.pop()
-                    continue
-                kept.append(one)  # or its number would be given to another
-                below = [terms[each.get_id()] for each in one.children()]
-                terms[one.get_id()] = len(rows)
-                rows.append([one.decl().name(), *below])
-                waiting.pop()
-            return terms[term.get_id()]
+        made: list[z3.ExprRef] = []
 
         def note(proof: z3.ExprRef, _: object, __: object) -> None:
-            if not z3.is_app(proof) or proof.decl().name() != "inst":
-                return
+            if z3.is_app(proof) and proof.decl().name() == "inst":
+                made.append(proof)
+
+        listener = z3.OnClause(solver, note)
+        with _watched(self._context, request["cpu_seconds"]):
+            answer = solver.check()
+        del listener
+        terms = _Terms()
+        found = []
+        for proof in made if answer == z3.unsat else []:
             formula = proof.arg(0)
             parts = (proof.arg(i) for i in range(1, proof.num_args()))
             bind = next((p for p in parts if z3.is_app(p) and p.decl().name() == "bind"), None)
             if bind is None or not z3.is_quantifier(formula):
-                return
+                continue
             names = [formula.var_name(i) for i in range(formula.num_vars())]
-            values = [number(bind.arg(i)) for i in range(bind.num_args())]
+            values = [terms.number(bind.arg(i)) for i in range(bind.num_args())]
             found.append([formula.qid(), dict(zip(names, values, strict=False))])
-
-        kept: list[z3.ExprRef] = []
-        listener = z3.OnClause(solver, note)
-        answer = solver.check()
-        del listener
-        return {"answer": str(answer), "terms": rows, "instances": found}
+        return {"answer": str(answer), "terms": terms.rows, "instances": found}
 
     def _shrink(self, request: dict[str, Any], core: list[str]) -> tuple[list[str], bool]:
         """Return `core` without what can be left out, each name tried once."""
@@ -160,7 +148,8 @@ class Worker:
 
     def _ask(self, request: dict[str, Any], assumed: Sequence[str]) -> Any:
         _limit(self._solver, request)
-        return self._solver.check([self._constant(name, "Bool") for name in assumed])
+        with _watched(self._context, request["cpu_seconds"]):
+            return self._solver.check([self._constant(name, "Bool") for name in assumed])
 
     def _parsed(self, text: str) -> list[z3.BoolRef]:
         """Return the assertions of a text."""
@@ -183,9 +172,58 @@ class Worker:
         return {n: str(int(bool(v))) if z3.is_bool(v) else str(v) for n, v in values.items()}
 
 
+class _Terms:
+    """Terms by number, each once: the name of its symbol, and the numbers of its arguments."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[Any]] = []
+        self._numbers: dict[int, int] = {}
+        self._kept: list[z3.ExprRef] = []  # or the identity of one would be given to another
+
+    def number(self, term: z3.ExprRef) -> int:
+        """Return the number of a term."""
+        waiting = [term]
+        while waiting:
+            one = waiting[-1]
+            missing = [each for each in one.children() if each.get_id() not in self._numbers]
+            waiting += missing
+            if missing:
+                continue
+            waiting.pop()
+            if one.get_id() not in self._numbers:
+                self._kept.append(one)
+                below = [self._numbers[each.get_id()] for each in one.children()]
+                self._numbers[one.get_id()] = len(self.rows)
+                self.rows.append([one.decl().name(), *below])
+        return self._numbers[term.get_id()]
+
+
+@contextmanager
+def _watched(context: z3.Context, seconds: float) -> Iterator[None]:
+    """Interrupt a check that takes more processor time; 0 for no limit."""
+    done = threading.Event()
+    began = time.process_time()
+
+    def watch() -> None:
+        while not done.wait(_LOOK):
+            if time.process_time() - began > seconds:
+                context.interrupt()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    if seconds:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if seconds:
+            thread.join()
+
+
 def _limit(solver: z3.Solver, request: dict[str, Any]) -> None:
     solver.set("rlimit", request["rlimit"])
     solver.set("timeout", request["milliseconds"])
+    solver.set("random_seed", request["seed"])
 
 
 def serve(lines: Iterable[str]) -> None:

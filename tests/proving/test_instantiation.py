@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import z3
 
+from tesuji.domains.proving.banked import banked_instances
 from tesuji.domains.proving.clauses import ClauseSet
 from tesuji.domains.proving.clausify import clausify
-from tesuji.domains.proving.grounding import banked_instances
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.theorem_proof import theorem_proof
