@@ -89,6 +89,7 @@ CONTRACTS = {
         "tesuji.domains.proving.goals",
         "tesuji.domains.proving.clauses",
         "tesuji.domains.proving.equality",
+        "tesuji.domains.proving.banked",
         "tesuji.domains.proving.grounding",
         "tesuji.domains.proving.formulas",
         "tesuji.domains.proving.matrix",
