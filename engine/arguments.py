@@ -1,4 +1,4 @@
-"""Words of the command line to a verb's arguments: defaults < `--config` file < flags."""
+"""Words of the command line to a verb's arguments: defaults < preset or `--config` < flags."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def parse(cls: type[Arguments], verb: str, words: list[str]) -> Arguments | None
     if not {"-h", "--help"} & set(words):
         _check_flags(cls, verb, words)
     over: dict[str, Any] = {}
-    if file := _config(words):
+    presets = getattr(cls, "preset", None)  # what is named has defaults of its own
+    if file := _config(words) or (presets and presets(words)):
         over["default"] = merge(cls, read_toml(file), str(file), missing=tyro.MISSING)
     said = io.StringIO()
     try:

@@ -8,8 +8,8 @@ that did is followed, as long as there is any.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +23,18 @@ from tesuji.domains.robotics.environments import (
     make_environment,
 )
 from tesuji.domains.robotics.models import make_model
+from tesuji.engine.control_agent import load_control, shipped_control
 from tesuji.engine.errors import UsageError
-from tesuji.search.trajectory.planner import TrajectoryPlanner
+from tesuji.nets.control_native import ControlAgent
+from tesuji.search.trajectory.planner import Trajectory, TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 if TYPE_CHECKING:
     from tesuji.engine.discrete_episodes import GridRunner
     from tesuji.engine.tree_episodes import TreeRunner
+
+# Told of a step: the state, the action to be taken `[D]`, and the plan that was made there.
+Record = Callable[[Moment, npt.NDArray[np.float64], Trajectory | None], None]
 
 
 @dataclass
@@ -95,6 +100,9 @@ class Runner:
         constraints: as text, over the model's quantities.
         deadline: seconds that a decision may take; None for no limit.
 
+    Attributes:
+        agent: whose value judges the ends of trajectories, and whose policy proposes some.
+
     Raises:
         ConstraintError: a constraint cannot be used.
         EnvironmentRefusedError: the environment has no continuous actions.
@@ -106,7 +114,9 @@ class Runner:
         settings: TrajectorySettings,
         constraints: Sequence[str] = (),
         deadline: float | None = None,
+        agent: ControlAgent | None = None,
     ) -> None:
+        self.agent = agent
         self.domain, self._settings, self._deadline = domain, settings, deadline
         self.model = make_model(domain)
         self._monitor = None
@@ -121,6 +131,7 @@ class Runner:
         most_steps: int | None = None,
         listen: Callable[[Episode], None] | None = None,
         draw: Callable[[], None] | None = None,
+        record: Record | None = None,
     ) -> Iterator[Episode]:
         """Yield one episode, the same that grows with each step.
 
@@ -129,9 +140,10 @@ class Runner:
             most_steps: to take; None for what the environment allows.
             listen: is told after each step.
             draw: is called after each step.
+            record: is told of each step before it is taken.
         """
         episode, most = Episode(seed), most_steps or self.domain.spec.max_steps
-        planner = TrajectoryPlanner(self.model, self._settings, self._monitor, seed=seed)
+        planner, self._record = self.planner(seed), record
         state = self.domain.reset(seed)
         if self._monitor is not None:
             self._monitor.begin(state, most)
@@ -155,6 +167,19 @@ class Runner:
         """Return the environment's name."""
         return self.domain.spec.name
 
+    def look(self, planner: TrajectoryPlanner, state: Moment) -> Trajectory:
+        """Return a plan from a state that is part of no episode."""
+        planner.begin()
+        if self._monitor is not None:
+            self._monitor.begin(state)
+        return planner.plan(state)
+
+    def planner(self, seed: int, horizon: int | None = None) -> TrajectoryPlanner:
+        """Return a planner of the environment, guided by the agent; its horizon may be another."""
+        settings = self._settings if horizon is None else replace(self._settings, horizon=horizon)
+        value, policy = (None, None) if self.agent is None else (self.agent.value, self.agent)
+        return TrajectoryPlanner(self.model, settings, self._monitor, value, policy, seed=seed)
+
     def close(self) -> None:
         """End the environment."""
         self.domain.env.close()
@@ -170,11 +195,14 @@ class Runner:
         }
 
     def _step(self, episode: Episode, planner: TrajectoryPlanner, state: Moment) -> Moment:
+        found = None
         if self._ahead == 0:
-            self._plan = self._decide(episode, planner, state)
+            found = self._decide(episode, planner, state)
             self._ahead = self._settings.replan
         action = self._plan[:1]
         self._plan, self._ahead = self._plan[1:], min(self._ahead, len(self._plan)) - 1
+        if self._record is not None:
+            self._record(state, action[0], found)
         taken = self.model.roll(state, action[None])
         after, reward, discount = self.domain.step_by(state, action[0].astype(np.float32))
         episode.rewards.append(reward)
@@ -190,36 +218,30 @@ class Runner:
             episode.unmet = self._monitor.unmet
         return after
 
-    def _decide(
-        self, episode: Episode, planner: TrajectoryPlanner, state: Moment
-    ) -> npt.NDArray[np.float64]:
-        """Return the actions to follow `[H, D]`: a checked trajectory, or the rest of one."""
+    def _decide(self, episode: Episode, planner: TrajectoryPlanner, state: Moment) -> Trajectory:
+        """Plan, and follow what was found if it was checked, else the rest of what was."""
         began = time.perf_counter()
         found = planner.plan(state, self._deadline)
-        actions = found.actions
         if found.violation == 0.0:
-            self._checked = True
+            self._plan, self._checked = found.actions, True
             if self._monitor is not None:
-                self._monitor.promise(state, found.rollouts, actions[None])
+                self._monitor.promise(state, found.rollouts, found.actions[None])
         elif self._checked and len(self._plan):
-            actions = self._plan
             episode.stepped_in.append(len(episode.rewards))
         else:
-            self._checked = False
+            self._plan, self._checked = found.actions, False
             episode.unchecked += 1
         seconds = time.perf_counter() - began
         episode.simulated += found.simulated
         episode.milliseconds.append(1000 * seconds)
         episode.misses += self._deadline is not None and seconds > self._deadline
-        return actions
+        return found
 
 
 def open_runner(
     name: str,
-    method: str,
-    samples: int,
-    iterations: int,
-    horizon: int,
+    agent: str,
+    changes: Mapping[str, Any],
     constraints: Sequence[str] = (),
     deadline: float | None = None,
     pictures: bool = False,
@@ -227,19 +249,23 @@ def open_runner(
 ) -> Runner | GridRunner | TreeRunner:
     """Return a runner for an environment by its name; those with discrete actions have their own.
 
+    Args:
+        name: of the environment.
+        agent: `auto` for the one that ships, if one does, `none`, `net`, or the folder of a run.
+        changes: settings of the search that differ from the agent's, or from the defaults.
+        constraints: as text, over the model's quantities.
+        deadline: seconds that a decision may take; None for no limit.
+        pictures: whether it is to be drawn.
+        simulations: of a decision by tree search.
+
     Raises:
-        UsageError: no such environment, method or number, or a constraint that cannot be used.
+        UsageError: no such environment, agent, method or number, or a constraint that cannot be
+            used.
     """
-    methods = ("mppi", "cem", "icem", "tree")
+    methods, method = ("mppi", "cem", "icem", "tree"), changes.get("method", "icem")
     if method not in methods:
         raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
     try:
-        settings = TrajectorySettings(
-            method="icem" if method == "tree" else method,  # type: ignore[arg-type]
-            samples=samples,
-            iterations=iterations,
-            horizon=horizon,
-        )
         env = make_drawn_environment(name) if pictures else make_environment(name)
         if not has_continuous_actions(env):
             from tesuji.engine.discrete_episodes import (  # noqa: PLC0415 - it needs episodes
@@ -251,7 +277,14 @@ def open_runner(
             from tesuji.engine.tree_episodes import TreeRunner  # noqa: PLC0415 - likewise
 
             return TreeRunner(env, simulations, constraints, deadline)
-        return Runner(EnvironmentDomain(env), settings, constraints, deadline)
+        domain, trained = EnvironmentDomain(env), None
+        if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):
+            trained = load_control("net", domain)
+        elif agent not in ("auto", "none"):
+            trained = load_control(agent, domain)
+        settings = replace(trained.settings if trained else TrajectorySettings(), **changes)
+        guide = trained.agent if trained else None
+        return Runner(domain, settings, constraints, deadline, guide)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{error.name} is not installed; pip install 'tesuji[robotics]' brings it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from tesuji.domains.logistics.routing.instance import RoutingInstance
 from tesuji.engine.checkpoint import Checkpoint, load_checkpoint
 from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.optimizers import optimizer_tensors
 from tesuji.engine.route_config import ROUTES
 from tesuji.engine.trained import WEIGHTS
 from tesuji.nets.config import RouteNetConfig
@@ -89,25 +89,9 @@ def route_checkpoint(
     net: RouteNet, optimizer: torch.optim.Adam, step: int, metadata: dict[str, object]
 ) -> Checkpoint:
     """Return a checkpoint that holds a network, and what going on with it needs."""
-    training = {
-        f"{number}.{name}": np.asarray(value.detach().numpy())
-        for number, parameter in enumerate(net.parameters())
-        for name, value in optimizer.state.get(parameter, {}).items()
-    }
+    training = optimizer_tensors(optimizer, list(net.parameters()))
     return Checkpoint(
         game=ROUTES, net={"kind": KIND, **asdict(net.config)}, step=step,
         tensors={name: value.detach().numpy() for name, value in net.state_dict().items()},
         metadata=metadata, training=training,
     )  # fmt: skip
-
-
-def restore_optimizer(
-    optimizer: torch.optim.Adam, parameters: Sequence[torch.nn.Parameter], checkpoint: Checkpoint
-) -> None:
-    """Give an optimizer the state that a checkpoint holds."""
-    for number, parameter in enumerate(parameters):
-        optimizer.state[parameter] = {
-            name.partition(".")[2]: torch.from_numpy(value)
-            for name, value in checkpoint.training.items()
-            if name.startswith(f"{number}.")
-        }

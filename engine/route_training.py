@@ -23,6 +23,7 @@ from tesuji.engine.checkpoint import (
 )
 from tesuji.engine.config import save_toml
 from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.optimizers import restore_optimizer
 from tesuji.engine.pace import Pace
 from tesuji.engine.progress import Progress
 from tesuji.engine.route_config import RouteTrainConfig
@@ -35,7 +36,6 @@ from tesuji.engine.route_examples import (
 )
 from tesuji.engine.route_policy import (
     net_of,
-    restore_optimizer,
     route_checkpoint,
     tables_of,
 )
@@ -111,7 +111,7 @@ class _RouteTraining:
             self.totals = RouteTotals(**checkpoint.metadata["totals"])
         self.optimizer = torch.optim.Adam(self.net.parameters(), config.routing.rate)
         if checkpoint is not None:
-            restore_optimizer(self.optimizer, list(self.net.parameters()), checkpoint)
+            restore_optimizer(self.optimizer, list(self.net.parameters()), checkpoint.training)
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
         self.pace = Pace(config, self.totals, progress)
 

@@ -110,3 +110,20 @@ class ConnectionNetConfig:
                 raise ValueError(f"{name} must be 1 to 4096, got {getattr(self, name)}")
         if min(self.spread, self.entropy, self.decay) < 0 or not 0.0 < self.rate < 1.0:
             raise ValueError("spread, entropy and decay must be at least 0, rate above 0, below 1")
+
+
+@dataclass(frozen=True)
+class ControlNetConfig:
+    """Sizes of the networks for continuous control: policy and value, of two hidden layers each.
+
+    Attributes:
+        hidden: units of a layer.
+        bins: that the range of returns is divided into.
+    """
+
+    hidden: int = 64
+    bins: int = 51
+
+    def __post_init__(self) -> None:
+        _check_at_least(self, 1, "hidden")
+        _check_at_least(self, 4, "bins")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import tyro
 
-from tesuji.engine.commands.base import Answer, Common, Constraints, Count, File, Seconds
+from tesuji.engine.commands.base import Agent, Answer, Common, Constraints, Count, File, Seconds
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ Examples:
   tesuji run HalfCheetah-v5 --constraint "x_velocity <= 3.2096" --steps 200
   tesuji run reacher --constraint "away: fingertip_x < 0.1 or fingertip_y < 0.1" --episodes 5
   tesuji run half_cheetah --steps 100 --render run.gif --plot run.png
+  tesuji run pendulum --agent runs/pendulum            what tesuji train pendulum learned
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
   tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
   tesuji run CartPole-v1 --sims 50 --constraint "x < 0.3"                   by tree search
@@ -39,9 +40,15 @@ _PLANS = {
 }
 
 
+Method = Annotated[
+    Optional[str],  # noqa: UP045 - for `| None` tyro loads typeguard
+    tyro.conf.arg(metavar="{mppi,cem,icem,tree}"),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common):
-    """Act in a Gymnasium environment, without learning.
+    """Act in a Gymnasium environment, with an agent or without.
 
     Of continuous actions many trajectories are sampled, and its own simulator says what comes of
     them. Under constraints only what was checked after every substep is executed, where there is
@@ -54,10 +61,12 @@ class Arguments(Common):
         seed: of the first episode; the next has the next.
         constraints: what must hold, such as "slow: x_velocity <= 3.2", or come, such as
             "eventually(slider > 0.5)"; repeat it for more.
-        method: mppi, cem or icem; tree searches a tree of sampled actions.
-        samples: trajectories that a decision samples first.
-        iterations: of sampling, each decision.
-        horizon: steps that are looked ahead.
+        agent: the folder of a run of `tesuji train ENVIRONMENT`, net for the agent that ships,
+            none, or auto: net where one ships. Its search settings hold where flags are silent.
+        method: mppi, cem or icem (the default); tree searches a tree of sampled actions.
+        samples: trajectories that a decision samples first; by default 48.
+        iterations: of sampling; by default 3.
+        horizon: steps ahead; by default 30.
         sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
         render: write a film of the first episode to this .gif.
@@ -69,10 +78,11 @@ class Arguments(Common):
     steps: Count = None
     seed: int = 0
     constraints: Constraints = ()
-    method: Annotated[str, tyro.conf.arg(metavar="{mppi,cem,icem,tree}")] = "icem"
-    samples: int = 48
-    iterations: int = 3
-    horizon: int = 30
+    agent: Agent = "auto"
+    method: Method = None
+    samples: Count = None
+    iterations: Count = None
+    horizon: Count = None
     sims: Count = None
     deadline_ms: Seconds = None
     render: File = None
@@ -96,9 +106,9 @@ def run(arguments: Arguments) -> Answer:
         raise UsageError(f"--deadline-ms must be above 0, got {deadline:g}")
     check_film(arguments.render, arguments.plot)
     runner = open_runner(
-        arguments.environment, arguments.method, arguments.samples, arguments.iterations,
-        arguments.horizon, arguments.constraints, None if deadline is None else deadline / 1000,
-        pictures=arguments.render is not None, simulations=arguments.sims,
+        arguments.environment, arguments.agent, _changes(arguments), arguments.constraints,
+        None if deadline is None else deadline / 1000, pictures=arguments.render is not None,
+        simulations=arguments.sims,
     )  # fmt: skip
     film = None if arguments.render is None else Film(runner.env)
     episodes: list[Episode] = []
@@ -135,6 +145,13 @@ def _line(row: dict[str, Any]) -> str:
         f"(p99 {row['decision_ms_p99']:.1f}, {row['deadline_misses']} past the deadline)"
         + (f"; never came: {', '.join(row['unmet'])}" if row["unmet"] else "")
     )
+
+
+def _changes(arguments: Arguments) -> dict[str, Any]:
+    """Return the settings of the search that flags name."""
+    names = ("method", "samples", "iterations", "horizon")
+    given = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tesuji.engine.commands.base import Answer, Common, Constraints, File, Game, open_domain
 from tesuji.engine.config import narrow
+from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig, preset_of
 from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
 from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
@@ -22,10 +23,11 @@ from tesuji.engine.theorem_config import (
     TheoremTrainConfig,
 )
 from tesuji.engine.training_config import TrainConfig
-from tesuji.nets.config import ConnectionNetConfig, RouteNetConfig
+from tesuji.nets.config import ConnectionNetConfig, ControlNetConfig, RouteNetConfig
+from tesuji.search.trajectory.settings import TrajectorySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tesuji.engine.progress import Progress
     from tesuji.engine.train import TrainSummary
@@ -45,18 +47,20 @@ Examples:
   tesuji train domain.pddl --problems folder            a PDDL domain of your own
   tesuji train proving --problems folder                to prove: TPTP problems of your own
   tesuji train proving/robinson --cpu-minutes 10        to prove: sums and products of numerals
+  tesuji train pendulum                                 to control: an environment of Gymnasium
+  tesuji train half_cheetah --constraint "x_velocity <= 3.2096"
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Common, TrainConfig):
-    """Learn a game by self-play, from nothing, to plan in a PDDL domain, to route, or to prove.
+    """Learn a game by self-play, from nothing, to plan, to route, to prove, or to control.
 
     Attributes:
         game: the game to learn, a family of planning problems such as logistics/transport, the file
-            of a PDDL domain, logistics/cvrp for routes, logistics/job_shop for shops, or proving
-            for theorems.
+            of a PDDL domain, logistics/cvrp for routes, logistics/job_shop for shops, proving
+            for theorems, or an environment of Gymnasium with continuous actions.
         problems: the folder of problems to learn from, for a PDDL domain or for proving.
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
@@ -75,6 +79,19 @@ class Arguments(Common, TrainConfig):
     scheduling: ShopLearningConfig = field(default_factory=ShopLearningConfig)
     proving: TheoremLearningConfig = field(default_factory=TheoremLearningConfig)
     connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
+    control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
+    trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
+    control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
+
+    @staticmethod
+    def preset(words: Sequence[str]) -> Path | None:
+        """Return the file of settings that ships for the environment that `words` name."""
+        named = [
+            word
+            for before, word in zip(["", *words], words, strict=False)
+            if before in ("", "--json", "--debug") or "=" in before or not before.startswith("--")
+        ]
+        return next(filter(None, map(preset_of, named)), None)
 
 
 def run(arguments: Arguments) -> Answer:
@@ -93,6 +110,8 @@ def run(arguments: Arguments) -> Answer:
         return _learn_to_plan(arguments)
     if arguments.problems:
         raise UsageError(f"{arguments.game} is a game; --problems is for a PDDL domain")
+    if _is_environment(arguments.game):
+        return _learn_to_control(arguments)
     return _learn_game(arguments)
 
 
@@ -143,6 +162,36 @@ def _learn_to_prove(arguments: Arguments) -> Answer:
         f"{found.problems} problems proved; of {found.trials} held back {found.first} without "
         f"a policy, {found.trained} with it\n"
         f"prove with it: tesuji prove FILE.p --agent {folder}"
+    ))  # fmt: skip
+
+
+def _is_environment(name: str) -> bool:
+    """Return whether this is no game of ours, but an environment of Gymnasium."""
+    from tesuji.domains.registry import UnknownDomainError, parameters
+    from tesuji.engine.trained import family
+
+    try:
+        parameters(family(name)[0])
+    except UnknownDomainError:
+        from tesuji.domains.robotics.environments import EnvironmentRefusedError, environment_id
+
+        try:
+            environment_id(name)
+        except EnvironmentRefusedError:
+            return False
+        return True
+    return False
+
+
+def _learn_to_control(arguments: Arguments) -> Answer:
+    from tesuji.engine.control_training import train_control
+
+    config = narrow(ControlTrainConfig, arguments)
+    return _learn(arguments, config, config.game, train_control, lambda found, folder: (
+        f"{folder}: {found.iteration} rounds, {found.steps} real steps ({found.violating} "
+        f"violating), {found.simulated} of the model in {clock(found.seconds)}; mean return of "
+        f"the last round {found.mean_return or 0.0:.1f}\n"
+        f"act with it: tesuji run {config.game} --agent {folder}"
     ))  # fmt: skip
 
 

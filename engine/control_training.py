@@ -1,0 +1,271 @@
+"""Learning to control: networks imitate and judge what a trajectory planner makes of them.
+
+Expert iteration (Anthony, Tian & Barber 2017) with a model, as in POLO (Lowrey et al. 2019): the
+planner acts in the environment with the newest networks, the policy imitates its plans, and the
+value learns their returns with its own word for what lies beyond their end. Stored states are
+planned from again (reanalysis, Schrittwieser et al. 2021). Only steps of episodes are real steps;
+what the model simulates is counted apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.engine.checkpoint import (
+    Tensors,
+    checkpoint_path,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
+from tesuji.engine.config import save_toml
+from tesuji.engine.control_agent import control_checkpoint, tensors_of, trained_of
+from tesuji.engine.control_config import ControlTrainConfig
+from tesuji.engine.control_lessons import Lessons
+from tesuji.engine.control_states import States
+from tesuji.engine.episodes import Episode, Runner
+from tesuji.engine.errors import TesujiError
+from tesuji.engine.metrics import MetricsWriter
+from tesuji.engine.optimizers import optimizer_tensors, restore_optimizer
+from tesuji.engine.pace import Pace
+from tesuji.engine.progress import Progress
+from tesuji.engine.run_folder import CONFIG, RunFolder
+from tesuji.engine.selfplay import mix_seed
+from tesuji.nets.control import ControlNet
+from tesuji.nets.control_native import ControlAgent
+from tesuji.search.trajectory.planner import Trajectory
+
+Floats = npt.NDArray[np.float64]
+
+_TOLD = 50  # plans between two words
+_CLIP = 10.0  # of the gradient's norm
+
+
+@dataclass
+class ControlTotals:
+    """What a run has done so far.
+
+    Attributes:
+        steps: real steps.
+        simulated: steps of the model.
+        violating: real steps in which a constraint did not hold.
+        mean_return: of the last round's episodes.
+    """
+
+    iteration: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    steps: int = 0
+    simulated: int = 0
+    updates: int = 0
+    violating: int = 0
+    mean_return: float | None = None
+
+
+def train_control(
+    config: ControlTrainConfig, run: Path, progress: Progress, resume: bool = False
+) -> ControlTotals:
+    """Learn until the time or the rounds are spent; return how it ended.
+
+    Args:
+        config: the run's settings; on resume those it was started with.
+        run: the run's folder, new or to be resumed.
+        progress: told of each round.
+        resume: go on after the newest sound checkpoint, to the same bytes.
+
+    Raises:
+        TesujiError: the folder is in use or cannot be written.
+        EnvironmentRefusedError: there is no such environment, or it has no continuous actions.
+        ConstraintError: a constraint cannot be used.
+        KeyboardInterrupt: the run stands at its last checkpoint.
+    """
+    domain = EnvironmentDomain(config.game)
+    runner = Runner(domain, config.trajectory, config.constraints)
+    try:
+        with RunFolder(run, resume) as folder:
+            save_toml(run / CONFIG, config)
+            training = _ControlTraining(config, runner, folder.path, progress, resume)
+            try:
+                return training.to_end()
+            finally:
+                training.metrics.close()
+    finally:
+        runner.close()
+
+
+class _ControlTraining:
+    def __init__(
+        self, config: ControlTrainConfig, runner: Runner, run: Path, progress: Progress,
+        resume: bool,
+    ) -> None:  # fmt: skip
+        torch.set_num_threads(1)  # one sum, one order: the same bytes
+        torch.manual_seed(config.seed)
+        self.config, self.runner, self.run, self.progress = config, runner, run, progress
+        model, settings = runner.model, config.control
+        self._middle, self._half = (model.low + model.high) / 2, (model.high - model.low) / 2
+        self.totals, self.states = ControlTotals(), States(runner.domain, settings.window)
+        self.lessons = Lessons(
+            settings.window, config.lesson_horizon, settings.taken, config.trajectory.discount
+        )
+        observed = runner.domain.spec.observation_shape[0]
+        self.net = ControlNet(config.control_net, observed, model.low.size)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate, fused=True)
+        if resume and list_checkpoints(run):
+            self._restore()
+        self.metrics = MetricsWriter(run, step=self.totals.iteration)
+        self.pace = Pace(config, self.totals, progress)
+
+    def _restore(self) -> None:
+        checkpoint = load_checkpoint(self.run, game=self.runner.domain.spec.name, set_aside=True)
+        self.runner.agent = trained_of(checkpoint, self.runner.domain).agent
+        try:
+            weights = {name: torch.from_numpy(each) for name, each in checkpoint.tensors.items()}
+            self.net.load_state_dict(weights)
+        except RuntimeError as error:
+            raise TesujiError(f"the run's weights do not fit its configuration ({error})") from None
+        self.totals = ControlTotals(**checkpoint.metadata["totals"])
+        parts: dict[str, Tensors] = {}
+        for name, tensor in checkpoint.training.items():
+            part, _, rest = name.partition("/")
+            parts.setdefault(part, {})[rest] = tensor
+        restore_optimizer(self.optimizer, list(self.net.parameters()), parts["optimizer"])
+        self.lessons.restore(parts["lessons"])
+        self.states.restore(parts["states"])
+
+    def to_end(self) -> ControlTotals:
+        while self.pace.share() < 1.0:
+            self._iterate(self.totals.iteration + 1)
+        return self.totals
+
+    def _iterate(self, number: int) -> None:
+        config, totals = self.config, self.totals
+        rng = np.random.default_rng(mix_seed(config.seed, 1, number))
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.control.rate * 0.1 ** self.pace.share()
+        episodes = self._act(rng)
+        self._imagine(rng)
+        losses = self._learn(rng)
+        self.runner.agent = ControlAgent(tensors_of(self.net))
+        totals.iteration = number
+        totals.mean_return = float(np.mean([episode.total for episode in episodes]))
+        self._save(number, episodes, losses)
+
+    def _act(self, rng: np.random.Generator) -> list[Episode]:
+        """Take the round's real steps by the planner; every decision is a lesson."""
+        settings, totals, episodes = self.config.control, self.totals, list[Episode]()
+        most, left = settings.episode_steps or self.runner.domain.spec.max_steps, settings.steps
+        while left > 0:
+            seed = int(rng.integers(2**31))
+            self.states.begin(seed)
+            episode = Episode(seed)
+            steps = self.runner.run(seed, min(most, left), record=self._note)
+            for episode in steps:
+                if len(episode.rewards) % _TOLD == 0:
+                    self.pace.tell(f"real step {settings.steps - left + len(episode.rewards)}")
+            left -= len(episode.rewards)
+            totals.steps += len(episode.rewards)
+            totals.simulated += episode.simulated
+            totals.violating += episode.violating
+            episodes.append(episode)
+        return episodes
+
+    def _note(self, state: Moment, action: Floats, plan: Trajectory | None) -> None:
+        self.states.append(state, action.astype(np.float32))
+        if plan is not None:
+            self._teach(state, plan)
+
+    def _teach(self, state: Moment, plan: Trajectory) -> None:
+        if plan.violation == 0.0:  # else it is not what shall be done
+            scaled = (plan.actions - self._middle) / self._half
+            self.lessons.add(state.observation, plan, scaled)
+
+    def _imagine(self, rng: np.random.Generator) -> None:
+        """Plan from states of the model; no step of theirs is a real one."""
+        horizon = self.config.lesson_horizon
+        planner = self.runner.planner(int(rng.integers(2**31)), horizon=horizon)
+        for number in range(self.config.control.imagined):
+            state = self._wander(rng)
+            plan = self.runner.look(planner, state)
+            self.totals.simulated += plan.simulated
+            self._teach(state, plan)
+            if number % _TOLD == 0:
+                self.pace.tell(f"imagined state {number + 1} of {self.config.control.imagined}")
+
+    def _wander(self, rng: np.random.Generator) -> Moment:
+        settings, domain = self.config.control, self.runner.domain
+        if rng.random() < settings.beginnings:
+            state = domain.reset(int(rng.integers(2**31)))
+        else:
+            state = self.states.draw(rng)
+        action = self._middle + self._half * rng.uniform(-1.0, 1.0, self._half.size)
+        for _ in range(int(rng.integers(settings.wander + 1))):
+            after, _, discount = domain.step_by(state, action.astype(np.float32))
+            self.totals.simulated += 1
+            if discount == 0.0:
+                break
+            state = after
+        return state
+
+    def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Learn from all lessons that are kept; return the mean losses of policy and value."""
+        settings, net = self.config.control, self.net
+        value = None if self.runner.agent is None else self.runner.agent.value
+        examples = self.lessons.examples(value)
+        net.normalise(self.states.observations())
+        most = self.lessons.best_return(self.runner.domain.spec.max_steps)
+        net.widen(examples.values, most)
+        observations = torch.from_numpy(examples.observations)
+        actions, targets = torch.from_numpy(examples.actions), net.targets(examples.values)
+        losses = np.zeros(2)
+        for number in range(settings.updates):
+            rows = torch.from_numpy(rng.integers(len(observations), size=settings.batch))
+            policy_loss, value_loss = net.losses(observations[rows], actions[rows], targets[rows])
+            self.optimizer.zero_grad()
+            (policy_loss + value_loss).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
+            self.optimizer.step()
+            losses += [policy_loss.item(), value_loss.item()]
+            if number % _TOLD == 0:
+                self.pace.tell(f"update {number + 1} of {settings.updates}")
+        self.totals.updates += settings.updates
+        return float(losses[0]) / settings.updates, float(losses[1]) / settings.updates
+
+    def _save(self, number: int, episodes: list[Episode], losses: tuple[float, float]) -> None:
+        config, totals = self.config, self.totals
+        self.pace.note()
+        row = {
+            "kind": "iteration", "game": self.runner.domain.spec.name, "iteration": number,
+            "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
+            "progress": round(min(self.pace.share(), 1.0), 4), "steps": totals.steps,
+            "simulated_steps": totals.simulated, "mean_return": totals.mean_return,
+            "episode_steps": float(np.mean([len(episode.rewards) for episode in episodes])),
+            "violating_steps": totals.violating,
+            "interventions": sum(len(episode.stepped_in) for episode in episodes),
+            "unchecked_steps": sum(episode.unchecked for episode in episodes),
+            "loss_policy": round(losses[0], 5), "loss_value": round(losses[1], 5),
+        }  # fmt: skip
+        self.metrics.write(number, row)
+        self.progress.update(row)
+        parts = {
+            "optimizer": optimizer_tensors(self.optimizer, list(self.net.parameters())),
+            "lessons": self.lessons.tensors(), "states": self.states.tensors(),
+        }  # fmt: skip
+        training = {f"{p}/{name}": each for p, part in parts.items() for name, each in part.items()}
+        save_checkpoint(
+            checkpoint_path(self.run, number),
+            control_checkpoint(
+                self.runner.domain.spec.name, config.control_net, config.trajectory,
+                tensors_of(self.net), totals.updates,
+                {"totals": asdict(totals), "seed": config.seed, **self.runner.describe(),
+                 "constraints": list(config.constraints)},
+                training,
+            ),
+        )  # fmt: skip
+        prune_checkpoints(self.run, config.keep_checkpoints, milestone=0)

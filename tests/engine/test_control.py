@@ -1,0 +1,226 @@
+"""Learning to control: training improves, goes on exactly, and keeps constraints."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.engine.checkpoint import list_checkpoints, load_checkpoint
+from tesuji.engine.cli import main
+from tesuji.engine.commands.train import Arguments as Train
+from tesuji.engine.commands.train import run as train
+from tesuji.engine.control_agent import load_control
+from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig, preset_of
+from tesuji.engine.control_lessons import Lessons
+from tesuji.engine.control_training import train_control
+from tesuji.engine.episodes import Runner
+from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.metrics import read_metrics
+from tesuji.engine.progress import Silent
+from tesuji.nets.config import ControlNetConfig
+from tesuji.nets.control import ControlNet, gaussian
+from tesuji.nets.control_native import ControlAgent, return_support
+from tesuji.search.trajectory.settings import TrajectorySettings
+
+SEARCH = TrajectorySettings(
+    samples=24, iterations=2, horizon=10, deviation=2.5, knots=2, discount=0.99
+)
+SMALL = ControlTrainConfig(
+    game="Pendulum-v1", minutes=0, iterations=4, trajectory=SEARCH,
+    control=ControlLearningConfig(
+        steps=150, imagined=150, wander=20, beginnings=0.5, updates=150, batch=128, rate=0.005
+    ),
+    control_net=ControlNetConfig(hidden=32, bins=31),
+)  # fmt: skip
+TINY = replace(
+    SMALL, iterations=3,
+    control=replace(SMALL.control, steps=20, imagined=10, updates=5, window=40),
+)  # fmt: skip
+
+
+def mean_return(settings: TrajectorySettings, agent: ControlAgent | None) -> float:
+    """Return the mean return of a few episodes."""
+    runner = Runner(EnvironmentDomain("Pendulum-v1"), settings, agent=agent)
+    episodes = [list(runner.run(seed))[-1] for seed in range(4)]
+    return float(np.mean([episode.total for episode in episodes]))
+
+
+def test_a_short_training_makes_a_short_horizon_suffice(tmp_path: Path) -> None:
+    """Ten steps ahead the planner alone never swings the pendulum up."""
+    totals = train_control(SMALL, tmp_path / "run", Silent())
+    assert totals.steps == 600
+    assert totals.simulated > 50_000
+    trained = load_control(str(tmp_path / "run"), EnvironmentDomain("Pendulum-v1"))
+    assert trained.settings == SEARCH
+    assert mean_return(SEARCH, None) < -400.0 < -250.0 < mean_return(SEARCH, trained.agent)
+    steps = [row["steps"] for row in read_metrics(tmp_path / "run")]
+    assert steps == [150, 300, 450, 600]
+
+
+def _tensors(run: Path) -> Mapping[str, Any]:
+    checkpoint = load_checkpoint(run)
+    return {**checkpoint.tensors, **checkpoint.training}
+
+
+@pytest.mark.parametrize("game", ["Pendulum-v1", "InvertedDoublePendulum-v5"])
+def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, tmp_path: Path) -> None:
+    """To the bit, from what the files hold."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    few = replace(TINY.control, steps=8, imagined=4, wander=2, taken=3)
+    config = replace(TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4))
+    train_control(config, whole, Silent())
+
+    class Stops:
+        """Interrupts in the middle of the second round."""
+
+        def update(self, row: Mapping[str, object]) -> None:
+            """Stop once the first round is done."""
+            if list_checkpoints(parts) and "imagined" in str(row.get("message")):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_control(config, parts, Stops())
+    train_control(config, parts, Silent(), resume=True)
+    one, other = _tensors(whole), _tensors(parts)
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_constraints_hold_in_training(tmp_path: Path) -> None:
+    """Planning by untrained and trained networks alike."""
+    search = TrajectorySettings(samples=16, iterations=1, horizon=12, discount=0.95)
+    config = replace(
+        TINY, game="HalfCheetah-v5", trajectory=search, constraints=("x_velocity <= 0.5",)
+    )
+    totals = train_control(config, tmp_path / "run", Silent())
+    assert totals.steps == 60
+    assert totals.violating == 0
+    assert [row["violating_steps"] for row in read_metrics(tmp_path / "run")] == [0, 0, 0]
+
+
+def test_numpy_says_what_torch_says() -> None:
+    """Of observations far from the mean, too."""
+    torch.manual_seed(3)
+    net = ControlNet(ControlNetConfig(hidden=16, bins=21), 5, 2)
+    rng = np.random.default_rng(0)
+    seen = (rng.standard_normal((200, 5)) * [1, 2, 0, 10, 0.1] + 3).astype(np.float32)
+    net.normalise(seen)
+    net.widen(np.array([-50.0, 3.0]), 10.0)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        scaled = (torch.from_numpy(seen) - net.center) / net.spread
+        mean, deviation = gaussian(net.policy(scaled))
+        value = torch.softmax(net.value(scaled), 1) @ torch.from_numpy(net.support())
+    agent = ControlAgent({name: each.numpy() for name, each in net.state_dict().items()})
+    assert (agent.num_observations, agent.num_actions) == (5, 2)
+    found = agent.propose(seen)
+    assert found[0].shape == found[1].shape == (200, 2)
+    assert np.allclose(found[0], mean.numpy(), atol=1e-4)
+    assert np.allclose(found[1], deviation.numpy(), atol=1e-4)
+    assert agent.value(seen).shape == (200,)
+    assert np.allclose(agent.value(seen), value.numpy(), atol=1e-2)
+    # Normalised inputs have mean 0 and deviation 1, but for the third, which does not vary.
+    assert np.allclose(scaled.mean(0), 0.0, atol=1e-4)
+    assert np.allclose(scaled.std(0, correction=0)[[0, 1, 3, 4]], 1.0, atol=1e-3)
+
+
+def test_the_range_of_returns_only_grows() -> None:
+    """And never beyond what can be had."""
+    net = ControlNet(ControlNetConfig(bins=11), 3, 1)
+    net.widen(np.array([-10.0, 2.0]), 5.0)
+    first = net.returns.tolist()
+    assert first[0] < -10.0
+    assert first[1] == 5.0
+    net.widen(np.array([-9.0]), 4.0)
+    assert net.returns.tolist() == first
+    net.widen(np.array([-90.0]), 6.0)
+    assert net.returns.tolist()[0] < -90.0
+    support = net.support()
+    assert support[0] == pytest.approx(6.0)
+    assert (np.diff(support) < 0).all()
+    assert np.allclose(support, return_support(*net.returns.tolist(), 11))
+    values = np.array([-80.0, 0.0, 5.5])
+    assert np.allclose(net.targets(values).numpy() @ support, values, atol=1e-3)
+
+
+class _Plan:
+    """A plan of three steps that ends after the second, or not."""
+
+    def __init__(self, alive: list[bool]) -> None:
+        self.rollouts = self
+        self.observations = np.arange(6, dtype=np.float32).reshape(1, 3, 2)
+        self.rewards = np.array([[1.0, 2.0, 4.0 * alive[1]]])
+        self.alive = np.array([alive])
+
+
+@pytest.mark.parametrize(
+    ("alive", "values", "best"),
+    [([True, True, True], [8.0, 14.0], 8.0), ([True, False, False], [2.0, 2.0], 4.0)],
+)
+def test_values_are_returns_with_the_value_of_the_end(
+    alive: list[bool], values: list[float], best: float
+) -> None:
+    """Half a reward later counts half; after an end nothing comes."""
+    lessons = Lessons(window=4, horizon=3, taken=2, discount=0.5)
+    lessons.add(np.zeros(2, np.float32), _Plan(alive), np.zeros((3, 1)))  # type: ignore[arg-type]
+    found = lessons.examples(lambda seen: np.full(len(seen), 40.0))
+    assert found.values.tolist() == values
+    assert found.observations.tolist() == [[0.0, 0.0], [0.0, 1.0]]
+    assert lessons.best_return(100) == best
+
+
+def test_what_is_named_has_settings_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which flags change; a run's agent brings them to `tesuji run`."""
+    assert preset_of("Pendulum-v1") == preset_of("pendulum")
+    assert preset_of("nowhere") is None
+    run = str(tmp_path / "run")
+    words = ["train", "pendulum", "--run-dir", run, "--iterations", "1", "--seed", "7"]
+    assert main([*words, "--control.imagined", "2", "--control.updates", "3"]) == 0
+    config = (tmp_path / "run" / "config.toml").read_text()
+    assert "knots = 3" in config
+    assert "imagined = 2" in config
+    assert "200 real steps (0 violating)" in capsys.readouterr().out
+    assert main(["run", "pendulum", "--agent", run, "--steps", "3", "--samples", "9"]) == 0
+    assert main(["report", run]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "CartPole-v1"], "wants a vector of continuous actions"),
+        (["train", "pendulun"], "unknown game 'pendulun'"),
+        (["train", "pendulum", "--control.taken", "11"], "taken must be at most the horizon of 10"),
+        (["train", "pendulum", "--constraint", "sped < 1"], "unknown name 'sped'"),
+        (["run", "reacher", "--agent", "net"], "no agent ships for Reacher-v5"),
+        (["run", "pendulum", "--agent", "/nowhere"], "no run at /nowhere"),
+    ],
+)
+def test_wrong_words_get_one_line(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong, and what to do."""
+    folder = ["--run-dir", str(tmp_path / "run")] if words[0] == "train" else []
+    assert main([*words, *folder]) in (1, 2)
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_agents_fit_one_environment(tmp_path: Path) -> None:
+    """And are found by their run."""
+    train_control(replace(TINY, iterations=1), tmp_path / "run", Silent())
+    with pytest.raises(TesujiError, match="the model is for Pendulum-v1, not for Hopper-v5"):
+        load_control(str(tmp_path / "run"), EnvironmentDomain("Hopper-v5"))
+    with pytest.raises(TesujiError, match="holds a run already"):
+        train(Train(game="pendulum", run_dir=tmp_path / "run", minutes=0, iterations=1))
+    with pytest.raises(UsageError, match="no agent ships"):
+        load_control("net", EnvironmentDomain("Hopper-v5"))
