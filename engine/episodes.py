@@ -272,6 +272,8 @@ def open_runner(
                 open_discrete,
             )
 
+            if agent not in ("auto", "none"):
+                raise UsageError(f"{name} has discrete actions; --agent is for continuous ones")
             return open_discrete(env, simulations, constraints, deadline)
         if method == "tree":
             from tesuji.engine.tree_episodes import TreeRunner  # noqa: PLC0415 - likewise
