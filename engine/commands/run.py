@@ -70,7 +70,7 @@ class Arguments(Common):
         sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
         render: write a film of the first episode to this .gif.
-        plot: write rewards, margins and interventions of the first episode to this .png or .svg.
+        plot: write rewards, margins and interventions of the first episode to a .png or .svg.
     """
 
     environment: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENVIRONMENT")]
