@@ -31,6 +31,7 @@ from tesuji.search.trajectory.settings import TrajectorySettings
 
 if TYPE_CHECKING:
     from tesuji.engine.discrete_episodes import GridRunner
+    from tesuji.engine.task_episodes import TaskRunner
     from tesuji.engine.tree_episodes import TreeRunner
 
 # Told of a step: the state, the action to be taken `[D]`, and the plan that was made there.
@@ -246,8 +247,10 @@ def open_runner(
     deadline: float | None = None,
     pictures: bool = False,
     simulations: int | None = None,
-) -> Runner | GridRunner | TreeRunner:
-    """Return a runner for an environment by its name; those with discrete actions have their own.
+) -> Runner | GridRunner | TreeRunner | TaskRunner:
+    """Return a runner for an environment by its name.
+
+    Those with discrete actions and those with a task level have their own.
 
     Args:
         name: of the environment.
@@ -279,6 +282,10 @@ def open_runner(
             from tesuji.engine.tree_episodes import TreeRunner  # noqa: PLC0415 - likewise
 
             return TreeRunner(env, simulations, constraints, deadline)
+        from tesuji.engine.task_episodes import TaskRunner, has_tasks  # noqa: PLC0415
+
+        if has_tasks(env):
+            return TaskRunner(EnvironmentDomain(env), constraints)
         domain, trained = EnvironmentDomain(env), None
         if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):
             trained = load_control("net", domain)

@@ -25,6 +25,7 @@ TOML = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LIBRARIES = {
     "domains": {
         "gymnasium",
+        "gymnasium_robotics",
         "llvmlite",
         "mujoco",
         "networkx",

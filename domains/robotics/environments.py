@@ -24,6 +24,12 @@ from gymnasium.error import DependencyNotInstalled
 
 Env = gymnasium.Env[Any, Any]
 
+gymnasium.register(
+    id="tesuji/FetchTwoBlocks-v0",
+    entry_point="tesuji.domains.robotics.fetch_blocks:FetchTwoBlocksEnv",
+    max_episode_steps=400,
+)
+
 _PLUGINS = ("gymnasium_robotics", "minigrid")
 _FETCH_BREAKS = (3, 12)  # Gymnasium-Robotics reads a field that this version of MuJoCo renamed
 
@@ -43,6 +49,8 @@ def make_environment(name: str, **options: Any) -> Env:
         EnvironmentRefusedError: no such id, a library is missing, or it does not take `options`.
     """
     known = environment_id(name)
+    if known.startswith("tesuji/"):
+        _register_plugins()  # quietly: ours are built on theirs
     try:
         return gymnasium.make(known, disable_env_checker=True, **options)
     except DependencyNotInstalled as error:

@@ -212,7 +212,8 @@ def find_task(domain: EnvironmentDomain) -> Task | None:
     if domain.spec.name in TASKS:
         return TASKS[domain.spec.name]
     moves_goals = getattr(env, "continuing_task", False) and getattr(env, "reset_target", False)
-    if moves_goals or not type(env).__module__.startswith("gymnasium_robotics."):
+    ours = type(env).__module__.startswith(("gymnasium_robotics.", "tesuji.domains.robotics."))
+    if moves_goals or not ours:
         return None
     return ROBOTS.get(type(env).__name__)
 

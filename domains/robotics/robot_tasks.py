@@ -22,13 +22,13 @@ _LEVEL = 4 * np.finfo(np.float64).eps  # below which a rotation has no heading o
 
 
 class Fetch(Task):
-    """FetchReach, FetchPush, FetchSlide and FetchPickAndPlace: a gripper, perhaps an object."""
+    """FetchReach, FetchPush, FetchSlide, FetchPickAndPlace and ours: a gripper, perhaps objects."""
 
     kind = GRIPPER
 
-    def __init__(self, has_object: bool) -> None:
-        self._has_object = has_object
-        self._seen = ("grip", "object") if has_object else ("grip",)
+    def __init__(self, num_objects: int) -> None:
+        objects = ("object",) if num_objects == 1 else ("object0", "object1")[:num_objects]
+        self._seen = ("grip", *objects)
         self.names = tuple(f"{name}_{axis}" for name in self._seen for axis in "xyz")
 
     def num_substeps(self, env: Any) -> int:
@@ -44,10 +44,9 @@ class Fetch(Task):
         return reads
 
     def sites(self, env: Any) -> list[int]:
-        """Return gripper and object."""
-        return [
-            int(env.model.site(name).id) for name in ("robot0:grip", "object0")[: len(self._seen)]
-        ]
+        """Return gripper and objects."""
+        names = ("robot0:grip", "object0", "object1")[: len(self._seen)]
+        return [int(env.model.site(name).id) for name in names]
 
     def places(self, env: Any, of: Callable[..., Ints]) -> Ints:
         """Return where the mocap body lies, the body welded to it, and what controls move from."""
@@ -74,17 +73,21 @@ class Fetch(Task):
 
     def judge(self, env: Any, passage: Passage) -> Judgement:
         """Judge as the environment does."""
-        achieved = passage.read[self._seen[-1]]
-        rewards = reward = -length(achieved - env.goal)
+        places = [passage.read[name] for name in self._seen[1:] or self._seen]
+        achieved = np.concatenate(places, axis=-1)
+        gaps = (achieved - env.goal).reshape(*achieved.shape[:-1], len(places), 3)
+        away = length(gaps).max(axis=-1)
+        rewards = -away
         if env.reward_type == "sparse":
-            rewards = -(-reward > env.distance_threshold).astype(np.float64)
+            rewards = -(away > env.distance_threshold).astype(np.float64)
+        over = np.full(rewards.shape, len(places) > 1) & (away <= env.distance_threshold)
         seen = {
             "observation": self._observe(env, passage),
             "achieved_goal": achieved,
             "desired_goal": np.broadcast_to(env.goal, achieved.shape),
         }
         parts = [seen[key] for key in env.observation_space.spaces]
-        return rewards, np.zeros(rewards.shape, np.bool_), np.concatenate(parts, axis=-1)
+        return rewards, over, np.concatenate(parts, axis=-1)
 
     def _observe(self, env: Any, passage: Passage) -> Floats:
         read, fingers = passage.read, self._finger_joints(env)
@@ -92,14 +95,17 @@ class Fetch(Task):
         grip, speed = read["grip"], speeds[:, :, 0, :3]
         parts = [grip]
         turns = []
-        if self._has_object:
-            thing = read["object"]
+        if len(self._seen) > 1:
+            thing = read[self._seen[1]]
             parts += [thing, thing - grip]
-            turns = [_euler(read["object_turn"].reshape(*grip.shape[:2], 3, 3))]
+            turns = [_euler(read[f"{self._seen[1]}_turn"].reshape(*grip.shape[:2], 3, 3))]
             turns += [speeds[:, :, 1, :3] - speed, speeds[:, :, 1, 3:]]
         parts += [passage.q[:, :, -1, fingers], *turns, speed]
         speed_places = [int(env.model.jnt_dofadr[i]) for i in self._joints(env)]
-        return np.concatenate([*parts, passage.v[:, :, -1, speed_places] * env.dt], axis=-1)
+        parts.append(passage.v[:, :, -1, speed_places] * env.dt)
+        for name in self._seen[2:]:
+            parts += [read[name], read[name] - grip]
+        return np.concatenate(parts, axis=-1)
 
     def _joints(self, env: Any) -> list[int]:
         return [
@@ -151,9 +157,10 @@ def _euler(turn: Floats) -> Floats:
 
 # By the class of the environment: ids are many, with versions and kinds of rewards.
 ROBOTS: Mapping[str, Task] = {
-    "MujocoFetchReachEnv": Fetch(has_object=False),
-    "MujocoFetchPushEnv": Fetch(has_object=True),
-    "MujocoFetchSlideEnv": Fetch(has_object=True),
-    "MujocoFetchPickAndPlaceEnv": Fetch(has_object=True),
+    "MujocoFetchReachEnv": Fetch(num_objects=0),
+    "MujocoFetchPushEnv": Fetch(num_objects=1),
+    "MujocoFetchSlideEnv": Fetch(num_objects=1),
+    "MujocoFetchPickAndPlaceEnv": Fetch(num_objects=1),
+    "FetchTwoBlocksEnv": Fetch(num_objects=2),
     "PointMazeEnv": Maze(),
 }

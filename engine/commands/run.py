@@ -24,6 +24,7 @@ Examples:
   tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
   tesuji run CartPole-v1 --sims 50 --constraint "x < 0.3"                   by tree search
   tesuji run reacher --method tree --sims 200              a tree over samples of the actions
+  tesuji run tesuji/FetchTwoBlocks-v0 --render blocks.gif    a symbolic plan, and its motions
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
@@ -52,7 +53,8 @@ class Arguments(Common):
 
     Of continuous actions many trajectories are sampled, and its own simulator says what comes of
     them. Under constraints only what was checked after every substep is executed, where there is
-    anything. Discrete actions are decided by tree search; in MiniGrid a shortest plan is sought.
+    anything. Discrete actions are decided by tree search; in MiniGrid a shortest plan is sought. In
+    tesuji/FetchTwoBlocks-v0 a symbolic plan chooses the order of motions.
 
     Attributes:
         environment: its id, or that in snake case without the version.
@@ -138,6 +140,8 @@ def run(arguments: Arguments) -> Answer:
 def _line(row: dict[str, Any]) -> str:
     if "plan" in row:
         return _PLANS[row["plan"]].format(**row)
+    if "tasks" in row:
+        return _tasks(row)
     return (
         f"seed {row['seed']}: return {row['return']:.1f} in {row['steps']} steps, "
         f"{row['violating_steps']} violating, {row['interventions']} interventions, "
@@ -152,6 +156,16 @@ def _changes(arguments: Arguments) -> dict[str, Any]:
     names = ("method", "samples", "iterations", "horizon")
     given = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _tasks(row: dict[str, Any]) -> str:
+    failed = [f"  no motion for: {each}" for each in row["failed"]]
+    how = f"solved in {row['steps']} steps" if row["solved"] else "not solved"
+    first = (
+        f"seed {row['seed']}: {how}, {row['violating_steps']} violating; {row['symbolic_plans']} "
+        f"symbolic plans and their motions took {row['decision_ms_p50'] / 1000:.1f} s"
+    )
+    return "\n".join([first, *failed, *(f"  {each}" for each in row["tasks"])])
 
 
 def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answer:

@@ -29,6 +29,7 @@ EXACT = {
     "FetchPush-v4": (5, 0.0),
     "FetchSlide-v4": (5, 0.0),
     "FetchPickAndPlaceDense-v4": (5, 1e-15),
+    "tesuji/FetchTwoBlocks-v0": (5, 0.0),
     "PointMaze_UMaze-v3": (25, 0.0),
     "PointMaze_LargeDense-v3": (25, 0.0),
     "Pendulum-v1": (25, 1e-9),

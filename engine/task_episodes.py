@@ -1,0 +1,126 @@
+"""Episodes of environments with a task level: all motions are found first, then carried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tesuji.domains.logistics.pddl.validation import Step
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.environments import Env
+from tesuji.engine.block_task import DOMAIN, BlockTask
+from tesuji.engine.episodes import Episode
+from tesuji.engine.task_level import TaskPlan, plan_task
+
+# By the class of the environment.
+_TASKS = {"FetchTwoBlocksEnv": BlockTask}
+
+
+def has_tasks(env: Env) -> bool:
+    """Return whether an environment has a task level."""
+    return type(env.unwrapped).__name__ in _TASKS
+
+
+@dataclass
+class TaskEpisode(Episode):
+    """What happened by a symbolic plan.
+
+    Attributes:
+        tried: symbolic actions that motions were sought for, and whether one was found.
+        plan: what was planned.
+    """
+
+    tried: list[tuple[Step, bool]] = field(default_factory=list)
+    plan: TaskPlan | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the episode in numbers."""
+        plan = self.plan
+        return {
+            **super().facts(),
+            "tasks": [] if plan is None else [" ".join(step) for step in plan.steps],
+            "failed": [" ".join(step) for step, works in self.tried if not works],
+            "symbolic_plans": 0 if plan is None else plan.plans,
+            "solved": self.ended and bool(self.rewards) and self.rewards[-1] >= 0.0,
+        }
+
+
+class TaskRunner:
+    """Runs episodes of an environment with a task level.
+
+    Args:
+        domain: the environment.
+        constraints: as text, over the model's quantities; they must hold always.
+
+    Raises:
+        ConstraintError: a constraint cannot be used.
+    """
+
+    def __init__(self, domain: EnvironmentDomain, constraints: Sequence[str] = ()) -> None:
+        self._domain, self.env, self.name = domain, domain.env, domain.spec.name
+        self._task = _TASKS[type(domain.env.unwrapped).__name__](domain, constraints)
+
+    def run(
+        self,
+        seed: int,
+        most_steps: int | None = None,
+        listen: Callable[[Episode], None] | None = None,
+        draw: Callable[[], None] | None = None,
+    ) -> Iterator[Episode]:
+        """Yield one episode, the same that grows with each step; at least once."""
+        state, episode = self._domain.reset(seed), TaskEpisode(seed)
+        self._task.begin(state, seed)
+
+        def note(step: Step, works: bool) -> None:
+            episode.tried.append((step, works))
+            if listen is not None:
+                listen(episode)
+
+        began = time.perf_counter()
+        plan = plan_task(state, DOMAIN, self._task.problem, self._task, note)
+        episode.plan, episode.simulated = plan, plan.simulated
+        episode.milliseconds.append(1000 * (time.perf_counter() - began))
+        yield episode
+        self._task.begin(state, seed)
+        for action in [each for motion in plan.motions for each in motion.actions][:most_steps]:
+            if episode.ended:
+                break
+            state = self._step(episode, state, action)
+            if draw is not None:
+                draw()
+            if listen is not None:
+                listen(episode)
+            yield episode
+
+    def close(self) -> None:
+        """End the environment."""
+        self.env.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results depend on."""
+        import mujoco  # noqa: PLC0415 - loaded with the model
+
+        return {
+            "environment": self.name,
+            "model": type(self._task.model).__name__,
+            "method": "task and motion",
+            "mujoco": mujoco.__version__,
+        }
+
+    def _step(self, episode: TaskEpisode, state: Moment, action: Any) -> Moment:
+        units = action.astype(float)[None, None]
+        taken = self._task.model.roll(state, units)
+        after, reward, discount = self._domain.step_by(state, action)
+        episode.rewards.append(reward)
+        episode.total += reward
+        episode.ended = discount == 0.0
+        off = abs(reward - float(taken.rewards[0, 0]))
+        episode.reward_error = max(episode.reward_error, off)
+        if self._task.monitor is not None:
+            margins, broken = self._task.monitor.advance(state, taken, units)
+            for name, margin in margins.items():
+                episode.margins.setdefault(name, []).append(margin)
+            episode.violating += broken
+        return after
