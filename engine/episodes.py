@@ -8,31 +8,19 @@ that did is followed, as long as there is any.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.environments import (
-    Env,
-    has_continuous_actions,
-    make_drawn_environment,
-    make_environment,
-)
+from tesuji.domains.robotics.environments import Env
 from tesuji.domains.robotics.models import make_model
-from tesuji.engine.control_agent import load_control, shipped_control
-from tesuji.engine.errors import UsageError
 from tesuji.nets.control_native import ControlAgent
 from tesuji.search.trajectory.planner import Trajectory, TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
-
-if TYPE_CHECKING:
-    from tesuji.engine.discrete_episodes import GridRunner
-    from tesuji.engine.task_episodes import TaskRunner
-    from tesuji.engine.tree_episodes import TreeRunner
 
 # Told of a step: the state, the action to be taken `[D]`, and the plan that was made there.
 Record = Callable[[Moment, npt.NDArray[np.float64], Trajectory | None], None]
@@ -237,66 +225,3 @@ class Runner:
         episode.milliseconds.append(1000 * seconds)
         episode.misses += self._deadline is not None and seconds > self._deadline
         return found
-
-
-def open_runner(
-    name: str,
-    agent: str,
-    changes: Mapping[str, Any],
-    constraints: Sequence[str] = (),
-    deadline: float | None = None,
-    pictures: bool = False,
-    simulations: int | None = None,
-) -> Runner | GridRunner | TreeRunner | TaskRunner:
-    """Return a runner for an environment by its name.
-
-    Those with discrete actions and those with a task level have their own.
-
-    Args:
-        name: of the environment.
-        agent: `auto` for the one that ships, if one does, `none`, `net`, or the folder of a run.
-        changes: settings of the search that differ from the agent's, or from the defaults.
-        constraints: as text, over the model's quantities.
-        deadline: seconds that a decision may take; None for no limit.
-        pictures: whether it is to be drawn.
-        simulations: of a decision by tree search.
-
-    Raises:
-        UsageError: no such environment, agent, method or number, or a constraint that cannot be
-            used.
-    """
-    methods, method = ("mppi", "cem", "icem", "tree"), changes.get("method", "icem")
-    if method not in methods:
-        raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
-    try:
-        env = make_drawn_environment(name) if pictures else make_environment(name)
-        if not has_continuous_actions(env):
-            from tesuji.engine.discrete_episodes import (  # noqa: PLC0415 - it needs episodes
-                open_discrete,
-            )
-
-            if agent not in ("auto", "none"):
-                raise UsageError(f"{name} has discrete actions; --agent is for continuous ones")
-            return open_discrete(env, simulations, constraints, deadline)
-        if method == "tree":
-            from tesuji.engine.tree_episodes import TreeRunner  # noqa: PLC0415 - likewise
-
-            return TreeRunner(env, simulations, constraints, deadline)
-        from tesuji.engine.task_episodes import TaskRunner, has_tasks  # noqa: PLC0415
-
-        if has_tasks(env):
-            return TaskRunner(EnvironmentDomain(env), constraints)
-        domain, trained = EnvironmentDomain(env), None
-        if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):
-            trained = load_control("net", domain)
-        elif agent not in ("auto", "none"):
-            trained = load_control(agent, domain)
-        settings = replace(trained.settings if trained else TrajectorySettings(), **changes)
-        guide = trained.agent if trained else None
-        return Runner(domain, settings, constraints, deadline, guide)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"{error.name} is not installed; pip install 'tesuji[robotics]' brings it"
-        ) from None
-    except ValueError as error:
-        raise UsageError(str(error)) from None

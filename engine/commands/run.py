@@ -93,9 +93,9 @@ class Arguments(Common):
 
 def run(arguments: Arguments) -> Answer:
     """Run the episodes and say what came of them."""
-    from tesuji.engine.episodes import open_runner
     from tesuji.engine.film import Film, check_film, write_plot
     from tesuji.engine.progress import open_progress
+    from tesuji.engine.runners import open_runner
 
     if arguments.episodes < 1:
         raise UsageError(f"--episodes must be at least 1, got {arguments.episodes}")
