@@ -9,7 +9,7 @@ import torch
 from tesuji.domains.proving.features import BUCKETS
 from tesuji.domains.proving.metamath_clauses import Library
 from tesuji.domains.proving.metamath_proofs import replay
-from tesuji.engine.theorem_policy import KnownActions, PolicyTables, Taught, Theorem, candidates
+from tesuji.engine.theorem_policy import Known, PolicyTables, Taught, Theorem, candidates
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.guided import Guided
@@ -32,7 +32,7 @@ class MetamathTeacher:
     def __init__(self, library: Library, seed: int) -> None:
         self._library, self._seed = library, seed
         self._lessons: dict[str, Lesson | None] = {}
-        self._known = KnownActions()
+        self._known = Known()
         self._theorem: Theorem | None = None
         self._policy: Policy | None = None
         self._until = -1  # number of the assertion before which the policy was learned
@@ -74,6 +74,6 @@ class MetamathTeacher:
         actions = self._known.actions()
         goals = candidates(Taught(theorem, each) for each in lessons)
         learn_connections(net, actions, goals, EPOCHS, self._seed)
-        policy = PolicyTables(net, actions).policy(theorem.names, theorem.action)
+        policy = PolicyTables(net, self._known).policy(theorem)
         Guided(theorem.matrix, policy).run(1)  # to have its kernels compiled, or loaded
         return policy

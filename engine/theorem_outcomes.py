@@ -32,7 +32,8 @@ def closing_examples(left: Iterable[Outcomes], lessons: Iterable[Lesson]) -> Clo
 def chances_of(tensors: Mapping[str, Reals]) -> Chances:
     """Return what a search takes of the weights of a `ConnectionNet`."""
     table, bias, weight, shift = (
-        np.ascontiguousarray(tensors[f"closing.{name}"])
+        np.array(tensors[f"closing.{name}"])
         for name in ("goal.weight", "bias", "chance.weight", "chance.bias")
     )
+    table[-1] = 0.0  # what means something in one problem only
     return Chances(table, bias, weight[0], shift)

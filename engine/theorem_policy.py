@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from tesuji.domains.proving.clause_graph import ClauseGraph, clause_graph
 from tesuji.domains.proving.features import (
     BUCKETS,
     Features,
     Names,
+    Sight,
     action_features,
     name_matrix,
 )
@@ -23,8 +26,10 @@ from tesuji.engine.checkpoint import Checkpoint, load_checkpoint
 from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.theorem_config import PROVING
 from tesuji.engine.theorem_outcomes import chances_of
+from tesuji.nets.clause_graph import Graphs
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import Actions, Candidates, ConnectionNet
+from tesuji.nets.ragged import pick_rows
 from tesuji.search.proving.lessons import Lesson
 from tesuji.search.proving.policy import Guidance, Policy, Reals
 
@@ -39,26 +44,55 @@ class Theorem:
         matrix: its clauses.
         names: of the matrix.
         action: number of each of its actions among all different ones.
+        number: of the problem among those known.
     """
 
-    def __init__(self, name: str, named: NamedMatrix, known: KnownActions) -> None:
+    def __init__(self, name: str, named: NamedMatrix, known: Known) -> None:
         self.name = name
         self.matrix: Matrix = named.matrix
-        self.names: Names = name_matrix(named)
-        self.action: Small = known.number(action_features(self.matrix, self.names))
+        self.names: Names = name_matrix(named, known.sight)
+        self.action: Small = known.add_actions(action_features(self.matrix, self.names))
+        self.number = known.add_graph(self.matrix)
 
 
-class KnownActions:
-    """The different actions of many problems: those with the same features are one."""
+class Known:
+    """What networks read of many problems: their graphs, and their different actions.
 
-    def __init__(self) -> None:
+    Args:
+        sight: what there is to read.
+    """
+
+    def __init__(self, sight: Sight = "names") -> None:
+        self.sight = sight
         self._number: dict[bytes, int] = {}
+        self._graphs: list[ClauseGraph] = []
 
-    def number(self, features: Features) -> Small:
-        """Return the number of each action; new ones are added."""
+    def add_actions(self, features: Features) -> Small:
+        """Return the number of each action; those with the same features are one."""
         first, feature = features.first.tolist(), features.feature
         keys = [feature[a:b].tobytes() for a, b in pairwise(first)]
         return np.array([self._number.setdefault(k, len(self._number)) for k in keys], np.int32)
+
+    def add_graph(self, matrix: Matrix) -> int:
+        """Return the number of a problem's graph; without graphs to read, 0."""
+        if self.sight != "names":
+            self._graphs.append(clause_graph(matrix))
+        return max(0, len(self._graphs) - 1)
+
+    def graphs(self) -> Graphs | None:
+        """Return the graphs of all; None where none are read."""
+        several = self._graphs
+        if not several:
+            return None
+        kind, whole, part, edge = (
+            np.concatenate([getattr(each, field) for each in several])
+            for field in ("kind", "whole", "part", "edge")
+        )
+        return Graphs(
+            kind, _firsts(each.kind for each in several), whole, part, edge,
+            _firsts(each.edge for each in several),
+            np.array([each.sizes for each in several], np.int32),
+        )  # fmt: skip
 
     def actions(self) -> Actions:
         """Return the features of all."""
@@ -71,27 +105,52 @@ def _firsts(rows: Iterable[Small]) -> Small:
 
 
 class PolicyTables:
-    """What a network has become for a search: its tables, and a row for each known action."""
+    """What a network has become for searches of known problems.
 
-    def __init__(self, net: ConnectionNet, actions: Actions) -> None:
-        with torch.no_grad():
-            self.rows = net.action_rows(_long(actions.feature), _long(actions.first)).numpy()
+    Args:
+        net: the network.
+        known: the problems.
+    """
+
+    def __init__(self, net: ConnectionNet, known: Known) -> None:
+        self._net, self._actions, self._graphs = net, known.actions(), known.graphs()
         parts = net.goal.weight, net.goal_bias, net.query.weight.T, net.query.bias
         self._table, self._bias, self._query, self._shift = (
             np.ascontiguousarray(part.detach().numpy()) for part in parts
         )
+        self._rows: Reals | None = None
+        if net.graph is None:
+            self._rows = self._action_rows(np.arange(len(self._actions.first) - 1), None)
 
-    def policy(self, names: Names, action: Small) -> Policy:
-        """Return the policy for a problem with these actions."""
-        rows = np.ascontiguousarray(self.rows[action])
-        return Policy(names, self._table, self._bias, self._query, self._shift, rows)
+    def policy(self, theorem: Theorem) -> Policy:
+        """Return the policy for a problem."""
+        table = self._table
+        if self._rows is not None:
+            rows = self._rows[theorem.action]
+        else:
+            assert self._net.graph is not None
+            assert self._graphs is not None
+            with torch.no_grad():
+                read = self._net.graph.read(self._graphs, np.array([theorem.number]))
+            table = np.concatenate([table, read.goals.numpy()])
+            rows = self._action_rows(theorem.action.astype(np.int64), read.actions)
+        return Policy(
+            theorem.names, table, self._bias, self._query, self._shift, np.ascontiguousarray(rows)
+        )
+
+    def _action_rows(self, numbers: npt.NDArray[np.int64], read: torch.Tensor | None) -> Reals:
+        feature, first, _ = pick_rows(self._actions.feature, self._actions.first, numbers)
+        with torch.no_grad():
+            rows = self._net.action_rows(torch.from_numpy(feature), torch.from_numpy(first), read)
+        out: Reals = rows.numpy()
+        return out
 
 
 def policy_for(net: ConnectionNet, named: NamedMatrix) -> Policy:
     """Return a network's policy for one problem."""
-    known = KnownActions()
+    known = Known(net.config.sight)
     theorem = Theorem("", named, known)
-    return PolicyTables(net, known.actions()).policy(theorem.names, theorem.action)
+    return PolicyTables(net, known).policy(theorem)
 
 
 def guidance_for(net: ConnectionNet, named: NamedMatrix) -> Guidance:
@@ -102,10 +161,6 @@ def guidance_for(net: ConnectionNet, named: NamedMatrix) -> Guidance:
 def tensors_of(net: ConnectionNet) -> dict[str, Reals]:
     """Return a network's weights by name."""
     return {name: value.detach().numpy() for name, value in net.state_dict().items()}
-
-
-def _long(values: Small) -> torch.Tensor:
-    return torch.from_numpy(values.astype(np.int64))
 
 
 class Taught(NamedTuple):
@@ -120,6 +175,7 @@ def candidates(lessons: Iterable[Taught]) -> Candidates:
     """Return the goals of all lessons; those of one of `n` goals weigh `weight / sqrt(n)` each."""
     taught = [each for each in lessons if len(each.lesson.chosen)]
     feature_counts, candidate_counts, features, actions, chosen, weights = [], [], [], [], [], []
+    problems = []
     start = 0
     for theorem, each, weight in taught:
         number = len(each.chosen)
@@ -129,11 +185,13 @@ def candidates(lessons: Iterable[Taught]) -> Candidates:
         actions.append(theorem.action[each.action])
         chosen.append(each.chosen + start)
         weights.append(np.full(number, weight * number**-0.5, np.float32))
+        problems.append(np.full(number, theorem.number))
         start += len(each.action)
     return Candidates(
         _joined(features), _joined([[0], *feature_counts], cumulate=True),
         _joined(actions), _joined([[0], *candidate_counts], cumulate=True),
         _joined(chosen), np.concatenate([np.zeros(0, np.float32), *weights]),
+        _joined(problems), _joined([each.lesson.action for each in taught]),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tesuji.domains.proving.tptp_lexer import TptpError
 from tesuji.engine.errors import UsageError
 from tesuji.engine.selfplay import mix_seed
 from tesuji.engine.theorem_config import ROBINSON, TheoremTrainConfig
-from tesuji.engine.theorem_policy import KnownActions, Theorem
+from tesuji.engine.theorem_policy import Known, Theorem
 
 
 def is_held_back(name: str, percent: int) -> bool:
@@ -39,7 +39,7 @@ class Problems:
         if not self._files:
             raise UsageError(f"there are no problems (*.p) in {folder}")
 
-    def read(self, known: KnownActions) -> Iterator[Theorem | str]:
+    def read(self, known: Known) -> Iterator[Theorem | str]:
         """Read or make each problem; what cannot be read comes as the reason."""
         if self._config.game == ROBINSON:
             yield from self._robinson(known)
@@ -53,13 +53,14 @@ class Problems:
         """Return whether a problem is held back; its name alone says so."""
         return is_held_back(theorem.name, self._config.proving.held_back)
 
-    def _robinson(self, known: KnownActions) -> Iterator[Theorem]:
-        # From small numbers to large ones, so that there is something to begin with.
+    def _robinson(self, known: Known) -> Iterator[Theorem]:
+        # From small numbers to large ones, so that there is something to begin with; nested from
+        # the start, since how arguments are evaluated is learned early and for good.
         settings = self._config.proving
         for number in range(settings.theorems):
             part = (number + 1) / settings.theorems
             problem = robinson(
                 1 + number % settings.stages, mix_seed(self._config.seed, 3, number) % 2**32,
-                max(1, round(part * settings.operand)), max(1, round(part * settings.operations)),
+                max(1, round(part * settings.operand)), settings.operations,
             )  # fmt: skip
             yield Theorem(f"{problem.name}", make_matrix(clausify(problem)), known)

@@ -35,7 +35,7 @@ from tesuji.engine.theorem_attempts import Attempt, Search, Searches, attempt
 from tesuji.engine.theorem_config import TheoremTrainConfig
 from tesuji.engine.theorem_outcomes import closing_examples
 from tesuji.engine.theorem_policy import (
-    KnownActions,
+    Known,
     PolicyTables,
     Taught,
     Theorem,
@@ -128,7 +128,8 @@ class _Training:
         return self.totals
 
     def _prepare(self) -> None:
-        known, theorems, faults = KnownActions(), list[Theorem](), list[str]()
+        known = Known(self.config.connection_net.sight)
+        theorems, faults = list[Theorem](), list[str]()
         for number, one in enumerate(self.source.read(known), 1):
             if isinstance(one, str):
                 faults.append(one)
@@ -138,7 +139,7 @@ class _Training:
                 self.pace.tell(f"reading problem {number}")
         if not theorems:
             raise TesujiError(f"no problem could be read; the first: {faults[0]}")
-        self.actions = known.actions()
+        self.known = known
         self.learned = [one for one in theorems if not self.source.is_trial(one)]
         self.trials = [one for one in theorems if self.source.is_trial(one)]
         self.faults = faults
@@ -167,7 +168,7 @@ class _Training:
         torch.manual_seed(seed)
         self.net = ConnectionNet(config.connection_net, BUCKETS)
         loss, accuracy = learn_connections(
-            self.net, self.actions, goals, config.proving.epochs, seed
+            self.net, self.known.actions(), goals, config.proving.epochs, seed, self.known.graphs()
         )
         closing_loss = self._learn_closing(found, seed)
         tried = self._search_all(self.trials, "trying", self._guided(sat_help=False))
@@ -210,11 +211,11 @@ class _Training:
 
     def _guided(self, sat_help: bool) -> Searches:
         assert self.net is not None
-        tables, settings = PolicyTables(self.net, self.actions), self.config.proving
+        tables, settings = PolicyTables(self.net, self.known), self.config.proving
         prices = Prices(settings.step, settings.weight, settings.rise)
         return lambda theorem: [
             Guided(
-                theorem.matrix, tables.policy(theorem.names, theorem.action), prices,
+                theorem.matrix, tables.policy(theorem), prices,
                 sat_help=sat_help, outcomes=make_outcomes(settings.outcomes),
             )
         ]  # fmt: skip

@@ -8,7 +8,7 @@ from tesuji.domains.proving.clauses import ClauseSet
 from tesuji.domains.proving.connection import ConnectionDomain
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.engine.theorem_schedule import Search, Strategy
-from tesuji.search.base import UniformEvaluator
+from tesuji.search.base import Evaluator, UniformEvaluator
 from tesuji.search.proving.policy import Guidance
 from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
 
@@ -20,9 +20,9 @@ Guide = Callable[[NamedMatrix], Guidance]
 def open_tree(clauses: ClauseSet, guide: Guide | None) -> Search:
     """Return a tree search for a proof, guided or with equal priors."""
     domain = ConnectionDomain(clauses, goals=guide is not None)
-    evaluator = (
-        UniformEvaluator(domain.spec.num_actions)
-        if guide is None
-        else GoalEvaluator(*guide(domain.named))
-    )
+    evaluator: Evaluator = UniformEvaluator(domain.spec.num_actions)
+    if guide is not None:
+        guidance = guide(domain.named)
+        domain.names = guidance.policy.names  # what is seen is what the policy reads
+        evaluator = GoalEvaluator(*guidance)
     return Search(domain.named, TREE, tree=TreeSearch(domain, evaluator))

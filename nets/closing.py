@@ -38,7 +38,10 @@ class ClosingNet(nn.Module):
 
     def __init__(self, buckets: int, hidden: int, spread: float) -> None:
         super().__init__()
-        self.goal = nn.EmbeddingBag(buckets, hidden, mode="sum", include_last_offset=True)
+        # What means something in one problem only is left out.
+        self.goal = nn.EmbeddingBag(
+            buckets + 1, hidden, mode="sum", include_last_offset=True, padding_idx=buckets
+        )
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.chance = nn.Linear(hidden, 1)
         nn.init.normal_(self.goal.weight, std=spread)
@@ -47,7 +50,8 @@ class ClosingNet(nn.Module):
 
     def forward(self, feature: Tensor, first: Tensor) -> Tensor:
         """Return the logits `[B]` of goals with these features."""
-        out: Tensor = self.chance(torch.relu(self.goal(feature, first) + self.bias))
+        known = feature.clamp(max=self.goal.num_embeddings - 1)
+        out: Tensor = self.chance(torch.relu(self.goal(known, first) + self.bias))
         return out[:, 0]
 
 

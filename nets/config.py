@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 def _check_at_least(config: object, minimum: int, *names: str) -> None:
@@ -87,6 +88,9 @@ class ConnectionNetConfig:
     """Sizes and training of a policy over the steps of connection tableaux.
 
     Attributes:
+        sight: what it reads: `names` of symbols, the clauses as a `graph` without names, or `both`.
+        graph_width: of the graph network's embeddings.
+        graph_rounds: of its messages.
         hidden: units that read a goal, and as many an action.
         width: of what the two make, whose product is a logit.
         spread: of the first embeddings.
@@ -96,6 +100,9 @@ class ConnectionNetConfig:
         batch: goals of a step.
     """
 
+    sight: Literal["names", "graph", "both"] = "names"
+    graph_width: int = 24
+    graph_rounds: int = 3
     hidden: int = 48
     width: int = 32
     spread: float = 0.1
@@ -105,7 +112,9 @@ class ConnectionNetConfig:
     batch: int = 256
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "width", "batch"):
+        if self.sight not in ("names", "graph", "both"):
+            raise ValueError(f"sight must be names, graph or both, got {self.sight!r}")
+        for name in ("hidden", "width", "batch", "graph_width", "graph_rounds"):
             if not 1 <= getattr(self, name) <= 4096:
                 raise ValueError(f"{name} must be 1 to 4096, got {getattr(self, name)}")
         if min(self.spread, self.entropy, self.decay) < 0 or not 0.0 < self.rate < 1.0:

@@ -2,7 +2,10 @@
 
 Both sum the embeddings of hashed features; the logit of an action is the product of what they make
 of the goal and of the action. An action does not change while a problem is searched, so its part is
-computed once (`action_rows`), and a goal costs a sum and a small product.
+computed once (`action_rows`), and a goal costs a sum and a small product. A network that reads
+graphs (`config.sight`) has a third part, which reads a problem's clauses once and makes embeddings
+of its symbols, in each part that they play, and of its literals: they are added to those of
+features.
 
 `B` goals, `F` features of them, `A` different actions, `C` candidates of all goals.
 """
@@ -15,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding_bag
 
+from tesuji.nets.clause_graph import ClauseGraphNet, Graphs
 from tesuji.nets.closing import ClosingNet
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.ragged import pick_rows
@@ -32,6 +37,8 @@ class Candidates(NamedTuple):
     candidate_first: Numbers  # [B + 1]
     chosen: Numbers  # [B] place in `candidate`
     weight: npt.NDArray[np.float32]  # [B]
+    problem: Numbers  # [B] number of its graph; empty where there are none
+    own_action: Numbers  # [C] number of `candidate` in its problem
 
 
 class Actions(NamedTuple):
@@ -64,25 +71,44 @@ class ConnectionNet(nn.Module):
         for table in (self.goal, self.action):
             nn.init.normal_(table.weight, std=config.spread)
         self.closing = ClosingNet(buckets, config.hidden, config.spread)
+        self.graph: ClauseGraphNet | None = None
+        if config.sight != "names":
+            self.graph = ClauseGraphNet(config.graph_width, config.graph_rounds, config.hidden)
 
-    def queries(self, feature: Tensor, first: Tensor) -> Tensor:
-        """Return `[B, D]` of goals with these features."""
-        out: Tensor = self.query(torch.relu(self.goal(feature, first) + self.goal_bias))
+    def queries(self, feature: Tensor, first: Tensor, read: Tensor | None = None) -> Tensor:
+        """Return `[B, D]` of goals with these features.
+
+        Args:
+            feature: of all goals.
+            first: `[B + 1]`.
+            read: `[R, H]` what the graph network says of features beyond `buckets`.
+        """
+        if read is None:
+            summed = self.goal(feature, first)
+        else:
+            table = torch.cat([self.goal.weight, read])
+            summed = embedding_bag(feature, table, first, mode="sum", include_last_offset=True)
+        out: Tensor = self.query(torch.relu(summed + self.goal_bias))
         return out
 
-    def action_rows(self, feature: Tensor, first: Tensor) -> Tensor:
-        """Return `[A, D]` of actions with these features."""
-        out: Tensor = self.key(torch.relu(self.action(feature, first) + self.action_bias))
+    def action_rows(self, feature: Tensor, first: Tensor, read: Tensor | None = None) -> Tensor:
+        """Return `[A, D]` of actions with these features; `read` `[A, H]` is of the graphs."""
+        summed = self.action(feature, first)
+        if read is not None:
+            summed = summed + read
+        out: Tensor = self.key(torch.relu(summed + self.action_bias))
         return out
 
 
 def learn_connections(
-    net: ConnectionNet, actions: Actions, lessons: Candidates, epochs: int, seed: int
-) -> tuple[float, float]:
+    net: ConnectionNet, actions: Actions, lessons: Candidates, epochs: int, seed: int,
+    graphs: Graphs | None = None,
+) -> tuple[float, float]:  # fmt: skip
     """Train on what closed goals; return mean loss and accuracy of the last epoch.
 
     The loss is cross-entropy, less `config.entropy` times the policy's entropy: sure policies leave
-    a search nothing else to try.
+    a search nothing else to try. A batch is of goals from anywhere, or, since each graph is read
+    anew, of goals of few problems.
     """
     config = net.config
     optimizer = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.decay)
@@ -94,8 +120,12 @@ def learn_connections(
     for _ in range(epochs):
         losses = hits = 0.0
         order = rng.permutation(number)
+        if graphs is not None:
+            place = rng.permutation(len(graphs.kind_first) - 1)
+            order = np.argsort(place[lessons.problem], kind="stable")
         for start in range(0, number, config.batch):
-            loss, hit = _step_loss(net, actions, lessons, order[start : start + config.batch])
+            batch = order[start : start + config.batch]
+            loss, hit = _step_loss(net, actions, lessons, batch, graphs)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -107,14 +137,29 @@ def learn_connections(
 
 
 def _step_loss(
-    net: ConnectionNet, actions: Actions, lessons: Candidates, goals: npt.NDArray[np.int64]
-) -> tuple[Tensor, float]:
-    feature, feature_first, _ = pick_rows(lessons.feature, lessons.feature_first, goals)
+    net: ConnectionNet, actions: Actions, lessons: Candidates, goals: npt.NDArray[np.int64],
+    graphs: Graphs | None,
+) -> tuple[Tensor, float]:  # fmt: skip
+    feature, feature_first, owner = pick_rows(lessons.feature, lessons.feature_first, goals)
     candidate, candidate_first, goal = pick_rows(lessons.candidate, lessons.candidate_first, goals)
-    used, row = np.unique(candidate, return_inverse=True)
+    said_goals = said_actions = None
+    if net.graph is not None:
+        assert graphs is not None
+        own, _, _ = pick_rows(lessons.own_action, lessons.candidate_first, goals)
+        problem = lessons.problem[goals].astype(np.int64)
+        read = net.graph.read(graphs, np.unique(problem))
+        feature = read.rows(feature, problem[owner], net.buckets)
+        said_goals = read.goals
+        several = np.stack([candidate, read.action_rows(own, problem[goal])])
+        (candidate, own), row = np.unique(several, axis=1, return_inverse=True)
+        said_actions, used = read.actions[torch.from_numpy(own)], candidate
+    else:
+        used, row = np.unique(candidate, return_inverse=True)
     action_feature, action_first, _ = pick_rows(actions.feature, actions.first, used)
-    queries = net.queries(torch.from_numpy(feature), torch.from_numpy(feature_first))
-    rows = net.action_rows(torch.from_numpy(action_feature), torch.from_numpy(action_first))
+    queries = net.queries(torch.from_numpy(feature), torch.from_numpy(feature_first), said_goals)
+    rows = net.action_rows(
+        torch.from_numpy(action_feature), torch.from_numpy(action_first), said_actions
+    )
     of = torch.from_numpy(goal)
     logits = (queries[of] * rows[torch.from_numpy(row)]).sum(1)
     most = torch.from_numpy(np.maximum.reduceat(logits.detach().numpy(), candidate_first[:-1]))

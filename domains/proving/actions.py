@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tesuji.domains.proving.tableau import ABOVE, LITERAL, NONE, OFFSET, TRAIL, VARIABLES
-from tesuji.domains.proving.unification import FREE, kernel, undo, unify
+from tesuji.domains.proving.tableau import ABOVE, CLOSED_BY, LITERAL, NONE, OFFSET, TRAIL, VARIABLES
+from tesuji.domains.proving.unification import FREE, forced_kernel, kernel, undo, unify
 
 
 @kernel
@@ -26,7 +26,7 @@ def alternatives(matrix, tableau, goal, option, at):  # type: ignore[no-untyped-
     for place in range(matrix.partner_first[key ^ 1], matrix.partner_first[(key ^ 1) + 1]):
         other = matrix.partner[place]
         end = fresh + matrix.num_variables[matrix.clause[other]]
-        if end > len(tableau.bound):
+        if end > len(tableau.bound) or _is_barred(matrix, tableau, goal, other):
             continue
         tableau.bound[fresh:end] = FREE
         if _unifiable(matrix, tableau, matrix.atom[other], fresh, atom, offset):
@@ -35,6 +35,19 @@ def alternatives(matrix, tableau, goal, option, at):  # type: ignore[no-untyped-
             option[at] = other
             at += 1
     return at
+
+
+@forced_kernel
+def _is_barred(matrix, tableau, goal, literal):  # type: ignore[no-untyped-def]
+    # Whether a proof in normal form has another step there.
+    cells, normal = tableau.cells, matrix.normal
+    whole, above = normal.whole[cells[goal, LITERAL]], cells[goal, ABOVE]
+    return (
+        whole != NONE
+        and normal.bars[cells[goal, LITERAL]] & normal.kind[literal]
+        and above != NONE
+        and cells[above, CLOSED_BY] == whole
+    )
 
 
 @kernel

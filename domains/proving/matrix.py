@@ -51,10 +51,28 @@ class Matrix(NamedTuple):
     apart: Apart  # without pairs, but for Metamath
     equality: Small  # [4] its symbol, and its clauses of AXIOMS; all NONE where it does not occur
     congruence: Small  # [S] the clause of equality for a symbol, or NONE
+    normal: Normal  # of steps by axioms of equality
 
 
 AXIOMS = "reflexivity", "symmetry", "transitivity"
 NONE = -1
+
+
+class Normal(NamedTuple):
+    """Which steps by axioms of equality are left out, since others do the same.
+
+    Proofs have a normal form: transitivity chains lean to the right and hold no reflexivity, and
+    nothing is turned round twice. A premise that is a goal because its axiom was entered by `whole`
+    is not closed by literals of a kind that it `bars`. That is for searches by a policy, which has
+    to choose; with a limit of depth alone, chains that lean both ways are found sooner.
+    """
+
+    whole: Small  # [L] the axiom's conclusion, or NONE
+    bars: Small  # [L] bits of kinds
+    kind: Small  # [L] a bit, for conclusions
+
+
+_REFLEXIVITY, _SYMMETRY, _TRANSITIVITY = 1, 2, 4  # in the order of AXIOMS
 
 
 class NamedMatrix(NamedTuple):
@@ -64,6 +82,8 @@ class NamedMatrix(NamedTuple):
     symbols: tuple[str, ...]
     variables: tuple[tuple[str, ...], ...]  # of each clause
 
+
+Wide = npt.NDArray[np.int64]
 
 NOTHING_APART = Apart(
     np.zeros(0, np.int32), np.zeros((0, 2), np.int32), np.zeros(0, np.int32),
@@ -133,6 +153,7 @@ def make_matrix(clauses: ClauseSet) -> NamedMatrix:
         _small(firsts), _small(counts), _small(_goals(clauses.clauses)),
         _small(spans), order, _small(terms.ground), NOTHING_APART,
         *_equality(clauses.clauses, terms.symbols),
+        _normal(clauses.clauses, key, np.array(firsts)),
     )  # fmt: skip
     return NamedMatrix(matrix, tuple(name for name, _ in terms.symbols), tuple(names))
 
@@ -162,6 +183,25 @@ def _equality(
         else:
             congruence[symbols[atom.predicate, len(atom.arguments)]] = number
     return _small(equality), _small(congruence)
+
+
+def _normal(clauses: Sequence[Clause], key: Wide, firsts: Wide) -> Normal:
+    whole = np.full(len(key), NONE)
+    bars, kind = np.zeros(len(key), int), np.zeros(len(key), int)
+    for number, clause in enumerate(clauses):
+        if clause.parent != EQUALITY_AXIOMS or clause.literals[-1].atom.predicate != EQUALITY:
+            continue
+        literals = range(firsts[number], firsts[number + 1])
+        end = next(each for each in literals if not key[each] & 1)
+        premises = [each for each in literals if each != end]
+        if clause.name in AXIOMS:
+            kind[end] = 1 << AXIOMS.index(clause.name)
+        if clause.name == "symmetry":
+            whole[premises], bars[premises] = end, _REFLEXIVITY | _SYMMETRY
+        if clause.name == "transitivity":
+            whole[premises], bars[premises] = end, _REFLEXIVITY
+            bars[premises[0]] |= _TRANSITIVITY
+    return Normal(_small(whole), _small(bars), _small(kind))
 
 
 def _small(values: object) -> Small:

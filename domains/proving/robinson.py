@@ -87,11 +87,12 @@ def _drawn(rng: np.random.Generator, operand: int, operations: int) -> Expressio
 
 
 def _of_value(value: int, rng: np.random.Generator, operand: int, operations: int) -> str:
-    # Another expression of the value; what is lacking is added.
+    # Another expression of the value; where none is met, what one lacks is added.
+    nearest = f"plus({numeral(value)}, o)"
     for _ in range(_TRIES):
         text, reached = _expression(rng, operand, int(rng.integers(1, operations + 1)))
         if reached == value:
             return text
         if 0 < value - reached <= operand:
-            return f"plus({text}, {numeral(value - reached)})"
-    return f"plus({numeral(value)}, o)"
+            nearest = f"plus({text}, {numeral(value - reached)})"
+    return nearest

@@ -72,17 +72,20 @@ def _teach(matrix, names, proof, tableau, start, room):  # type: ignore[no-untyp
         first = room.action_first[number]
         end = alternatives(matrix, tableau, goal, room.action, first)
         if end != NONE and end > first + 1:
+            taken = NONE
             for at in range(first, end):
                 code = room.action[at]
                 if code == wanted:
-                    room.chosen[number] = at
+                    taken = at
                 if code < 0:
                     above = tableau.cells[-1 - code, LITERAL]
                     room.action[at] = len(matrix.atom) + matrix.key[above]
-            at = room.feature_first[number]
-            size = describe_goal(matrix, names, tableau, goal, room.feature[at : at + MOST])
-            number += 1
-            room.feature_first[number], room.action_first[number] = at + size, end
+            if taken != NONE:  # a proof need not be in normal form
+                at = room.feature_first[number]
+                size = describe_goal(matrix, names, tableau, goal, room.feature[at : at + MOST])
+                room.chosen[number] = taken
+                number += 1
+                room.feature_first[number], room.action_first[number] = at + size, end
         made = 0
         if by == BY_GOAL:
             made = reduce(matrix, tableau, goal, other)

@@ -21,7 +21,7 @@ class Policy(NamedTuple):
     """
 
     names: Names
-    table: Reals  # [BUCKETS, H] a row a feature of a goal
+    table: Reals  # [F, H] a row a feature of a goal
     bias: Reals  # [H]
     query: Reals  # [H, D]
     shift: Reals  # [D]
@@ -34,7 +34,7 @@ class Chances(NamedTuple):
     The logit is `relu(sum of the goal's rows) @ weight + shift`.
     """
 
-    table: Reals  # [BUCKETS, H] a row a feature of a goal
+    table: Reals  # [BUCKETS + 1, H] a row a feature of a goal, and one for those of one problem
     bias: Reals  # [H]
     weight: Reals  # [H]
     shift: Reals  # [1]
@@ -56,12 +56,12 @@ def read_goal(matrix, tableau, policy, options, goal):  # type: ignore[no-untype
 
 @forced_kernel
 def sum_rows(table, bias, feature, out):  # type: ignore[no-untyped-def]
-    """Write the sum `[H]` of a bias and of the rows of features."""
+    """Write the sum `[H]` of a bias and of the rows of features; the last row is of all others."""
     units = len(bias)
     for unit in range(units):
         out[unit] = bias[unit]
     for place in range(len(feature)):
-        row = table[np.int64(feature[place])]
+        row = table[min(np.int64(feature[place]), len(table) - 1)]
         for unit in range(units):
             out[unit] += row[unit]
 

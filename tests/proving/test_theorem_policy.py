@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 
+from tesuji.domains.proving.clause_graph import NUM_EDGE_KINDS, NUM_NODE_KINDS
 from tesuji.domains.proving.clausify import clausify
-from tesuji.domains.proving.features import BUCKETS, action_features, name_matrix
+from tesuji.domains.proving.features import BUCKETS, Sight, action_features, name_matrix
+from tesuji.domains.proving.features import ROLES as FEATURE_ROLES
 from tesuji.domains.proving.instances import instances_of
-from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
+from tesuji.domains.proving.matrix import NamedMatrix, Small, make_matrix
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.commands.prove import Arguments as Prove
 from tesuji.engine.commands.prove import run as prove
@@ -20,15 +24,17 @@ from tesuji.engine.commands.train import run as train
 from tesuji.engine.errors import UsageError
 from tesuji.engine.metrics import read_metrics
 from tesuji.engine.theorem_config import ROBINSON, TheoremLearningConfig, TheoremTrainConfig
-from tesuji.engine.theorem_policy import policy_for
+from tesuji.engine.theorem_policy import Known, Taught, Theorem, candidates, policy_for
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_training import train_prover
 from tesuji.engine.theorem_verification import verify_theorem
+from tesuji.nets.clause_graph import EDGE_KINDS, NODE_KINDS, ROLES
 from tesuji.nets.config import ConnectionNetConfig
-from tesuji.nets.connection import ConnectionNet
+from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.instance_tableaux import GroundClauses, instance_tableau
 from tesuji.search.proving.lessons import lesson
+from tesuji.search.proving.policy import Policy
 
 THEOREMS = (
     "fof(a, axiom, p => q). fof(b, axiom, p). fof(c, conjecture, q).",
@@ -43,21 +49,107 @@ class _Silent:
         """Say nothing."""
 
 
-def fresh(named: NamedMatrix) -> Guided:
-    return Guided(named.matrix, policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), named))
+def new_net(sight: Sight = "names") -> ConnectionNet:
+    torch.manual_seed(1)
+    return ConnectionNet(ConnectionNetConfig(sight=sight), BUCKETS)
 
 
+def fresh(named: NamedMatrix, sight: Sight = "names") -> Guided:
+    return Guided(named.matrix, policy_for(new_net(sight), named))
+
+
+@pytest.mark.parametrize("sight", ["names", "graph", "both"])
 @pytest.mark.parametrize("text", THEOREMS)
-def test_what_any_policy_proves_the_checker_accepts(text: str) -> None:
+def test_what_any_policy_proves_the_checker_accepts(text: str, sight: Sight) -> None:
     problem = parse_problem(text)
     clauses = clausify(problem)
     named = make_matrix(clauses)
-    search = fresh(named)
+    search = fresh(named, sight)
     found = search.run(100_000)
     assert found is not None
     assert found.copies is not None
     proof = theorem_proof(problem, clauses, instances_of(named, search.tableau, found.copies))
     verify_theorem(proof)
+
+
+RENAMED = "fof(a, axiom, size(box) = box). fof(c, conjecture, size(size(size(box))) = box)."
+
+
+def test_a_graph_has_no_names() -> None:
+    one, other = (make_matrix(clausify(parse_problem(text))) for text in (THEOREMS[2], RENAMED))
+    assert set(one.symbols) & set(other.symbols) == {"="}
+    same = [policy_for(new_net("graph"), each) for each in (one, other)]
+    for a, b in zip(same[0], same[1], strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    told = [policy_for(new_net("both"), each) for each in (one, other)]
+    assert not np.array_equal(told[0].action, told[1].action)
+
+
+def test_symbols_that_play_the_same_part_look_alike_in_a_graph_and_others_do_not() -> None:
+    text = "fof(a, axiom, p(a, b) & q(a, b) & r(b, a) & r(a, a)). fof(c, conjecture, p(b, b))."
+    named = make_matrix(clausify(parse_problem(text)))
+    net = new_net("graph")
+    known = Known("graph")
+    Theorem("", named, known)
+    assert net.graph is not None
+    graphs = known.graphs()
+    assert graphs is not None
+    rows = net.graph.read(graphs, np.array([0])).goals.detach().numpy()
+    of = {name: rows[ROLES * at : ROLES * (at + 1)] for at, name in enumerate(named.symbols)}
+    assert not np.allclose(of["p"], of["q"], atol=1e-4)  # p is in the conjecture
+    assert not np.allclose(of["q"], of["r"], atol=1e-4)
+    assert [ROLES, NODE_KINDS, EDGE_KINDS] == [FEATURE_ROLES, NUM_NODE_KINDS, NUM_EDGE_KINDS]
+
+
+def prior_of(policy: Policy, feature: Small, action: Small) -> npt.NDArray[np.float64]:
+    seen = np.maximum(policy.table[feature].sum(0) + policy.bias, 0.0)
+    logits = policy.action[action] @ (seen @ policy.query + policy.shift)
+    weights = np.exp(logits - logits.max())
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("sight", ["names", "graph", "both"])
+def test_training_and_search_read_the_same(sight: Sight) -> None:
+    torch.manual_seed(1)
+    net = ConnectionNet(ConnectionNetConfig(sight=sight, entropy=0.0, rate=1e-9), BUCKETS)
+    known, taught, surprise, weight = Known(sight), [], 0.0, 0.0
+    for name, text in enumerate(THEOREMS):
+        named = make_matrix(clausify(parse_problem(text)))
+        search = Guided(named.matrix, policy_for(net, named))
+        found = search.run(100_000)
+        assert found is not None
+        assert found.copies is not None
+        theorem = Theorem(str(name), named, known)
+        each = lesson(named.matrix, theorem.names, search.tableau, found.copies[0][0])
+        taught.append(Taught(theorem, each))
+        policy = policy_for(net, named)
+        for goal in range(len(each.chosen)):
+            feature = each.feature[each.feature_first[goal] : each.feature_first[goal + 1]]
+            first, end = each.action_first[goal : goal + 2]
+            prior = prior_of(policy, feature, each.action[first:end])
+            weight += len(each.chosen) ** -0.5
+            surprise -= np.log(prior[each.chosen[goal] - first]) * len(each.chosen) ** -0.5
+    loss, _ = learn_connections(net, known.actions(), candidates(taught), 1, 1, known.graphs())
+    assert weight > 3.0
+    assert loss == pytest.approx(surprise / weight, rel=1e-4)
+
+
+def test_a_graph_network_learns() -> None:
+    config = ConnectionNetConfig(sight="graph", entropy=0.0, rate=0.01)
+    torch.manual_seed(1)
+    net, known = ConnectionNet(config, BUCKETS), Known("graph")
+    named = make_matrix(clausify(parse_problem(THEOREMS[2])))
+    theorem = Theorem("", named, known)
+    search = fresh(named, "graph")
+    found = search.run(100_000)
+    assert found is not None
+    assert found.copies is not None
+    each = lesson(named.matrix, theorem.names, search.tableau, found.copies[0][0])
+    goals = candidates([Taught(theorem, each)])
+    before, _ = learn_connections(net, known.actions(), goals, 1, 1, known.graphs())
+    after, accuracy = learn_connections(net, known.actions(), goals, 60, 1, known.graphs())
+    assert after < 0.2 * before
+    assert accuracy == 1.0
 
 
 def test_what_is_no_theorem_is_not_proved() -> None:
