@@ -72,6 +72,12 @@ class Normal(NamedTuple):
     kind: Small  # [L] a bit, for conclusions
 
 
+def all_steps(literals: int) -> Normal:
+    """Return that no step is left out, for clauses without axioms of equality."""
+    zeros = np.zeros(literals, np.int32)
+    return Normal(np.full(literals, NONE, np.int32), zeros, zeros)
+
+
 _REFLEXIVITY, _SYMMETRY, _TRANSITIVITY = 1, 2, 4  # in the order of AXIOMS
 
 

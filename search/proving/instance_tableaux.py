@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tesuji.domains.proving.grounding import Bank
-from tesuji.domains.proving.matrix import NONE, NOTHING_APART, Matrix, Small
+from tesuji.domains.proving.matrix import NONE, NOTHING_APART, Matrix, Small, all_steps
 from tesuji.domains.proving.tableau import CELLS, CLOSED_BY, LITERAL, Tableau
 from tesuji.search.proving.deepening import Deepening
 
@@ -73,7 +73,7 @@ def _propositional(matrix: Matrix, instances: GroundClauses) -> Matrix:
         instances.first, np.ones(clauses, np.int32), matrix.goal[instances.clause],
         _small(np.searchsorted(key[order], np.arange(2 * number + 1))), _small(order),
         np.ones(number, np.int32), NOTHING_APART, np.full(4, NONE, np.int32),
-        np.full(number, NONE, np.int32),
+        np.full(number, NONE, np.int32), all_steps(len(key)),
     )  # fmt: skip
 
 
