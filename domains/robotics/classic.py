@@ -107,6 +107,8 @@ class ClassicModel(Model):
         super().__init__(domain)
         self._kind = CLASSIC[domain.spec.name]
         self.names = self._kind.names
+        if self._kind.number == _PENDULUM:  # the car's are of 32 bits
+            self.coordinates = np.arange(2)
         self._env: Any = domain.env.unwrapped
         self._constants = tuple(float(getattr(self._env, name)) for name in self._kind.constants)
 

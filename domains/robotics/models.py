@@ -63,6 +63,8 @@ class Model(ABC):
         names: of the quantities `[Q]`.
         num_substeps: of the simulator in a step, `K`.
         held: quantities that stay the same within a step, and leap from one step to the next.
+        coordinates: where in the rows of `begin` positions lie, and then as many velocities, which
+            may be moved; None where that cannot be said.
         low: least action `[D]`.
         high: greatest action `[D]`.
     """
@@ -70,6 +72,7 @@ class Model(ABC):
     names: tuple[str, ...]
     num_substeps: int = 1
     held: frozenset[str] = frozenset()
+    coordinates: npt.NDArray[np.int64] | None = None
 
     def __init__(self, domain: EnvironmentDomain) -> None:
         space = domain.env.action_space

@@ -60,6 +60,8 @@ class MujocoModel(Model):
         self._cells = _Cells(self._workers[0].data)
         self._layout: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self._loop = self._make_loop()
+        if self._nq == self._nv:  # no quaternions
+            self.coordinates = self._loop.positions
         self._at: Moment | None = None
         self._start: Floats = np.empty((0, 0))
 

@@ -7,6 +7,7 @@ what they violate first, by their return second, so that no reward pays for a vi
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.models import Model, Policy, Rollouts
+from tesuji.search.trajectory.feedback import can_follow, improvements
 from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
 from tesuji.search.trajectory.settings import TrajectorySettings
 
@@ -109,6 +111,7 @@ class TrajectoryPlanner:
         self._mean = np.zeros(shape)
         self._deviation = np.full(shape, self.settings.deviation)
         self._kept = np.zeros((0, *shape))
+        self._fresh = True
 
     def plan(self, state: Any, seconds: float | None = None) -> Trajectory:
         """Return the best trajectory found from `state`; the next call begins one step later.
@@ -124,11 +127,13 @@ class TrajectoryPlanner:
         best: _Scored | None = None
         simulated, count = 0, settings.samples
         self._deviation[:] = settings.deviation
-        for iteration in range(settings.iterations):
+        iterations = settings.iterations * (settings.beginning if self._fresh else 1)
+        self._fresh = False
+        for iteration in range(iterations):
             fits = self._fits(ends, iteration)
             if iteration and fits < 2:
                 break
-            actions = self._sample(state, min(count, fits), iteration)
+            actions = self._sample(state, min(count, fits), iteration, best)
             if fits < len(actions):
                 actions = actions[: max(1, fits)]
             started = time.perf_counter()
@@ -162,13 +167,13 @@ class TrajectoryPlanner:
     def _fits(self, ends: float | None, iteration: int) -> int:
         """Return how many samples can be simulated by then; the last trajectory is, once more."""
         if ends is None:
-            return self.settings.samples + len(self._kept)
+            return sys.maxsize
         if self._pace == 0.0:
             return 1  # nobody knows how fast it is
         left = ends - time.perf_counter()
         return max(0 if iteration else 1, int(left / (_CARE * self._pace)) - 1)
 
-    def _sample(self, state: Any, count: int, iteration: int) -> Floats:
+    def _sample(self, state: Any, count: int, iteration: int, best: _Scored | None) -> Floats:
         settings = self.settings
         shape = (count, *self._mean.shape)
         if settings.knots:
@@ -185,7 +190,18 @@ class TrajectoryPlanner:
         if self._policy is not None and iteration == 0 and proposed:
             noise[-1] = 0.0  # one follows the policy's mean
             actions[-proposed:] = self.model.follow(state, self._policy, noise[-proposed:])
-        return np.concatenate([actions, self._kept])
+        parts = [actions, self._kept]
+        if settings.feedback and can_follow(self.model):
+            parts.append(self._follow(state, best))
+        return np.concatenate(parts)
+
+    def _follow(self, state: Any, best: _Scored | None) -> Floats:
+        """Return samples that follow the best plan so far; half of them with noise."""
+        settings, plan = self.settings, self._mean if best is None else best.actions[0]
+        count = settings.feedback
+        noise = self._deviation * coloured_noise(self._rng, settings.exponent, count, *plan.shape)
+        noise[: (count + 1) // 2] = 0.0
+        return improvements(self.model, state, plan, noise)
 
     def _score(self, state: Any, actions: Floats) -> _Scored:
         units = self.model.units(actions)

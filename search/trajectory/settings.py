@@ -18,6 +18,7 @@ class TrajectorySettings:
             from one decision to the next, samples fewer each time, and executes the best sample.
         samples: trajectories of the first iteration.
         iterations: of sampling and refitting, each decision.
+        beginning: times as many iterations in the first decision, which has no earlier plan.
         horizon: steps that are looked ahead.
         deviation: of the first samples.
         least_deviation: below which none falls.
@@ -34,11 +35,14 @@ class TrajectorySettings:
         tails: share of the samples that leave a plan only from some step on.
         survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where
             no value says what it does.
+        feedback: samples of an iteration that follow the best plan in a closed loop and uphill
+            (`feedback.py`), where the model can.
     """
 
     method: Method = "icem"
     samples: int = 48
     iterations: int = 3
+    beginning: int = 3
     horizon: int = 30
     deviation: float = 0.5
     least_deviation: float = 0.05
@@ -54,9 +58,16 @@ class TrajectorySettings:
     replan: int = 1
     tails: float = 0.0
     survival: int = 200
+    feedback: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("samples", 2), ("iterations", 1), ("horizon", 2), ("elites", 1)):
+        for name, least in (
+            ("samples", 2),
+            ("iterations", 1),
+            ("beginning", 1),
+            ("horizon", 2),
+            ("elites", 1),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if not self.deviation > 0 or not self.temperature > 0:
