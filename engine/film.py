@@ -45,16 +45,22 @@ class Film:
             self._frames.append(np.ascontiguousarray(frame[::step, ::step]))
 
     def write(self, path: Path) -> None:
-        """Write the film as GIF, at the speed of the environment up to 25 pictures a second."""
+        """Write the film as GIF or MP4, at the environment's speed, up to 25 pictures a second."""
         import imageio.v3 as imageio  # noqa: PLC0415 - an extra
 
         fps = float(self._env.metadata.get("render_fps", 25))
         every = max(1, round(fps / 25))
+        frames = np.stack(self._frames[::every])
+        if path.suffix.lower() == ".gif":
+            options: dict[str, Any] = {"extension": ".gif", "loop": 0}
+            options["duration"] = 1000 * every / fps
+        else:
+            rows, columns = (size // 2 * 2 for size in frames.shape[1:3])  # as H.264 wants them
+            frames = frames[:, :rows, :columns]
+            options = {"extension": ".mp4", "plugin": "pyav", "codec": "libx264"}
+            options["fps"] = fps / every
         content = io.BytesIO()
-        imageio.imwrite(
-            content, np.stack(self._frames[::every]), extension=".gif", loop=0,
-            duration=1000 * every / fps,
-        )  # fmt: skip
+        imageio.imwrite(content, frames, **options)
         atomic_write(path, content.getvalue())
 
 
@@ -64,8 +70,13 @@ def check_film(film: Path | None, plot: Path | None) -> None:
     Raises:
         UsageError: another kind of file, or what writes it is not installed.
     """
-    if film is not None and film.suffix.lower() != ".gif":
-        raise UsageError(f"a film is written as .gif, got {str(film)!r}")
+    if film is not None and film.suffix.lower() not in (".gif", ".mp4"):
+        raise UsageError(f"a film is written as .gif or .mp4, got {str(film)!r}")
+    if film is not None and film.suffix.lower() == ".mp4" and find_spec("av") is None:
+        raise UsageError(
+            "MP4 needs PyAV, which no extra installs, for its wheels carry encoders under the GPL: "
+            "pip install av, or write a .gif"
+        )
     if film is not None and find_spec("imageio") is None:
         raise UsageError("a film needs imageio: pip install 'tesuji[robotics]'")
     if plot is not None and plot.suffix.lower() not in KINDS:

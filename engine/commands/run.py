@@ -71,7 +71,7 @@ class Arguments(Common):
         horizon: steps ahead; by default 30.
         sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
-        render: write a film of the first episode to this .gif.
+        render: write a film of the first episode to this .gif, or .mp4 where PyAV is installed.
         plot: write rewards, margins and interventions of the first episode to a .png or .svg.
     """
 

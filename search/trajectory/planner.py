@@ -73,6 +73,7 @@ class _Scored(NamedTuple):
     scores: Floats  # [B]
     violations: Floats  # [B]
     shortfalls: Floats  # [B]
+    lasting: npt.NDArray[np.bool_]  # [B], whether the episode goes on after them
 
 
 class TrajectoryPlanner:
@@ -127,9 +128,9 @@ class TrajectoryPlanner:
         best: _Scored | None = None
         simulated, count = 0, settings.samples
         self._deviation[:] = settings.deviation
-        iterations = settings.iterations * (settings.beginning if self._fresh else 1)
-        self._fresh = False
-        for iteration in range(iterations):
+        for iteration in range(settings.iterations * settings.beginning):
+            if iteration >= settings.iterations and not self._fresh and _goes_on(best):
+                break
             fits = self._fits(ends, iteration)
             if iteration and fits < 2:
                 break
@@ -146,6 +147,7 @@ class TrajectoryPlanner:
             if settings.method == "icem":
                 count = max(2 * settings.elites, int(count / settings.decay))
         assert best is not None
+        self._fresh = False
         if settings.method == "mppi":
             best = _better(self._score(state, self._mean[None]), best, margin=True)
             simulated += settings.horizon
@@ -220,7 +222,7 @@ class TrajectoryPlanner:
         verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
             verdict = self._monitor.judge(state, rollouts, units)
-        return _Scored(actions, scores, *verdict)
+        return _Scored(actions, scores, *verdict, rollouts.alive[:, -1])
 
     def _refit(self, ranked: _Scored, iteration: int) -> None:
         settings = self.settings
@@ -249,6 +251,11 @@ class TrajectoryPlanner:
         if len(self._kept):
             last = np.repeat(self._kept[:, -1:], n, axis=1)
             self._kept = np.concatenate([self._kept[:, n:], last], axis=1)
+
+
+def _goes_on(best: _Scored | None) -> bool:
+    # Whether the best trajectory so far keeps what must hold, and does not end.
+    return best is not None and bool(best.violations[0] == 0.0 and best.lasting[0])
 
 
 def _order(scored: _Scored) -> npt.NDArray[np.int64]:

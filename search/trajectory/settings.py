@@ -18,7 +18,8 @@ class TrajectorySettings:
             from one decision to the next, samples fewer each time, and executes the best sample.
         samples: trajectories of the first iteration.
         iterations: of sampling and refitting, each decision.
-        beginning: times as many iterations in the first decision, which has no earlier plan.
+        beginning: times as many iterations in the first decision, which has no earlier plan, and
+            at most in others, as long as the best trajectory ends or violates something.
         horizon: steps that are looked ahead.
         deviation: of the first samples.
         least_deviation: below which none falls.

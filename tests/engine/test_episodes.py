@@ -1,6 +1,7 @@
 """`tesuji run`, and the planner on environments."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import gymnasium
@@ -47,6 +48,18 @@ def test_films_and_plots(tmp_path: Path) -> None:
     assert plot.read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_film_as_mp4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where PyAV is installed; elsewhere one line says so."""
+    film = tmp_path / "run.mp4"
+    code = main(["run", "pendulum", "--steps", "5", "--render", str(film)])
+    if find_spec("av") is None:
+        assert code == 2
+        assert "pip install av, or write a .gif" in capsys.readouterr().err
+    else:
+        assert code == 0
+        assert film.read_bytes()[4:8] == b"ftyp"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -56,7 +69,7 @@ def test_films_and_plots(tmp_path: Path) -> None:
         (["pendulum", "--constraint", "speed == 1"], "compare numbers by <, <=, > or >="),
         (["pendulum", "--method", "random"], "--method must be one of mppi, cem, icem"),
         (["pendulum", "--horizon", "1"], "horizon must be at least 2, got 1"),
-        (["pendulum", "--render", "run.mp4"], "a film is written as .gif"),
+        (["pendulum", "--render", "run.avi"], "a film is written as .gif or .mp4, got 'run.avi'"),
         (["pendulum", "--deadline-ms", "0"], "--deadline-ms must be above 0"),
     ],
 )
