@@ -136,6 +136,7 @@ class Runner:
         state = self.domain.reset(seed)
         if self._monitor is not None:
             self._monitor.begin(state, most)
+        self.model.roll(state, np.zeros((1, 1, self.model.low.size)))  # compiles, before the clock
         self._plan = np.zeros((0, self.model.low.size))  # what is left of it
         self._ahead, self._checked = 0, False  # steps to the next decision; whether it was checked
         while len(episode.rewards) < most and not episode.ended:

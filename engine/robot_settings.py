@@ -14,15 +14,16 @@ MEASURED: Mapping[str, TrajectorySettings] = {
     "Pendulum-v1": TrajectorySettings(samples=160, horizon=45),
     # Steps of 0.05 s: white noise reaches what gaits need, and the limit of speed is near.
     "HalfCheetah-v5": TrajectorySettings(
-        samples=30, horizon=15, exponent=0.25, deviation=0.3, elites=5, kept=0.6, momentum=0.0
+        samples=36, beginning=3, horizon=20, exponent=0.25, deviation=0.3, elites=5, kept=0.6,
+        momentum=0.0,
     ),
     # Steps of 0.008 s: a fall takes a hundred of them, and decisions need not be as many.
     "Hopper-v5": TrajectorySettings(
-        samples=40, iterations=2, horizon=120, exponent=1.0, deviation=0.4, replan=6
+        samples=40, iterations=2, beginning=3, horizon=120, exponent=1.0, deviation=0.4, replan=6,
     ),
     # Torques cost as much as distance.
     "Reacher-v5": TrajectorySettings(
-        samples=32, iterations=2, horizon=20, deviation=0.2, least_deviation=0.01
+        samples=32, iterations=2, beginning=3, horizon=20, deviation=0.2, least_deviation=0.01
     ),
     # Unstable: what is sampled must be followed in a closed loop.
     "InvertedDoublePendulum-v5": TrajectorySettings(
@@ -30,15 +31,3 @@ MEASURED: Mapping[str, TrajectorySettings] = {
         least_deviation=0.01, elites=3, replan=4, feedback=12,
     ),
 }  # fmt: skip
-
-
-def settings_for(name: str, **options: object) -> TrajectorySettings:
-    """Return the settings of an environment, with `options` that are not None in their place.
-
-    Raises:
-        ValueError: an option is out of range.
-    """
-    from dataclasses import replace  # noqa: PLC0415
-
-    chosen = {key: value for key, value in options.items() if value is not None}
-    return replace(MEASURED.get(name, TrajectorySettings()), **chosen)  # type: ignore[arg-type]

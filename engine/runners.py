@@ -16,6 +16,7 @@ from tesuji.engine.control_agent import load_control, shipped_control
 from tesuji.engine.discrete_episodes import GridRunner, open_discrete
 from tesuji.engine.episodes import Runner
 from tesuji.engine.errors import UsageError
+from tesuji.engine.robot_settings import MEASURED
 from tesuji.engine.task_episodes import TaskRunner, has_tasks
 from tesuji.engine.tree_episodes import TreeRunner
 from tesuji.search.trajectory.settings import TrajectorySettings
@@ -65,7 +66,8 @@ def open_runner(
             trained = load_control("net", domain)
         elif agent not in ("auto", "none"):
             trained = load_control(agent, domain)
-        settings = replace(trained.settings if trained else TrajectorySettings(), **changes)
+        untrained = MEASURED.get(domain.spec.name, TrajectorySettings())
+        settings = replace(trained.settings if trained else untrained, **changes)
         guide = trained.agent if trained else None
         return Runner(domain, settings, constraints, deadline, guide)
     except ModuleNotFoundError as error:

@@ -66,9 +66,10 @@ class Arguments(Common):
         agent: the folder of a run of `tesuji train ENVIRONMENT`, net for the agent that ships,
             none, or auto: net where one ships. Its search settings hold where flags are silent.
         method: mppi, cem or icem (the default); tree searches a tree of sampled actions.
-        samples: trajectories that a decision samples first; by default 48.
-        iterations: of sampling; by default 3.
-        horizon: steps ahead; by default 30.
+        samples: trajectories that a decision samples first; by default, as the next two, what was
+            measured to be good for the environment.
+        iterations: of sampling.
+        horizon: steps ahead.
         sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
         render: write a film of the first episode to this .gif, or .mp4 where PyAV is installed.

@@ -263,7 +263,7 @@ def _order(scored: _Scored) -> npt.NDArray[np.int64]:
 
 
 def _take(scored: _Scored, rows: npt.NDArray[np.int64]) -> _Scored:
-    return _Scored(*(each[rows] for each in scored))
+    return _Scored._make(each[rows] for each in scored)
 
 
 def _better(old: _Scored | None, new: _Scored, margin: bool = False) -> _Scored:

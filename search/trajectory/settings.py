@@ -43,7 +43,7 @@ class TrajectorySettings:
     method: Method = "icem"
     samples: int = 48
     iterations: int = 3
-    beginning: int = 3
+    beginning: int = 1
     horizon: int = 30
     deviation: float = 0.5
     least_deviation: float = 0.05
@@ -79,7 +79,7 @@ class TrajectorySettings:
             raise ValueError("kept and policy_samples must lie between 0 and 1")
         if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
             raise ValueError("momentum must be below 1, discount above 0 and at most 1")
-        if not 1 <= self.replan <= self.horizon or not 0 <= self.tails <= 1 or self.survival < 0:
-            raise ValueError("replan must be 1 to horizon, tails 0 to 1, survival at least 0")
+        if self.replan < 1 or not 0 <= self.tails <= 1 or self.survival < 0:
+            raise ValueError("replan must be at least 1, tails 0 to 1, survival at least 0")
         if self.decay < 1:
             raise ValueError(f"decay must be at least 1, got {self.decay}")

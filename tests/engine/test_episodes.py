@@ -39,6 +39,23 @@ def test_what_cannot_be_kept_is_told(capsys: pytest.CaptureFixture[str]) -> None
     assert "3 violating, 0 interventions, 3 unchecked" in capsys.readouterr().out
 
 
+def test_what_must_come_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Against the reward: the car's, for which standing still is best within this horizon."""
+    words = ["run", "MountainCarContinuous-v0", "--steps", "40", "--horizon", "20", "--json"]
+    goal = "left: abs(velocity) <= 0.03 until position <= -0.62"
+    assert main([*words, "--constraint", goal]) == 0
+    [episode] = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    assert episode["unmet"] == []
+    assert episode["violating_steps"] == episode["unchecked_steps"] == 0
+
+
+def test_what_never_comes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The pendulum's speed is at most 8."""
+    words = ["run", "pendulum", "--steps", "4", "--constraint", "fast: eventually(speed > 9)"]
+    assert main(words) == 1
+    assert "never came: fast" in capsys.readouterr().out
+
+
 def test_films_and_plots(tmp_path: Path) -> None:
     """Of the first episode."""
     film, plot = tmp_path / "run.gif", tmp_path / "run.png"

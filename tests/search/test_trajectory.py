@@ -102,6 +102,32 @@ def test_knots_are_joined_by_lines() -> None:
     assert bends[:, 9].all()
 
 
+def test_a_deadline_bounds_what_is_simulated() -> None:
+    """Never less than the last trajectory; without one as much as the settings say."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    planner = TrajectoryPlanner(make_model(domain), TrajectorySettings(horizon=20, beginning=1))
+    state = domain.reset(0)
+    whole = planner.plan(state).simulated
+    assert planner.plan(state, 1e-9).simulated == 20
+    assert planner.plan(state, 1e-9).simulated == 20
+    assert planner.plan(state, 100.0).simulated > 20
+    assert whole >= 20 * 48
+
+
+def test_a_plan_is_followed_for_several_steps() -> None:
+    """The next plan begins where the caller then is."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    settings = TrajectorySettings(horizon=20, replan=5, samples=2, iterations=1, least_deviation=0)
+    planner = TrajectoryPlanner(make_model(domain), settings)
+    state = domain.reset(0)
+    first = planner.plan(state)
+    for action in first.actions[:5]:
+        state, _, _ = domain.step_by(state, action.astype(np.float32))
+    rest = np.concatenate([first.actions[5:], np.repeat(first.actions[-1:], 5, axis=0)])
+    kept, _ = planner.score(state, rest[None])
+    assert planner.plan(state).score >= kept[0] - 1e-3
+
+
 def test_wrong_settings_are_refused() -> None:
     """With the number."""
     with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
