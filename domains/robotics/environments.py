@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
+from tesuji.domains.robotics.linear_world import register_worlds
+
 Env = gymnasium.Env[Any, Any]
 
 gymnasium.register(
@@ -69,6 +71,7 @@ def environment_id(name: str) -> str:
     Raises:
         EnvironmentRefusedError: there is none; the message suggests a near one.
     """
+    register_worlds()
     wanted = _plain(name)
     for plugins in (False, True):  # they take their time
         if plugins:

@@ -197,6 +197,8 @@ def _parts(rollouts: Rollouts) -> tuple[Any, ...]:
 def make_model(domain: EnvironmentDomain) -> Model:
     """Return the fastest model of an environment."""
     from tesuji.domains.robotics.classic import CLASSIC, ClassicModel  # noqa: PLC0415
+    from tesuji.domains.robotics.linear_model import LinearModel  # noqa: PLC0415
+    from tesuji.domains.robotics.linear_world import WORLDS  # noqa: PLC0415
     from tesuji.domains.robotics.mujoco_model import (  # noqa: PLC0415 - loads MuJoCo
         MujocoModel,
         find_task,
@@ -204,6 +206,8 @@ def make_model(domain: EnvironmentDomain) -> Model:
 
     if not _is_plain(domain.env):
         return StepModel(domain)
+    if domain.spec.name in WORLDS:
+        return LinearModel(domain)
     task = find_task(domain)
     if task is not None:
         return MujocoModel(domain, task)
