@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.environments import (
@@ -12,6 +12,7 @@ from tesuji.domains.robotics.environments import (
     make_drawn_environment,
     make_environment,
 )
+from tesuji.domains.robotics.linear_world import WORLDS
 from tesuji.engine.control_agent import load_control, shipped_control
 from tesuji.engine.discrete_episodes import GridRunner, open_discrete
 from tesuji.engine.episodes import Runner
@@ -20,6 +21,9 @@ from tesuji.engine.robot_settings import MEASURED
 from tesuji.engine.task_episodes import TaskRunner, has_tasks
 from tesuji.engine.tree_episodes import TreeRunner
 from tesuji.search.trajectory.settings import TrajectorySettings
+
+if TYPE_CHECKING:
+    from tesuji.engine.invariant_episodes import InvariantRunner
 
 
 def open_runner(
@@ -30,7 +34,7 @@ def open_runner(
     deadline: float | None = None,
     pictures: bool = False,
     simulations: int | None = None,
-) -> Runner | GridRunner | TreeRunner | TaskRunner:
+) -> Runner | GridRunner | TreeRunner | TaskRunner | InvariantRunner:
     """Return a runner for an environment by its name.
 
     Those with discrete actions and those with a task level have their own.
@@ -57,6 +61,11 @@ def open_runner(
             if agent not in ("auto", "none"):
                 raise UsageError(f"{name} has discrete actions; --agent is for continuous ones")
             return open_discrete(env, simulations, constraints, deadline)
+        if env.spec is not None and env.spec.id in WORLDS:
+            from tesuji.engine.invariant_episodes import InvariantRunner  # noqa: PLC0415 - z3
+
+            settings = replace(TrajectorySettings(), **changes)
+            return InvariantRunner(env, settings, constraints, deadline)
         if method == "tree":
             return TreeRunner(env, simulations, constraints, deadline)
         if has_tasks(env):

@@ -98,6 +98,7 @@ CONTRACTS = {
         "tesuji.domains.proving.terms",
         "tesuji.domains.proving.unification",
         "tesuji.domains.robotics.grid_rules",
+        "tesuji.domains.robotics.linear_world",
         "tesuji.domains.robotics.models",
     },
     "nets": {"tesuji.search.base"},

@@ -61,7 +61,8 @@ class Axis:
     @property
     def slack(self) -> tuple[Fraction, Fraction]:
         """Return how far rounding may move position and velocity in a step."""
-        return Fraction(0), STATE_GRID / 2 if self.drag else Fraction(0)
+        most = STATE_GRID / 2 if self.drag else Fraction(0)
+        return most, most
 
 
 WORLDS: dict[str, tuple[Axis, ...]] = {

@@ -23,6 +23,8 @@ Examples:
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
   tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
   tesuji run CartPole-v1 --sims 50 --constraint "x < 0.3"                   by tree search
+  tesuji run tesuji/PointMass-v0 --constraint "not (x > -1 and x < 1 and y > -1 and y < 1)" \\
+    --certificate steps.json                    by a proved invariant; tesuji verify steps.json
   tesuji run reacher --method tree --sims 200              a tree over samples of the actions
   tesuji run tesuji/FetchTwoBlocks-v0 --render blocks.gif    a symbolic plan, and its motions
 
@@ -73,6 +75,8 @@ class Arguments(Common):
         sims: simulations of a decision by tree search.
         deadline_ms: milliseconds that a decision may take; those that take longer are counted.
         render: write a film of the first episode to this .gif, or .mp4 where PyAV is installed.
+        certificate: of a linear world (tesuji/PointMass-v0, DoubleIntegrator, Cart): write the
+            invariant and all steps, for tesuji verify.
         plot: write rewards, margins and interventions of the first episode to a .png or .svg.
     """
 
@@ -89,6 +93,7 @@ class Arguments(Common):
     sims: Count = None
     deadline_ms: Seconds = None
     render: File = None
+    certificate: File = None
     plot: File = None
 
 
@@ -113,6 +118,9 @@ def run(arguments: Arguments) -> Answer:
         None if deadline is None else deadline / 1000, pictures=arguments.render is not None,
         simulations=arguments.sims,
     )  # fmt: skip
+    certify = getattr(runner, "write_certificate", None)
+    if arguments.certificate is not None and certify is None:
+        raise UsageError(f"{runner.name} is no linear world: there is no invariant to certify")
     film = None if arguments.render is None else Film(runner.env)
     episodes: list[Episode] = []
     stopped = False
@@ -132,6 +140,8 @@ def run(arguments: Arguments) -> Answer:
             stopped = True
     if film is not None and arguments.render is not None:
         film.write(arguments.render)
+    if arguments.certificate is not None and certify is not None:
+        certify(arguments.certificate)
     runner.close()
     if arguments.plot is not None and episodes:
         write_plot(arguments.plot, episodes[0], runner.name)

@@ -30,6 +30,7 @@ Leaves with 0 when the file proves what it claims, 1 when it does not.
 # kind of certificate is one line here.
 CHECKERS = {
     b'{"format": "tesuji certificate"': "tesuji.engine.commands.verify:verify_game",
+    b'{\n "format": "tesuji invariant certificate"': "tesuji.engine.commands.verify:verify_steps",
     b'{\n "format": "tesuji plan certificate"': "tesuji.engine.commands.verify:verify_plan",
     b'{\n "format": "tesuji shop certificate"': "tesuji.engine.commands.verify:verify_shop",
     b'{\n "format": "tesuji theorem proof"': "tesuji.engine.commands.verify:verify_theorem",
@@ -117,6 +118,20 @@ def verify_game(arguments: Arguments) -> Verified:
     claim = f"{found.domain.render(found.state)}\n\n{WORDS[certificate.claim]} for {side} to move"
     facts = {"game": certificate.game, "claim": certificate.claim, "nodes": found.nodes}
     return Verified(claim, f"{found.nodes:,} nodes", facts)
+
+
+def verify_steps(arguments: Arguments) -> Verified:
+    """Check the invariant of a linear world, and the steps that were taken under it."""
+    from tesuji.engine.invariant_verification import verify_invariant_file
+
+    found = verify_invariant_file(arguments.file)
+    kept = ", ".join(found.constraints) or "its limits"
+    claim = (
+        f"{found.world}: {kept}: kept in {found.steps:,} steps of {found.episodes} episodes, and "
+        "can be kept for ever after"
+    )
+    facts = {"world": found.world, "episodes": found.episodes, "steps": found.steps}
+    return Verified(claim, f"{found.modes} modes, {found.steps:,} steps", facts)
 
 
 def verify_shop(arguments: Arguments) -> Verified:

@@ -87,7 +87,7 @@ def _breaks(invariant: Invariant, mode: Mode) -> Iterator[tuple[str, str]]:
             + z3.RealVal(str(edge.q)) * z3.Real(names[size + i])
             <= z3.RealVal(str(edge.bound))
             for i, polygon in enumerate(mode.polygons)
-            for edge in polygon.edges()
+            for edge in polygon.edges
         ]
         for name, expression in invariant.constraints.items():
             yield name, script([*inside, z3.Not(expression)])
@@ -95,7 +95,7 @@ def _breaks(invariant: Invariant, mode: Mode) -> Iterator[tuple[str, str]]:
 
 def _holds(polygon: Polygon, x: str, v: str) -> str:
     parts = [
-        f"(<= {_sum((edge.p, x), (edge.q, v))} {_number(edge.bound)})" for edge in polygon.edges()
+        f"(<= {_sum((edge.p, x), (edge.q, v))} {_number(edge.bound)})" for edge in polygon.edges
     ]
     return f"(and {' '.join(parts)})"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -61,18 +62,20 @@ class Polygon:
 
     corners: tuple[Point, ...]
 
-    def edges(self) -> Iterator[HalfPlane]:
+    @cached_property
+    def edges(self) -> tuple[HalfPlane, ...]:
         """Return the half-planes whose meeting it is."""
-        for (x, y), (to_x, to_y) in zip(
-            self.corners, (*self.corners[1:], self.corners[0]), strict=True
-        ):
+        found = []
+        ends = (*self.corners[1:], self.corners[0])
+        for (x, y), (to_x, to_y) in zip(self.corners, ends, strict=True):
             p, q = to_y - y, x - to_x
             scale = max(abs(p), abs(q))
-            yield HalfPlane(p / scale, q / scale, (p * x + q * y) / scale)
+            found.append(HalfPlane(p / scale, q / scale, (p * x + q * y) / scale))
+        return tuple(found)
 
     def holds(self, s: Point) -> bool:
         """Return whether a state is inside."""
-        return all(edge.excess(s) <= 0 for edge in self.edges())
+        return all(edge.excess(s) <= 0 for edge in self.edges)
 
     def cut(self, half: HalfPlane) -> Polygon:
         """Return what of it lies in a half-plane.
@@ -134,7 +137,7 @@ def _cuts(dynamics: Dynamics, polygon: Polygon) -> Iterator[HalfPlane]:
     """
     nothing = HalfPlane(Fraction(0), Fraction(0), dynamics.power)
     upper, lower = [nothing], [HalfPlane(Fraction(0), Fraction(0), -dynamics.power)]
-    for half in polygon.edges():
+    for half in polygon.edges:
         row, gain = _before(dynamics, half)
         if gain:  # u <= bound - p s_0 - q s_1, or the other way round
             side = upper if gain > 0 else lower
@@ -160,7 +163,7 @@ def inputs(dynamics: Dynamics, target: Polygon, s: Point) -> tuple[Fraction, Fra
     The least is above the greatest where none does.
     """
     low, high = -dynamics.power, dynamics.power
-    for half in target.edges():
+    for half in target.edges:
         row, coefficient = _before(dynamics, half)
         left = -row.excess(s)
         if coefficient > 0:
