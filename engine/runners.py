@@ -64,6 +64,8 @@ def open_runner(
         if env.spec is not None and env.spec.id in WORLDS:
             from tesuji.engine.invariant_episodes import InvariantRunner  # noqa: PLC0415 - z3
 
+            if method == "tree":
+                raise UsageError(f"{name} has an invariant; --method must be mppi, cem or icem")
             settings = replace(TrajectorySettings(), **changes)
             return InvariantRunner(env, settings, constraints, deadline)
         if method == "tree":
