@@ -84,8 +84,8 @@ def _row(
     # Where it ends, and its marks.
     goal = goals[number]
     x, y = _place(goals, number, row)
-    text = _literal_text(goal)
-    short = text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…"
+    text = literal_text(goal)
+    short = shortened(text)
     how = f"by {clauses.clauses[goal.with_].name}"
     if goal.kind != "extension":
         how = f"{'closes with' if goal.kind == 'reduction' else 'as'} {row[goal.with_] + 1}"
@@ -98,7 +98,13 @@ def _row(
     )
 
 
-def _literal_text(goal: Goal) -> str:
+def shortened(text: str) -> str:
+    """Return the beginning of a long text."""
+    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…"
+
+
+def literal_text(goal: Goal) -> str:
+    """Return a goal's literal as text; of one that is too large, its predicate."""
     try:
         return TermTexts(inline=True).atom(goal.literal.atom, goal.literal.positive)
     except TooLargeError:

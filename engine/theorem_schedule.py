@@ -11,6 +11,7 @@ from tesuji.domains.proving.banked import banked_instances
 from tesuji.domains.proving.clauses import Instance
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import OVERFLOWS, Tableau
+from tesuji.engine.theorem_choices import Choice, choices_of
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.instantiation import Instantiation
@@ -61,6 +62,7 @@ class Search:
 
     Attributes:
         strategy: what it does.
+        policy: that guides it, if one does.
         deepening: where it is.
         seconds: of processor time, so far.
         ended: whether it has nothing left to try.
@@ -73,13 +75,14 @@ class Search:
         self, named: NamedMatrix, strategy: Strategy, policy: Policy | None = None,
         tree: TreeSearch | None = None,
     ) -> None:  # fmt: skip
-        self.strategy = strategy
+        self.strategy, self.policy = strategy, policy
         matrix = named.matrix
         if not strategy.goals:
             # Each unsatisfiable set holds a clause without positive literals in its refutation.
             counts = np.add.reduceat(matrix.key & 1 ^ 1, matrix.clause_first[:-1])
             matrix = matrix._replace(goal=(counts == 0).astype(np.int32))
         self._fits = max(np.diff(matrix.clause_first).max(), matrix.num_variables.max()) < _WIDEST
+        self._matrix = matrix
         self.deepening: Deepening | Guided | TreeSearch | Instantiation
         if tree is not None:
             self.deepening = tree
@@ -121,6 +124,12 @@ class Search:
     def _saw_all(self) -> bool:
         # Whether no tableau was too large.
         return bool(self._fits) and not self.tableau.counts[OVERFLOWS]
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Return what the policy had to choose in the proof that was found."""
+        if self.policy is None or self.copies is None:
+            return ()
+        return choices_of(self._matrix, self.policy, self.tableau, self.copies[0][0])
 
     def go_on(self, most: int | None) -> None:
         """Search for a slice of time, and at most so many inferences."""

@@ -9,7 +9,7 @@ from tesuji.domains.proving.connection import ConnectionDomain
 from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.engine.theorem_schedule import Search, Strategy
 from tesuji.search.base import Evaluator, UniformEvaluator
-from tesuji.search.proving.policy import Guidance
+from tesuji.search.proving.policy import Guidance, Policy
 from tesuji.search.proving.tree_search import GoalEvaluator, TreeSearch
 
 TREE = Strategy("tree search", False, True, 1.0)
@@ -21,8 +21,10 @@ def open_tree(clauses: ClauseSet, guide: Guide | None) -> Search:
     """Return a tree search for a proof, guided or with equal priors."""
     domain = ConnectionDomain(clauses, goals=guide is not None)
     evaluator: Evaluator = UniformEvaluator(domain.spec.num_actions)
+    policy: Policy | None = None
     if guide is not None:
         guidance = guide(domain.named)
-        domain.names = guidance.policy.names  # what is seen is what the policy reads
+        policy = guidance.policy
+        domain.names = policy.names  # what is seen is what the policy reads
         evaluator = GoalEvaluator(*guidance)
-    return Search(domain.named, TREE, tree=TreeSearch(domain, evaluator))
+    return Search(domain.named, TREE, policy, TreeSearch(domain, evaluator))

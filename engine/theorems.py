@@ -25,6 +25,7 @@ from tesuji.domains.proving.tableau import Tableau
 from tesuji.domains.proving.tptp import read_problem
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.limits import TimeUpError, cpu_limit, data_mb, memory_limit
+from tesuji.engine.theorem_choices import Choice
 from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_reading import TheoremFault
@@ -101,6 +102,7 @@ class TheoremAnswer:
         seconds: of processor time, reading and z3's and all but the check.
         check_seconds: that the verifier took.
         closed: the tableau that proves it, where one does, and its clauses.
+        choices: of the policy that guided the search for it, if one did.
         model: of the clauses, where one shows that there is no proof.
     """
 
@@ -115,6 +117,7 @@ class TheoremAnswer:
     check_seconds: float = 0.0
     model: FiniteModel | None = None
     closed: Closed | None = field(default=None, repr=False)
+    choices: tuple[Choice, ...] = ()
 
     def goals(self) -> tuple[Goal, ...]:
         """Return the goals of the tableau that proved it; none where something else did."""
@@ -226,7 +229,8 @@ class _Work:
             if search.copies is not None:
                 closed = named, search.tableau
                 instances = instances_of(*closed, search.copies)
-                return self._checked(instances, search.strategy.name, closed)
+                answer = self._checked(instances, search.strategy.name, closed)
+                return replace(answer, choices=search.choices())
             if search.core:
                 return self._checked(search.instances(named), search.strategy.name, None)
             if search.is_saturated:

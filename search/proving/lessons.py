@@ -38,6 +38,7 @@ class Lesson(NamedTuple):
     action: Small  # rows of a policy's `action`
     action_first: Small  # [N + 1]
     chosen: Small  # [N] place in `action`
+    cell: Small  # [N] the goal's number in the tableau
 
 
 def lesson(matrix: Matrix, names: Names, proof: Tableau, start: int) -> Lesson:
@@ -47,14 +48,14 @@ def lesson(matrix: Matrix, names: Names, proof: Tableau, start: int) -> Lesson:
     room = Lesson(
         np.zeros(cells * MOST, np.int32), np.zeros(cells + 1, np.int32),
         np.zeros(cells * _MOST_OPTIONS, np.int32), np.zeros(cells + 1, np.int32),
-        np.zeros(cells, np.int32),
+        np.zeros(cells, np.int32), np.zeros(cells, np.int32),
     )  # fmt: skip
     number = _teach(matrix, names, proof.cells, tableau, start, room)
     feature, action = room.feature_first[number], room.action_first[number]
     return Lesson(
         room.feature[:feature].copy(), room.feature_first[: number + 1].copy(),
         room.action[:action].copy(), room.action_first[: number + 1].copy(),
-        room.chosen[:number].copy(),
+        room.chosen[:number].copy(), room.cell[:number].copy(),
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _teach(matrix, names, proof, tableau, start, room):  # type: ignore[no-untyp
             if taken != NONE:  # a proof need not be in normal form
                 at = room.feature_first[number]
                 size = describe_goal(matrix, names, tableau, goal, room.feature[at : at + MOST])
-                room.chosen[number] = taken
+                room.chosen[number], room.cell[number] = taken, goal
                 number += 1
                 room.feature_first[number], room.action_first[number] = at + size, end
         made = 0

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tesuji.domains.proving.features import MOST, describe_goal, mix
 from tesuji.domains.proving.matrix import Small
-from tesuji.domains.proving.tableau import LITERAL
+from tesuji.domains.proving.tableau import LITERAL, NONE
 from tesuji.domains.proving.unification import kernel
 from tesuji.search.proving.lessons import Lesson
 
@@ -49,7 +49,7 @@ class Outcomes(NamedTuple):
             np.concatenate(
                 [np.zeros(0, np.int32), *(self.action[at, : self.options[at, 0]] for at in taught)]
             ),
-            first, first[:-1] + self.options[taught, 1],
+            first, first[:-1] + self.options[taught, 1], np.full(len(taught), NONE, np.int32),
         )  # fmt: skip
 
 

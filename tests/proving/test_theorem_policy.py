@@ -23,6 +23,7 @@ from tesuji.engine.commands.train import Arguments as Train
 from tesuji.engine.commands.train import run as train
 from tesuji.engine.errors import UsageError
 from tesuji.engine.metrics import read_metrics
+from tesuji.engine.theorem_choices import choices_of
 from tesuji.engine.theorem_config import ROBINSON, TheoremLearningConfig, TheoremTrainConfig
 from tesuji.engine.theorem_policy import Known, Taught, Theorem, candidates, policy_for
 from tesuji.engine.theorem_proof import theorem_proof
@@ -243,3 +244,24 @@ def test_a_folder_without_problems_is_refused(tmp_path: Path) -> None:
         train(Train(game="proving", problems=str(tmp_path)))
     with pytest.raises(UsageError, match="--problems"):
         train(Train(game="proving"))
+
+
+def test_a_proof_says_where_the_policy_mattered() -> None:
+    wrong = " ".join(f"fof(w{at}, axiom, p | ~ q{at})." for at in range(5))
+    text = f"{wrong} fof(r, axiom, p | ~ r). fof(s, axiom, r). fof(g, conjecture, p)."
+    named = make_matrix(clausify(parse_problem(text)))
+    matrix, policy = named.matrix, policy_for(new_net(), named)
+    search = Guided(matrix, policy)
+    found = search.run(1000)
+    assert found is not None
+    assert found.copies is not None
+    [choice] = choices_of(matrix, policy, search.tableau, search.start)
+    key = int(matrix.key[matrix.clause_first[search.start]]) ^ 1
+    partners = matrix.partner[matrix.partner_first[key] : matrix.partner_first[key + 1]]
+    assert matrix.clause[partners].tolist()[choice.place] == 5
+    assert choice.steps == 6
+    better = policy._replace(action=policy.action.copy())
+    better.action[partners[choice.place]] = 0.0
+    [first] = choices_of(matrix, better, search.tableau, search.start)
+    assert first.prior != choice.prior
+    assert first.place == choice.place
