@@ -178,7 +178,9 @@ def read_checked(
 def dump_json(content: Mapping[str, Any]) -> bytes:
     """Return `content` as JSON that carries its own SHA-256 in a last entry `sha256`."""
     body = _json(content)
-    return _json({**content, "sha256": sha256(body)})
+    if not content:
+        return _json({"sha256": sha256(body)})
+    return b"%s,%s" % (body[: -len("\n}\n")], _json({"sha256": sha256(body)})[1:])
 
 
 def load_json(path: Path, limit: int = 64 << 20) -> dict[str, Any]:

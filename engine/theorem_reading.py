@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from tesuji.engine.errors import UnprovenError
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     |(<=>|<~>|=>|<=|!=|~\||~&|[()\[\],.:!?~&|=]))""",
     re.DOTALL | re.VERBOSE,
 )
+_QUOTED = 2  # the group of quoted words
 _SPACE = re.compile(r"(?:\s|%[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _PLAIN = re.compile(r"'([a-z][A-Za-z0-9_]*)'")
 _BINARY = frozenset(("=>", "<=", "<=>", "<~>", "~&", "~|"))
@@ -169,7 +171,7 @@ class Reader:
         return term
 
     def _word(self) -> str:
-        word, self._next = self._next, next(self._words, "")
+        word, self._next = self._next, next(self._words)
         return word
 
     def _expect(self, word: str) -> None:
@@ -277,16 +279,17 @@ class Reader:
 
 
 def _words(text: str) -> Iterator[str]:
-    at, end = 0, len(text)
-    while at < end:
-        found = _TOKEN.match(text, at)
-        if found is None:
-            space = _SPACE.match(text, at)
-            at = space.end() if space else at
-            if at < end:
-                raise TheoremFault(f"{text[at : at + 12]!r} is no word")
+    # The words of a text, quotes around a plain one left out; then empty ones.
+    words, end = [], 0
+    for found in _TOKEN.finditer(text):
+        if found.start() != end:
             break
-        plain = _PLAIN.fullmatch(found[2] or "")
-        yield plain[1] if plain else found[found.lastindex or 0]
-        at = found.end()
-    yield ""
+        kind, end = found.lastindex, found.end()
+        word = found[kind or 0]
+        plain = _PLAIN.fullmatch(word) if kind == _QUOTED else None
+        words.append(plain[1] if plain else word)
+    space = _SPACE.match(text, end)
+    at = space.end() if space else end
+    if at < len(text):
+        raise TheoremFault(f"{text[at : at + 12]!r} is no word")
+    return chain(words, repeat(""))
