@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tesuji.domains.robotics.imagination import Imagination
     from tesuji.domains.robotics.trials import Trials
 
+_UNSTABLE = (3, 4, 5)  # MuJoCo's warnings of bad positions, velocities, accelerations
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
 _NO_BOUND = 1e9  # of returns
 
@@ -176,9 +177,15 @@ class EnvironmentDomain(SimulatedDomain):
         if self.snapshots.draws:
             self.snapshots.reseed(key)
         times = [each.time for each in self.snapshots.data]
+        for each in self.snapshots.data:
+            for warning in _UNSTABLE:
+                each.warning[warning].number = 0
         observation, reward, terminated, truncated, _ = self.env.step(action)
         after = self._moment(observation, state.steps + 1, state.seed * 6364136223846793005 + 1)
-        if any(each.time < time for each, time in zip(self.snapshots.data, times, strict=True)):
+        # MuJoCo has reset what became unstable; in its first moment time does not go back.
+        warned = any(each.warning[w].number for each in self.snapshots.data for w in _UNSTABLE)
+        back = (each.time < time for each, time in zip(self.snapshots.data, times, strict=True))
+        if warned or any(back):
             raise SimulationError(f"{self.spec.name}: the simulation became unstable")
         if not (math.isfinite(float(reward)) and np.isfinite(after.observation).all()):
             raise SimulationError(f"{self.spec.name}: the simulator returned no number")

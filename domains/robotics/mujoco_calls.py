@@ -47,6 +47,7 @@ class Loop(NamedTuple):
     Attributes:
         kind: what the environment does besides.
         num_substeps: `K`.
+        timestep: of a substep, in seconds.
         forces: whether it has forces of contacts computed after a step.
         control: first cell of the controls.
         positions: cells of positions and velocities, copied after each substep `[M]`.
@@ -60,6 +61,7 @@ class Loop(NamedTuple):
 
     kind: int
     num_substeps: int
+    timestep: float
     forces: bool
     control: int
     positions: Ints
@@ -177,8 +179,8 @@ def _read(calls, handles, cells, loop, jacobian, out):  # type: ignore[no-untype
 def _roll(calls, handles, cells, starts, rows, actions, loop, jacobian, out):  # type: ignore[no-untyped-def]
     """Step every trajectory from its start; `rows` says which of `starts` that is.
 
-    The last cell of a start is its time. A trajectory ends where time goes back: MuJoCo has reset
-    an unstable simulation. `out` keeps what it had there.
+    The last cell of a start is its time. A trajectory ends where time does not go on as it should:
+    MuJoCo has reset an unstable simulation. `out` keeps what it had there.
     """
     clock = np.zeros(1)
     when = np.int64(clock.ctypes.data)
@@ -199,7 +201,7 @@ def _roll(calls, handles, cells, starts, rows, actions, loop, jacobian, out):  #
                     out.moving[b, h, k, i] = cells[loop.positions[i]]
             _call_state(calls[_GET], (handles[0], handles[1], when, _TIME))
             _read(calls, handles, cells, loop, jacobian, out.read[b, h])
-            out.sound[b, h] = clock[0] > before
+            out.sound[b, h] = clock[0] > before + (loop.num_substeps - 0.5) * loop.timestep
             if h == 0 and b < len(out.after):
                 out.after[b, :last] = cells
                 out.after[b, last] = clock[0]

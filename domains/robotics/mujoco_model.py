@@ -134,6 +134,7 @@ class MujocoModel(Model):
         return Loop(
             kind=self._task.kind,
             num_substeps=self.num_substeps,
+            timestep=float(self._model.opt.timestep),
             forces=self._task.forces,
             control=int(cells.of("ctrl")[0]) if self._model.nu else 0,
             positions=moving,

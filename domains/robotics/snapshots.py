@@ -78,7 +78,8 @@ class Snapshots:
         try:
             env.reset(seed=0)
         except OSError as error:
-            raise EnvironmentRefusedError(f"{env} cannot begin an episode: {error}") from None
+            name = env.spec.id if env.spec else str(env)
+            raise EnvironmentRefusedError(f"{name} cannot begin an episode: {error}") from None
         layers = _layers(env)
         self._simulators = [_Simulator(*each) for each in _simulators(layers)]
         self.data = [each.data for each in self._simulators]
