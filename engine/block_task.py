@@ -8,7 +8,7 @@ action's arguments say where both blocks are, so that what fails is forbidden in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.models import Floats, make_model
 from tesuji.engine.errors import UsageError
 from tesuji.engine.task_level import Motion
-from tesuji.search.trajectory.monitor import ConstraintMonitor
 from tesuji.search.trajectory.planner import TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
 from tesuji.search.trajectory.stages import Script, Stage, StageModel
+
+if TYPE_CHECKING:
+    from tesuji.search.trajectory.monitor import ConstraintMonitor
 
 BLOCKS = ("object0", "object1")
 _LEVEL = 0.425  # m, of a block's middle on the table
@@ -74,7 +76,11 @@ class BlockTask:
 
     def __init__(self, domain: EnvironmentDomain, constraints: Sequence[str] = ()) -> None:
         self.domain, self.model = domain, make_model(domain)
-        self.monitor = ConstraintMonitor(self.model, constraints) if constraints else None
+        self.monitor: ConstraintMonitor | None = None
+        if constraints:
+            from tesuji.search.trajectory.monitor import ConstraintMonitor  # noqa: PLC0415 - z3
+
+            self.monitor = ConstraintMonitor(self.model, constraints)
         self.places: dict[str, Floats] = {}
         self._places_of = [
             [self.model.names.index(f"{name}_{axis}") for axis in "xyz"] for name in BLOCKS
