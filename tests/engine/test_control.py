@@ -1,5 +1,6 @@
 """Learning to control: training improves, goes on exactly, and keeps constraints."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -213,6 +214,16 @@ def test_wrong_words_get_one_line(
     assert message in told
     assert told.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_the_pendulums_agent_ships(capsys: pytest.CaptureFixture[str]) -> None:
+    """And acts unless told otherwise; no mean return from these four states exceeds -113.7."""
+    found = []
+    for agent in ("auto", "none"):
+        assert main(["run", "pendulum", "--episodes", "4", "--json", "--agent", agent]) == 0
+        found.append(json.loads(capsys.readouterr().out.splitlines()[-1])["mean_return"])
+    assert -116.0 < found[0] < -113.7
+    assert found[1] < found[0]
 
 
 def test_agents_fit_one_environment(tmp_path: Path) -> None:
