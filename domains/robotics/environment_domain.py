@@ -85,6 +85,7 @@ class EnvironmentDomain(SimulatedDomain):
     Attributes:
         env: the environment.
         snapshots: of it.
+        truncated: whether the last step met a limit of time, rather than an end.
 
     Raises:
         EnvironmentRefusedError: its spaces are not supported.
@@ -119,6 +120,7 @@ class EnvironmentDomain(SimulatedDomain):
         self.batched = self.sampled = isinstance(self._space, Box)
         self._imagined: Imagination | Trials | None = None
         self._at: Moment | None = None  # where the environment stands
+        self.truncated = False
         self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
 
     def reset(self, seed: int = 0) -> Moment:
@@ -189,6 +191,7 @@ class EnvironmentDomain(SimulatedDomain):
             raise SimulationError(f"{self.spec.name}: the simulation became unstable")
         if not (math.isfinite(float(reward)) and np.isfinite(after.observation).all()):
             raise SimulationError(f"{self.spec.name}: the simulator returned no number")
+        self.truncated = bool(truncated and not terminated)
         over = bool(terminated or truncated)
         return after, float(reward), 0.0 if over else self._discount
 

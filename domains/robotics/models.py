@@ -155,6 +155,7 @@ class StepModel(Model):
                 at, rewards[b, h], discount = self.domain.step_by(at, action)
                 observations[b, h:] = at.observation
                 if discount == 0.0:
+                    alive[b, h:] = self.domain.truncated  # cut off is not ended
                     break
                 alive[b, h] = True
         quantities = observations[:, :, None, :].astype(np.float64)

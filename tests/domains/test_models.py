@@ -137,3 +137,14 @@ def test_models_follow_policies(name: str) -> None:
     found = model.follow(state, Forward(), np.zeros((2, 4, 1)))
     wanted = StepModel(domain).follow(state, Forward(), np.zeros((1, 4, 1)))
     assert np.allclose(found, wanted, atol=1e-5)
+
+
+def test_a_limit_of_time_is_no_end() -> None:
+    """What lies beyond it counts; beyond an end of the environment's own nothing does."""
+    domain = EnvironmentDomain(gymnasium.make("Pendulum-v1", max_episode_steps=4))
+    rollouts = StepModel(domain).roll(domain.reset(0), np.zeros((1, 6, 1)))
+    assert rollouts.alive.all()
+    assert (rollouts.rewards[0] != 0.0).tolist() == [True] * 4 + [False] * 2
+    fallen = EnvironmentDomain("InvertedPendulum-v5")
+    rollouts = StepModel(fallen).roll(fallen.reset(0), np.full((1, 40, 1), 3.0))
+    assert not rollouts.alive[0, -1]
