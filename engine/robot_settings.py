@@ -14,8 +14,8 @@ MEASURED: Mapping[str, TrajectorySettings] = {
     "Pendulum-v1": TrajectorySettings(samples=160, horizon=45),
     # Steps of 0.05 s: white noise reaches what gaits need, and the limit of speed is near.
     "HalfCheetah-v5": TrajectorySettings(
-        samples=36, beginning=3, horizon=20, exponent=0.25, deviation=0.3, elites=5, kept=0.6,
-        momentum=0.0,
+        samples=46, beginning=3, horizon=16, exponent=0.25, deviation=0.4, elites=6, kept=1.0,
+        momentum=0.0, decay=1.0,
     ),
     # Steps of 0.008 s: a fall takes a hundred of them, and decisions need not be as many.
     "Hopper-v5": TrajectorySettings(

@@ -182,10 +182,6 @@ class TrajectoryPlanner:
             noise = knot_noise(self._rng, settings.knots, *shape)
         else:
             noise = coloured_noise(self._rng, settings.exponent, *shape)
-        tails = int(settings.tails * count)
-        if tails:
-            first = self._rng.integers(0, shape[1], (tails, 1, 1))
-            noise[-tails:] *= np.arange(shape[1])[:, None] >= first
         actions = np.clip(self._mean + self._deviation * noise, -1.0, 1.0)
         actions[0] = self._mean
         proposed = int(settings.policy_samples * count)

@@ -33,7 +33,6 @@ class TrajectorySettings:
         policy_samples: share of the first samples that the policy proposes, where there is one.
         discount: of later rewards.
         replan: steps of a plan that are followed before the next is made.
-        tails: share of the samples that leave a plan only from some step on.
         survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where
             no value says what it does.
         feedback: samples of an iteration that follow the best plan in a closed loop and uphill
@@ -57,7 +56,6 @@ class TrajectorySettings:
     policy_samples: float = 0.25
     discount: float = 1.0
     replan: int = 1
-    tails: float = 0.0
     survival: int = 200
     feedback: int = 0
 
@@ -79,7 +77,7 @@ class TrajectorySettings:
             raise ValueError("kept and policy_samples must lie between 0 and 1")
         if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
             raise ValueError("momentum must be below 1, discount above 0 and at most 1")
-        if self.replan < 1 or not 0 <= self.tails <= 1 or self.survival < 0:
-            raise ValueError("replan must be at least 1, tails 0 to 1, survival at least 0")
+        if self.replan < 1 or self.survival < 0 or self.feedback < 0:
+            raise ValueError("replan must be at least 1, survival and feedback at least 0")
         if self.decay < 1:
             raise ValueError(f"decay must be at least 1, got {self.decay}")
