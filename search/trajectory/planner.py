@@ -22,6 +22,7 @@ from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 _CARE = 1.25  # more than the last samples took
+_USED = 0.75  # of the time of a decision; the rest is for what the clock does not foresee
 
 # The value of observations `[B, F]` that trajectories end with.
 Value = Callable[[npt.NDArray[np.float32]], Floats]
@@ -123,7 +124,7 @@ class TrajectoryPlanner:
                 of it, by the speed of earlier decisions, but always what was planned before.
         """
         began = time.perf_counter()
-        ends = None if seconds is None else began + seconds
+        ends = None if seconds is None else began + _USED * seconds
         settings = self.settings
         best: _Scored | None = None
         simulated, count = 0, settings.samples
@@ -131,19 +132,18 @@ class TrajectoryPlanner:
         for iteration in range(settings.iterations * settings.beginning):
             if iteration >= settings.iterations and not self._fresh and _goes_on(best):
                 break
-            fits = self._fits(ends, iteration)
+            started, fits = time.perf_counter(), self._fits(ends, iteration)
             if iteration and fits < 2:
                 break
             actions = self._sample(state, min(count, fits), iteration, best)
             if fits < len(actions):
                 actions = actions[: max(1, fits)]
-            started = time.perf_counter()
             scored = self._score(state, actions)
-            self._pace = (time.perf_counter() - started) / len(actions)
             simulated += actions.shape[0] * actions.shape[1]
             order = _order(scored)
             best = _better(best, _take(scored, order[:1]))
             self._refit(_take(scored, order), iteration)
+            self._pace = (time.perf_counter() - started) / len(actions)
             if settings.method == "icem":
                 count = max(2 * settings.elites, int(count / settings.decay))
         assert best is not None
