@@ -18,6 +18,8 @@ from typing import Any
 import z3
 
 from tesuji.search.symbolic.model import ConstraintError
+from tesuji.search.symbolic.solver_pool import borrow, give_back
+from tesuji.search.symbolic.solver_process import Check
 from tesuji.search.symbolic.symbols import Variable
 from tesuji.search.symbolic.terms import MAIN
 from tesuji.search.symbolic.text import Names, parse_constraint
@@ -25,7 +27,7 @@ from tesuji.search.symbolic.text import Names, parse_constraint
 _CALL = re.compile(r"\s*(always|eventually|until)\s*\(")
 _WORD = re.compile(r"\b(always|eventually|until)\b")
 _FORMS = {"always": (1, 1), "eventually": (1, 2), "until": (2, 3)}
-_CAN_COME = 1_000_000, 2_000  # z3's effort and milliseconds to see that something never holds
+_CAN_COME = Check(seconds=2.0, rlimit=1_000_000)  # to see that something never holds
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,10 @@ def _steps(name: str, text: str) -> int:
 
 
 def _refuse_contradiction(name: str, expression: z3.BoolRef) -> None:
-    solver = z3.Solver()
-    effort, milliseconds = _CAN_COME
-    solver.set("rlimit", effort)
-    solver.set("timeout", milliseconds)
-    solver.add(expression)
-    if solver.check() == z3.unsat:
-        raise ConstraintError(f"constraint {name!r} can never hold")
+    process = borrow()
+    try:
+        process.add([expression])
+        if process.check(_CAN_COME) == z3.unsat:
+            raise ConstraintError(f"constraint {name!r} can never hold")
+    finally:
+        give_back(process)
