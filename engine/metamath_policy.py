@@ -70,7 +70,7 @@ class MetamathTeacher:
 
     def _learn(self, theorem: Theorem, lessons: list[Lesson]) -> Policy:
         torch.manual_seed(self._seed)
-        net = ConnectionNet(ConnectionNetConfig(), BUCKETS)
+        net = ConnectionNet(ConnectionNetConfig(sight="names"), BUCKETS)
         actions = self._known.actions()
         goals = candidates(Taught(theorem, each) for each in lessons)
         learn_connections(net, actions, goals, EPOCHS, self._seed)

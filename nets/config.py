@@ -100,7 +100,7 @@ class ConnectionNetConfig:
         batch: goals of a step.
     """
 
-    sight: Literal["names", "graph", "both"] = "names"
+    sight: Literal["names", "graph", "both"] = "graph"
     graph_width: int = 24
     graph_rounds: int = 3
     hidden: int = 48

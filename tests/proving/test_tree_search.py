@@ -41,7 +41,7 @@ class _Silent:
 
 def searched(text: str, simulations: int = 200) -> tuple[ConnectionDomain, TreeSearch]:
     domain = ConnectionDomain(clausify(parse_problem(text)), goals=True)
-    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), domain.named)
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(sight="names"), BUCKETS), domain.named)
     return domain, TreeSearch(domain, GoalEvaluator(policy), simulations)
 
 
@@ -94,7 +94,7 @@ def test_a_guided_search_notes_the_goals_that_it_goes_back_over() -> None:
         "fof(c, conjecture, g)."
     )
     named = make_matrix(clausify(parse_problem(text)))
-    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), named)
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(sight="names"), BUCKETS), named)
     outcomes = make_outcomes(8)
     search = Guided(named.matrix, policy, outcomes=outcomes)
     found = search.run(1000)
@@ -114,7 +114,7 @@ def test_a_subgoal_that_was_closed_without_a_proof_is_a_lesson() -> None:
         "fof(e, axiom, r(a, b)). fof(h, axiom, r(b, a)). fof(c, conjecture, g)."
     )
     named = make_matrix(clausify(parse_problem(text)))
-    policy = policy_for(ConnectionNet(ConnectionNetConfig(), BUCKETS), named)
+    policy = policy_for(ConnectionNet(ConnectionNetConfig(sight="names"), BUCKETS), named)
     search = Guided(named.matrix, policy, outcomes=make_outcomes(8))
     assert search.run(1000) is not None
     taught = search.outcomes.lesson()
