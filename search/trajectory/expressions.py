@@ -63,12 +63,18 @@ class Margin:
         if kind in _SIGNS:
             less = _SIGNS[kind] == positive
             small, large = (parts[0], parts[1]) if less else (parts[1], parts[0])
-            low, high = self._number(small), self._number(large)
-            return lambda numbers: _least(high(numbers) - low(numbers))
+            inner = _inside_abs(small)
+            if inner is not None:  # |x| <= y is two planes, and exact
+                return self._join(False, self._below(inner, large), self._below(-inner, large))
+            return self._below(small, large)
         raise ConstraintError(
             f"constraint {self._name!r}: {term.decl().name()!r} says nothing of how far it holds; "
             "compare numbers by <, <=, > or >="
         )
+
+    def _below(self, small: Any, large: Any) -> Program:
+        low, high = self._number(small), self._number(large)
+        return lambda numbers: _least(high(numbers) - low(numbers))
 
     def _join(self, either: bool, *each: Program) -> Program:
         join: np.ufunc = np.maximum if either else np.minimum
@@ -149,6 +155,21 @@ def refined(
 
 def _least(number: Any) -> Any:
     return number.least() if isinstance(number, Swept) else number
+
+
+def _inside_abs(term: Any) -> Any:
+    # `x` of what stands for `abs(x)`, else None.
+    if term.decl().kind() != z3.Z3_OP_ITE:
+        return None
+    condition, then, other = term.children()
+    ends = condition.children()
+    if condition.decl().kind() == z3.Z3_OP_LE:
+        ends = ends[::-1]
+    elif condition.decl().kind() != z3.Z3_OP_GE:
+        return None
+    zero = z3.RealVal(0, term.ctx)
+    mirrored = z3.simplify(then + other).eq(zero) and z3.simplify(ends[1]).eq(zero)
+    return then if mirrored and ends[0].eq(then) else None
 
 
 def _degree(term: Any) -> int:

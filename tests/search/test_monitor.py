@@ -57,6 +57,17 @@ def test_a_margin_along_a_segment_is_nowhere_undercut(text: str, holds: Any) -> 
     assert 100 < truth.all(axis=0).sum() < 950
 
 
+def test_a_magnitude_is_two_planes() -> None:
+    """Exact along segments; other choices are not."""
+    assert margin_of("abs(a - b) <= 1").exact
+    assert not margin_of("abs(a - b) >= 1").exact
+    assert not margin_of("max(a, b) <= 1").exact
+    numbers = [np.array([-3.0, 0.2]), np.array([1.0, 0.5])]
+    assert margin_of("abs(a - b) <= 1")(numbers) == pytest.approx([-3.0, 0.7])
+    assert margin_of("2 >= abs(a)")(numbers) == pytest.approx([-1.0, 1.8])
+    assert margin_of("not abs(a) > 2")(numbers) == pytest.approx([-1.0, 1.8])
+
+
 def test_what_bends_is_enclosed() -> None:
     """A point on a circle leaves its chord by no more than it is said to."""
     turned = np.array([0.3])
