@@ -45,10 +45,15 @@ def control_checkpoint(
     metadata: Mapping[str, object],
     training: Tensors,
 ) -> Checkpoint:
-    """Return a checkpoint that holds an agent, and what going on with it needs."""
+    """Return a checkpoint that holds an agent, and what going on with it needs.
+
+    Of the settings it names those that differ from the defaults, so that others may come and go.
+    """
+    usual = asdict(TrajectorySettings())
+    changed = {name: each for name, each in asdict(settings).items() if each != usual[name]}
     return Checkpoint(
         game=game, net={"kind": KIND, **asdict(config)}, step=step, tensors=tensors,
-        metadata={**metadata, "trajectory": asdict(settings)}, training=training,
+        metadata={**metadata, "trajectory": changed}, training=training,
     )  # fmt: skip
 
 
