@@ -16,7 +16,7 @@ from tesuji.domains.logistics.pddl.validation import Step
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.models import Floats, make_model
 from tesuji.engine.errors import UsageError
-from tesuji.engine.task_level import Motion
+from tesuji.engine.task_level import Failure, Motion
 from tesuji.search.trajectory.planner import TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
 from tesuji.search.trajectory.stages import Script, Stage, StageModel
@@ -116,8 +116,8 @@ class BlockTask:
                 if all(np.linalg.norm(place - each) >= _OVERLAP for each in taken):
                     self.places[f"spare{len(self.places) - 2}"] = place
 
-    def problem(self, facts: Sequence[str]) -> str:
-        """Return the task in PDDL, with more facts."""
+    def problem(self, clauses: Sequence[str]) -> str:
+        """Return the task in PDDL, with clauses."""
         middle = (self.places["start0"] + self.places["start1"]) / 2
         far = {
             name: round(1000 * float(np.linalg.norm(place - middle)))
@@ -129,13 +129,13 @@ class BlockTask:
 (define (problem exchange) (:domain two-blocks)
   (:objects {" ".join(BLOCKS)} - block {" ".join(self.places)} - place)
   (:init (empty) (at object0 start0) (at object1 start1) (other object0 object1)
-    (other object1 object0) (= (total-cost) 0) {clear} {costs} {" ".join(facts)})
+    (other object1 object0) (= (total-cost) 0) {clear} {costs} {" ".join(clauses)})
   (:goal (and (at object0 start1) (at object1 start0) (empty)))
   (:metric minimize (total-cost)))
 """
 
-    def attempt(self, state: Any, step: Step) -> Motion | int:
-        """Return the motion of a `pick` or `place`, or how many steps were simulated in vain."""
+    def attempt(self, state: Any, step: Step) -> Motion | Failure:
+        """Return the motion of a `pick` or `place`, or that there is none where blocks lie so."""
         name, block, place, other, other_place = step
         target, still = self.places[place], {other: self.places[other_place]}
         actions: list[Any] = []
@@ -145,12 +145,14 @@ class BlockTask:
             actions += taken
             simulated += count
             if not done:
-                return simulated
+                return Failure(f"(failed-{' '.join(step)})", simulated)
         seen = self._seen(state)
         stays = np.linalg.norm(seen[other] - self.places[other_place]) <= _NEAR
         wanted = target if name == "place" else np.array([*target[:2], _LIFTED])
         near = np.linalg.norm(seen[block] - wanted) <= (_NEAR if name == "place" else 2 * _NEAR)
-        return Motion(actions, state, simulated) if stays and near else simulated
+        if not (stays and near):
+            return Failure(f"(failed-{' '.join(step)})", simulated)
+        return Motion(actions, state, simulated)
 
     def _carry_out(self, state: Moment, stage: Stage) -> tuple[Moment, list[Any], int, bool]:
         planner = TrajectoryPlanner(

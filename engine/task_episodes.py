@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from tesuji.domains.logistics.pddl.validation import Step
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.environments import Env
 from tesuji.engine.block_task import DOMAIN, BlockTask
 from tesuji.engine.episodes import Episode
-from tesuji.engine.task_level import TaskPlan, plan_task
+from tesuji.engine.task_level import TaskEpisode
 
 # By the class of the environment.
 _TASKS = {"FetchTwoBlocksEnv": BlockTask}
@@ -21,30 +18,6 @@ _TASKS = {"FetchTwoBlocksEnv": BlockTask}
 def has_tasks(env: Env) -> bool:
     """Return whether an environment has a task level."""
     return type(env.unwrapped).__name__ in _TASKS
-
-
-@dataclass
-class TaskEpisode(Episode):
-    """What happened by a symbolic plan.
-
-    Attributes:
-        tried: symbolic actions that motions were sought for, and whether one was found.
-        plan: what was planned.
-    """
-
-    tried: list[tuple[Step, bool]] = field(default_factory=list)
-    plan: TaskPlan | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """Return the episode in numbers."""
-        plan = self.plan
-        return {
-            **super().facts(),
-            "tasks": [] if plan is None else [" ".join(step) for step in plan.steps],
-            "failed": [" ".join(step) for step, works in self.tried if not works],
-            "symbolic_plans": 0 if plan is None else plan.plans,
-            "solved": self.ended and bool(self.rewards) and self.rewards[-1] >= 0.0,
-        }
 
 
 class TaskRunner:
@@ -73,18 +46,10 @@ class TaskRunner:
         state, episode = self._domain.reset(seed), TaskEpisode(seed)
         self._task.begin(state, seed)
 
-        def note(step: Step, works: bool) -> None:
-            episode.tried.append((step, works))
-            if listen is not None:
-                listen(episode)
-
-        began = time.perf_counter()
-        plan = plan_task(state, DOMAIN, self._task.problem, self._task, note)
-        episode.plan, episode.simulated = plan, plan.simulated
-        episode.milliseconds.append(1000 * (time.perf_counter() - began))
+        actions = episode.make_plan(state, DOMAIN, self._task, listen)
         yield episode
         self._task.begin(state, seed)
-        for action in [each for motion in plan.motions for each in motion.actions][:most_steps]:
+        for action in actions[:most_steps]:
             if episode.ended:
                 break
             state = self._step(episode, state, action)
@@ -116,6 +81,7 @@ class TaskRunner:
         episode.rewards.append(reward)
         episode.total += reward
         episode.ended = discount == 0.0
+        episode.solved = episode.ended and reward >= 0.0
         off = abs(reward - float(taken.rewards[0, 0]))
         episode.reward_error = max(episode.reward_error, off)
         if self._task.monitor is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tesuji.domains.logistics.pddl.validation import Step
-from tesuji.engine.task_level import Motion, plan_task
+from tesuji.engine.task_level import Failure, Motion, plan_task
 
 DOMAIN = """
 (define (domain ways) (:requirements :strips :negative-preconditions :action-costs)
@@ -20,34 +20,35 @@ DOMAIN = """
 """
 
 
-def problem(facts: Sequence[str]) -> str:
-    """From a to d: by b at a cost of 3, by c at one of 5."""
-    ways = {"a b": 1, "b d": 2, "a c": 1, "c d": 4}
-    text = " ".join(f"(way {way}) (= (far {way}) {far})" for way, far in ways.items())
-    return f"""(define (problem p) (:domain ways) (:objects a b c d)
-      (:init (at a) (= (total-cost) 0) {text} {" ".join(facts)})
-      (:goal (at d)) (:metric minimize (total-cost)))"""
-
-
 class Walker:
     """Moves are letters; some ways are blocked."""
 
     def __init__(self, blocked: set[Step]) -> None:
         self.blocked, self.tried = blocked, [Step()]
 
-    def attempt(self, state: Any, step: Step) -> Motion | int:
+    def problem(self, clauses: Sequence[str]) -> str:
+        """From a to d: by b at a cost of 3, by c at one of 5."""
+        ways = {"a b": 1, "b d": 2, "a c": 1, "c d": 4}
+        text = " ".join(f"(way {way}) (= (far {way}) {far})" for way, far in ways.items())
+        return f"""(define (problem p) (:domain ways) (:objects a b c d)
+          (:init (at a) (= (total-cost) 0) {text} {" ".join(clauses)})
+          (:goal (at d)) (:metric minimize (total-cost)))"""
+
+    def attempt(self, state: Any, step: Step) -> Motion | Failure:
         """Go from where one is."""
         self.tried.append(step)
         assert state[-1] == step[1]
-        return 3 if step in self.blocked else Motion([step[2]], state + step[2], 2)
+        if step in self.blocked:
+            return Failure(f"(failed-{' '.join(step)})", 3)
+        return Motion([step[2]], state + step[2], 2)
 
 
 def test_a_failed_motion_becomes_a_clause_and_motions_are_kept() -> None:
     """The cheaper way is blocked at its second step."""
     walker = Walker({("go", "b", "d")})
-    plan = plan_task("a", DOMAIN, problem, walker)
+    plan = plan_task("a", DOMAIN, walker)
     assert plan.steps == (("go", "a", "c"), ("go", "c", "d"))
-    assert plan.clauses == (("go", "b", "d"),)
+    assert plan.failed == (("go", "b", "d"),)
     assert [motion.after for motion in plan.motions] == ["ac", "acd"]
     assert (plan.plans, plan.simulated) == (2, 2 + 3 + 2 + 2)
     assert len(walker.tried[1:]) == len(set(walker.tried[1:]))
@@ -55,9 +56,9 @@ def test_a_failed_motion_becomes_a_clause_and_motions_are_kept() -> None:
 
 def test_where_every_way_fails_there_is_no_plan() -> None:
     """And it is known why."""
-    plan = plan_task("a", DOMAIN, problem, Walker({("go", "b", "d"), ("go", "a", "c")}))
+    plan = plan_task("a", DOMAIN, Walker({("go", "b", "d"), ("go", "a", "c")}))
     assert (plan.steps, plan.motions) == ((), ())
-    assert set(plan.clauses) == {("go", "b", "d"), ("go", "a", "c")}
+    assert set(plan.failed) == {("go", "b", "d"), ("go", "a", "c")}
 
 
 def test_a_block_is_lifted_and_none_is_put_on_the_other() -> None:
@@ -78,7 +79,9 @@ def test_a_block_is_lifted_and_none_is_put_on_the_other() -> None:
     assert state.observation[2] > 0.55
     assert reward == -1.0
     task.places["there"] = task.places["start1"]
-    assert isinstance(task.attempt(state, ("place", "object0", "there", "object1", "start1")), int)
+    assert isinstance(
+        task.attempt(state, ("place", "object0", "there", "object1", "start1")), Failure
+    )
 
 
 def test_conditions_over_time_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
