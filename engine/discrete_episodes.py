@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 from tesuji.domains.robotics.grid import is_grid, make_grid
 from tesuji.engine.episodes import Episode
+from tesuji.engine.maze_task import DOMAIN, MazeTask
+from tesuji.engine.task_level import TaskEpisode
 from tesuji.engine.tree_episodes import TreeRunner
 from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
 
@@ -53,16 +55,19 @@ class GridRunner:
 
     Args:
         env: one whose rules are compiled.
+        tasks: whether a symbolic plan chooses the order of what is done, not a shortest plan.
 
     Raises:
-        EnvironmentRefusedError: it is none.
+        EnvironmentRefusedError: it is none, or its mission has no task level.
     """
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, tasks: bool = False) -> None:
+        self._tasks = tasks
         env.reset(seed=0)
         self.env, domain = env, make_grid(env)
         self.name = domain.spec.name
-        self._plan(domain)  # the kernels are ready before a plan's time is taken
+        # The kernels are ready before a plan's time is taken.
+        _ = MazeTask(domain) if tasks else self._plan(domain, 0)
 
     def run(
         self,
@@ -73,23 +78,23 @@ class GridRunner:
     ) -> Iterator[Episode]:
         """Yield one episode, the same that grows with each step; at least once."""
         self.env.reset(seed=seed)
-        began = time.perf_counter()
         domain = make_grid(self.env)
-        plan = self._plan(domain)
-        episode = GridEpisode(seed, plan=plan)
-        episode.milliseconds.append(1000 * (time.perf_counter() - began))
-        episode.simulated = plan.abstract_states + plan.states
+        episode, actions = (
+            self._plan_tasks(domain, seed) if self._tasks else self._plan(domain, seed)
+        )
         if draw is not None:
             draw()
         yield episode
         state = domain.reset()
-        for action in plan.actions[:most_steps]:
+        for action in actions[:most_steps]:
             _, reward, terminated, truncated, _ = self.env.step(action)
             state, expected, _ = domain.step(state, action)
             episode.reward_error = max(episode.reward_error, abs(float(reward) - expected))
             episode.rewards.append(float(reward))
             episode.total += float(reward)
             episode.ended = terminated or truncated
+            if isinstance(episode, TaskEpisode):
+                episode.solved = float(reward) > 0.0
             if draw is not None:
                 draw()
             if listen is not None:
@@ -102,13 +107,26 @@ class GridRunner:
 
     def describe(self) -> dict[str, Any]:
         """Return what results depend on."""
-        return {"environment": self.name, "model": "compiled grid", "method": "shortest plan"}
+        return {
+            "environment": self.name,
+            "model": "compiled grid",
+            "method": "tasks" if self._tasks else "shortest plan",
+        }
 
-    def _plan(self, domain: CompiledDomain) -> GridPlan:
+    def _plan(self, domain: CompiledDomain, seed: int) -> tuple[Episode, tuple[int, ...]]:
+        began = time.perf_counter()
         try:
-            return find_shortest(domain.instance)
+            plan = find_shortest(domain.instance)
         except ValueError as error:
             raise EnvironmentRefusedError(f"{self.name}: {error}") from None
+        episode = GridEpisode(seed, plan=plan)
+        episode.milliseconds.append(1000 * (time.perf_counter() - began))
+        episode.simulated = plan.abstract_states + plan.states
+        return episode, plan.actions
+
+    def _plan_tasks(self, domain: CompiledDomain, seed: int) -> tuple[Episode, tuple[int, ...]]:
+        episode = TaskEpisode(seed)
+        return episode, tuple(episode.make_plan(domain.reset(), DOMAIN, MazeTask(domain)))
 
 
 def open_discrete(
@@ -116,6 +134,7 @@ def open_discrete(
     simulations: int | None = None,
     constraints: Sequence[str] = (),
     deadline: float | None = None,
+    tasks: bool = False,
 ) -> GridRunner | TreeRunner:
     """Return a runner for an environment with discrete actions.
 
@@ -125,13 +144,17 @@ def open_discrete(
     note = ""
     if is_grid(env):
         try:
-            runner = GridRunner(env)
+            runner = GridRunner(env, tasks)
         except EnvironmentRefusedError as error:
+            if tasks:
+                raise
             note = str(error)
         else:
             if constraints:
                 raise EnvironmentRefusedError(
-                    f"{runner.name}: shortest plans under constraints are not supported"
+                    f"{runner.name}: plans under constraints are not supported"
                 )
             return runner
+    if tasks:
+        raise EnvironmentRefusedError("only MiniGrid and FetchTwoBlocks have a task level")
     return TreeRunner(env, simulations, constraints, deadline, note)

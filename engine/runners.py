@@ -52,7 +52,7 @@ def open_runner(
         UsageError: no such environment, agent, method or number, or a constraint that cannot be
             used.
     """
-    methods, method = ("mppi", "cem", "icem", "tree"), changes.get("method", "icem")
+    methods, method = ("mppi", "cem", "icem", "tree", "tasks"), changes.get("method", "icem")
     if method not in methods:
         raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
     try:
@@ -60,7 +60,7 @@ def open_runner(
         if not has_continuous_actions(env):
             if agent not in ("auto", "none"):
                 raise UsageError(f"{name} has discrete actions; --agent is for continuous ones")
-            return open_discrete(env, simulations, constraints, deadline)
+            return open_discrete(env, simulations, constraints, deadline, method == "tasks")
         if env.spec is not None and env.spec.id in WORLDS:
             from tesuji.engine.invariant_episodes import InvariantRunner  # noqa: PLC0415 - z3
 
@@ -70,7 +70,9 @@ def open_runner(
             return InvariantRunner(env, settings, constraints, deadline)
         if method == "tree":
             return TreeRunner(env, simulations, constraints, deadline)
-        if has_tasks(env):
+        if method == "tasks" and not has_tasks(env):
+            raise UsageError("only MiniGrid and FetchTwoBlocks have a task level")
+        if has_tasks(env) and changes.get("method", "tasks") == "tasks":
             return TaskRunner(EnvironmentDomain(env), constraints)
         domain, trained = EnvironmentDomain(env), None
         if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):

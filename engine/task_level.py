@@ -152,7 +152,9 @@ class TaskEpisode(Episode):
             "solved": self.solved,
         }
 
-    def make_plan(self, state: Any, domain: str, mover: Mover, listen: Listener) -> list[Any]:
+    def make_plan(
+        self, state: Any, domain: str, mover: Mover, listen: Listener = None
+    ) -> list[Any]:
         """Make the plan; return its actions, those of all motions."""
 
         def note(step: Step, works: bool) -> None:

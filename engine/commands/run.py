@@ -67,7 +67,8 @@ class Arguments(Common):
             "eventually(slider > 0.5)"; repeat it for more.
         agent: the folder of a run of `tesuji train ENVIRONMENT`, net for the agent that ships,
             none, or auto: net where one ships. Its search settings hold where flags are silent.
-        method: mppi, cem or icem (the default); tree searches a tree of sampled actions.
+        method: mppi, cem or icem (the default); tree searches a tree of sampled actions; tasks has
+            a symbolic plan choose the order of motions, in MiniGrid and FetchTwoBlocks.
         samples: trajectories that a decision samples first; by default, as the next two, what was
             measured to be good for the environment.
         iterations: of sampling.

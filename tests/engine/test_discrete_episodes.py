@@ -27,6 +27,19 @@ def test_mazes_are_solved_by_shortest_plans(
     assert plot.read_bytes()[:4] == b"\x89PNG"
 
 
+def test_mazes_are_solved_by_tasks_and_motions(capsys: pytest.CaptureFixture[str]) -> None:
+    """A ball blocks a locked door, whose key is in a box: learned from motions that fail."""
+    words = ["run", "MiniGrid-ObstructedMaze-1Dlhb-v0", "--method", "tasks", "--episodes", "4"]
+    assert main([*words, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    for episode in facts["episodes"]:
+        assert episode["solved"]
+        assert episode["failed"]
+        order = [each.split()[0] for each in episode["tasks"]]
+        assert order.index("unpack") < order.index("unlock") < len(order) - 1
+        assert order[-1] == "take"
+
+
 def test_a_maze_without_a_goal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Rather than walked about in."""
     assert main(["run", "MiniGrid-Playground-v0"]) == 0
@@ -46,6 +59,8 @@ def test_a_pole_is_balanced_by_tree_search(capsys: pytest.CaptureFixture[str]) -
     [
         (["MiniGrid-Dynamic-Obstacles-5x5-v0"], "its obstacles move at random"),
         (["MiniGrid-Empty-5x5-v0", "--constraint", "x < 3"], "under constraints are not supported"),
+        (["CartPole-v1", "--method", "tasks"], "only MiniGrid and FetchTwoBlocks have a task"),
+        (["MiniGrid-Fetch-5x5-N2-v0", "--method", "tasks"], "its mission has no task level"),
         (["CartPole-v1", "--sims", "0"], "--sims must be at least 1, got 0"),
     ],
 )
