@@ -4,8 +4,8 @@
     python benchmarks/robotics.py --check      snapshots of all environments, to the bit?
 
 A line an environment: microseconds to save and restore a snapshot, steps a CPU-second of
-`mujoco.rollout` alone, of the model, and of the whole loop of planning with and without a
-constraint, as parts of the first. One process, all times of the processor.
+`mujoco.rollout` alone, of the model, and of the whole loop of planning, by trajectories and by
+trees, with and without a constraint, as parts of the first. One process, times of the processor.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from tesuji.domains.robotics.environments import (
 )
 from tesuji.domains.robotics.models import make_model
 from tesuji.domains.robotics.snapshots import integration_state
+from tesuji.engine.planner import Planner
+from tesuji.search.base import Budget
+from tesuji.search.simulated_driver import SHORT
 from tesuji.search.trajectory.monitor import ConstraintMonitor
 from tesuji.search.trajectory.planner import TrajectoryPlanner
 
@@ -37,8 +40,13 @@ ROWS = {
     "Hopper-v5": "x_velocity <= 0.7402",
     "Reacher-v5": "abs(joint0_velocity) <= 10",
     "InvertedDoublePendulum-v5": "abs(slider) <= 0.9",
+    "Walker2d-v5": "x_velocity <= 1",
+    "Ant-v5": "y_velocity <= 1",
+    "Humanoid-v5": "y_velocity <= 1",
+    "Pusher-v5": "action_0 <= 1.5",
 }
 _BATCH, _HORIZON = 64, 30
+_SIMULATIONS = 64  # of a tree
 
 
 def cpu_seconds(work: Callable[[], object], times: int) -> float:
@@ -88,6 +96,14 @@ def measure(name: str, constraint: str, times: int) -> dict[str, object]:
         planner = TrajectoryPlanner(model, monitor=monitor)
         simulated = planner.plan(state).simulated + planner.settings.horizon
         speed = simulated / cpu_seconds(lambda: planner.plan(state), times)  # noqa: B023
+        row[label] = round(speed / raw, 3)
+    for label, texts in (("tree", []), ("constrained_tree", [constraint])):
+        tree = Planner(
+            domain, "rollout", budget=Budget(simulations=_SIMULATIONS), constraints=texts
+        )
+        rollouts, depth = SHORT
+        simulated = _SIMULATIONS * rollouts * (1 + depth)
+        speed = simulated / cpu_seconds(lambda: tree.plan(state), times)  # noqa: B023
         row[label] = round(speed / raw, 3)
     return row
 
