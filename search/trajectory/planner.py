@@ -116,7 +116,7 @@ class TrajectoryPlanner:
         self._fresh = True
 
     def plan(self, state: Any, seconds: float | None = None) -> Trajectory:
-        """Return the best trajectory found from `state`; the next call begins one step later.
+        """Return the best trajectory found from `state`; the next call begins `replan` steps later.
 
         Args:
             state: of the model's domain.
