@@ -85,9 +85,14 @@ class SatHelp:
         return np.sort(numbers[: core(solver, numbers)])
 
     def _shrunk(self, numbers: Small) -> list[int]:
-        # Each new refutation may need less; at last each instance is left out for a try.
-        while len(smaller := self._refuted(numbers[::-1])) < len(numbers):
-            numbers = smaller
+        # Each new refutation may need less; at last each instance is left out for a try. What takes
+        # too many conflicts stays as it is.
+        smaller = self._refuted(numbers[::-1])
+        if not len(smaller):
+            return numbers.tolist()
+        while len(smaller) < len(numbers):
+            numbers, smaller = smaller, self._refuted(smaller[::-1])
+            smaller = smaller if len(smaller) else numbers
         if len(numbers) <= _MOST_SHRUNK:
             for number in numbers.tolist():
                 if number in numbers:

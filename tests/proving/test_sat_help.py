@@ -13,6 +13,7 @@ from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_verification import verify_theorem
+from tesuji.search.proving import sat_help
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.sat import REFUTED, SATISFIABLE, give_clauses, make_solver, solve
 from tesuji.search.proving.sat_help import SatHelp
@@ -81,6 +82,19 @@ def test_equality_of_ground_terms_is_decided(rows: tuple[str, ...]) -> None:
     for number in range(len(rows)):
         rest = [*text[:number], *text[number + 1 :], "cnf(e, axiom, d = d)."]
         assert not solved("\n".join(rest))
+
+
+def test_a_refutation_that_is_hard_to_find_again_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five pigeons do not fit into four holes, which takes more conflicts than one question has."""
+    monkeypatch.setattr(sat_help, "_CONFLICTS", 10)
+    pigeons, holes = range(5), range(4)
+    rows = [" | ".join(f"p{i}_{j}" for j in holes) for i in pigeons]
+    rows += [f"~p{i}_{j} | ~p{k}_{j}" for i in pigeons for k in range(i) for j in holes]
+    problem = parse_problem("\n".join(f"cnf(c{n}, axiom, {row})." for n, row in enumerate(rows)))
+    named = make_matrix(clausify(problem))
+    help_ = SatHelp(named.matrix)
+    put_instances(named, help_.bank, [Instance(number, {}) for number in range(len(rows))])
+    assert any(help_.ask(0) for _ in range(100))
 
 
 def test_ground_equality_agrees_with_z3() -> None:
