@@ -16,6 +16,7 @@ from tesuji.domains.proving.grounding import make_bank
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.terms import substitute
 from tesuji.domains.proving.tptp import parse_problem
+from tesuji.engine.theorem_z3 import Z3Found, run_stage
 from tesuji.search.proving.models import find_model
 from tesuji.search.proving.quantifiers import ask_z3
 from tesuji.search.symbolic.solver_process import Check, SolverProcess
@@ -92,6 +93,15 @@ def test_instances_go_to_a_bank_and_back() -> None:
     one, two = banked_instances(named, bank, [0, 1])
     assert one == Instance(0, {x: substitute(term, {"Z": OPEN}), y: OPEN})
     assert two == Instance(1, {})
+
+
+def test_z3_is_not_asked_without_memory_for_it() -> None:
+    clauses = clausify(parse_problem(EQUATIONS))
+    named = make_matrix(clauses)
+    assert run_stage("z3", clauses, named, 10.0, 400.0) == Z3Found()
+    found = run_stage("z3", clauses, named, 10.0, 1000.0)
+    assert found.instances
+    assert found.seconds > 0.0
 
 
 def test_z3_is_limited_by_its_own_processor_time(solver: SolverProcess) -> None:
