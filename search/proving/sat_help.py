@@ -89,7 +89,7 @@ class SatHelp:
         # too many conflicts stays as it is.
         smaller = self._refuted(numbers[::-1])
         if not len(smaller):
-            return numbers.tolist()
+            return sorted(numbers.tolist())
         while len(smaller) < len(numbers):
             numbers, smaller = smaller, self._refuted(smaller[::-1])
             smaller = smaller if len(smaller) else numbers
