@@ -50,7 +50,7 @@ class GridPlan:
 
 
 def find_shortest(
-    instance: npt.NDArray[np.int64], most_abstract: int = 1 << 22, most_states: int = 1 << 22
+    instance: npt.NDArray[np.int64], most_abstract: int = 1 << 22, most_states: int = 1 << 20
 ) -> GridPlan:
     """Return a shortest plan from where an instance of `grid_rules` begins.
 
@@ -64,7 +64,7 @@ def find_shortest(
     """
     task = GridTask(instance)
     parts, explored, bound = task.needed, 0, 0
-    best: Table | None = None
+    tables: list[Table] = []
     while True:
         table = Table(task, parts, most_abstract)
         status = table.explore(stop=True)
@@ -73,7 +73,8 @@ def find_shortest(
             return GridPlan(Outcome.NONE, (), bound, len(parts), explored)
         if status == FULL:
             break
-        best, plan = table, table.plan()
+        tables.append(table)
+        plan = table.plan()
         bound = len(plan)
         if bound > task.left:
             return GridPlan(Outcome.NONE, (), bound, len(parts), explored)
@@ -84,7 +85,9 @@ def find_shortest(
             break
         parts = more
     facts = (len(parts), explored)
-    if best is None or best.explore(stop=False) != CLOSED:
+    # The last pattern that can be explored to the end guides best.
+    best = next((each for each in reversed(tables) if each.explore(stop=False) == CLOSED), None)
+    if best is None:
         return GridPlan(Outcome.UNKNOWN, (), bound, *facts)
     facts = (len(best.parts), explored + best.met)
     search = GridSearch(best, most_states)
@@ -92,4 +95,4 @@ def find_shortest(
     if search.plan is not None:
         return GridPlan(Outcome.SHORTEST, search.plan, len(search.plan), *facts, search.met)
     outcome = Outcome.NONE if enough else Outcome.UNKNOWN
-    return GridPlan(outcome, (), search.bound, *facts, search.met)
+    return GridPlan(outcome, (), max(bound, search.bound), *facts, search.met)
