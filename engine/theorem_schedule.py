@@ -54,7 +54,7 @@ SCHEDULE = (
     Strategy("tableaux with SAT help", True, True, 0.4, sat_help=True),
 )
 
-GUIDED = Strategy("tableaux guided by a policy", False, True, 1.0)  # beside those
+GUIDED = Strategy("tableaux guided by a policy", False, True, 1.0, sat_help=True)  # beside those
 
 
 class Search:
@@ -87,7 +87,7 @@ class Search:
         if tree is not None:
             self.deepening = tree
         elif policy is not None:
-            self.deepening = Guided(matrix, policy, cut=strategy.cut)
+            self.deepening = Guided(matrix, policy, cut=strategy.cut, sat_help=strategy.sat_help)
         elif strategy.instances:
             self.deepening = Instantiation(matrix)
         else:
