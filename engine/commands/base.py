@@ -27,6 +27,7 @@ Text = Annotated[Optional[str], tyro.conf.arg(metavar="TEXT")]  # noqa: UP045
 File = Annotated[Optional[Path], tyro.conf.arg(metavar="PATH")]  # noqa: UP045
 Count = Annotated[Optional[int], tyro.conf.arg(metavar="INT")]  # noqa: UP045
 Seconds = Annotated[Optional[float], tyro.conf.arg(metavar="SECONDS")]  # noqa: UP045
+Milliseconds = Annotated[Optional[float], tyro.conf.arg(metavar="MS")]  # noqa: UP045
 if TYPE_CHECKING:
     Constraints = tuple[str, ...]
 else:  # A bare tuple is one of strings; spelt out, it would load typeguard, too.

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import tyro
 
-from tesuji.engine.commands.base import Agent, Answer, Common, Constraints, Count, File, Seconds
+from tesuji.engine.commands.base import (
+    Agent,
+    Answer,
+    Common,
+    Constraints,
+    Count,
+    File,
+    Milliseconds,
+)
 from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +100,7 @@ class Arguments(Common):
     iterations: Count = None
     horizon: Count = None
     sims: Count = None
-    deadline_ms: Seconds = None
+    deadline_ms: Milliseconds = None
     render: File = None
     certificate: File = None
     plot: File = None
