@@ -22,7 +22,7 @@ from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, make_matrix
 from tesuji.domains.proving.tptp import read_problem
 from tesuji.engine.theorem_config import TheoremLearningConfig
-from tesuji.engine.theorem_policy import load_connection_net, policy_for
+from tesuji.engine.theorem_policy import connection_net_of, load_prover, policy_for
 from tesuji.engine.theorem_problems import is_held_back
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_verification import verify_theorem
@@ -95,7 +95,7 @@ def main(words: Sequence[str] | None = None) -> None:
     nets: list[ConnectionNet | None] = [None]
     if options.agent:
         paths = [path for path in paths if is_held_back(path.name, options.held_back)]
-        nets.append(load_connection_net(options.agent))
+        nets.append(connection_net_of(load_prover(options.agent)))
     paths = paths[:: options.every]
     for net in nets:
         for sat_help in (False, True):

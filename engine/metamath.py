@@ -24,7 +24,7 @@ from tesuji.engine.metamath_words import MetamathFault
 from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_schedule import COMPLETE, GUIDED, RESTRICTED, Search, Strategy
 from tesuji.engine.theorems import TheoremBudget
-from tesuji.search.proving.policy import Policy
+from tesuji.search.proving.policy import Guidance, Policy
 
 _ALONE = 0.1  # of the time, before the guided search begins
 
@@ -137,7 +137,8 @@ class _Work:
 
     def add(self, strategy: Strategy, policy: Policy | None) -> None:
         """Begin another search."""
-        self._searches.append(Search(self._named, strategy, policy))
+        guidance = None if policy is None else Guidance(policy)
+        self._searches.append(Search(self._named, strategy, guidance))
 
     @property
     def seconds(self) -> float:

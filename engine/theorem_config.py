@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tesuji.nets.config import ConnectionNetConfig
+from tesuji.search.proving.prices import Prices
 
 PROVING = "proving"  # what is trained, as `tesuji train` names it
 ROBINSON = "proving/robinson"
@@ -47,6 +48,11 @@ class TheoremLearningConfig:
     operand: int = 9
     operations: int = 3
     stages: int = 3
+
+    @property
+    def prices(self) -> Prices:
+        """Return the prices of the search."""
+        return Prices(self.step, self.weight, self.rise)
 
     def __post_init__(self) -> None:
         for name in ("inferences", "epochs", "workers", "theorems", "operand", "operations"):

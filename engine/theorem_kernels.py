@@ -5,10 +5,11 @@ from __future__ import annotations
 from tesuji.domains.proving.clausify import clausify
 from tesuji.domains.proving.matrix import make_matrix
 from tesuji.domains.proving.tptp import parse_problem
-from tesuji.engine.theorem_tree import Guide, open_tree
+from tesuji.engine.theorem_tree import open_tree
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.instantiation import Instantiation
+from tesuji.search.proving.policy import Guide
 from tesuji.search.proving.sat_help import load_solver
 
 _LOADED: set[tuple[bool, bool]] = set()  # with a guide, a tree

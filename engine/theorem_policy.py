@@ -24,16 +24,19 @@ from tesuji.domains.proving.features import (
 from tesuji.domains.proving.matrix import Matrix, NamedMatrix, Small
 from tesuji.engine.checkpoint import Checkpoint, load_checkpoint
 from tesuji.engine.errors import TesujiError, UsageError
-from tesuji.engine.theorem_config import PROVING
+from tesuji.engine.theorem_config import PROVING, ROBINSON
 from tesuji.engine.theorem_outcomes import chances_of
 from tesuji.nets.clause_graph import Graphs
 from tesuji.nets.config import ConnectionNetConfig
 from tesuji.nets.connection import Actions, Candidates, ConnectionNet
 from tesuji.nets.ragged import pick_rows
 from tesuji.search.proving.lessons import Lesson
-from tesuji.search.proving.policy import Guidance, Policy, Reals
+from tesuji.search.proving.policy import Guidance, Guide, Policy, Reals
+from tesuji.search.proving.prices import Prices
 
 KIND = "connections"
+PRICES = "prices"  # of the search, in a checkpoint's metadata
+SHIPPED = Path(__file__).parent / "weights" / "proving_robinson"
 
 
 class Theorem:
@@ -153,9 +156,18 @@ def policy_for(net: ConnectionNet, named: NamedMatrix) -> Policy:
     return PolicyTables(net, known).policy(theorem)
 
 
-def guidance_for(net: ConnectionNet, named: NamedMatrix) -> Guidance:
-    """Return what a network says of one problem."""
-    return Guidance(policy_for(net, named), chances_of(tensors_of(net)))
+def guide_of(checkpoint: Checkpoint) -> Guide:
+    """Return what says of a problem what a checkpoint's networks say of it.
+
+    Raises:
+        TesujiError: it holds something else.
+    """
+    net, chances = connection_net_of(checkpoint), chances_of(checkpoint.tensors)
+    try:
+        prices = Prices(*map(float, checkpoint.metadata.get(PRICES, ())))
+    except (TypeError, ValueError) as error:
+        raise TesujiError(f"the model's prices are not three numbers ({error})") from None
+    return lambda named: Guidance(policy_for(net, named), chances, prices)
 
 
 def tensors_of(net: ConnectionNet) -> dict[str, Reals]:
@@ -229,14 +241,16 @@ def connection_net_of(checkpoint: Checkpoint) -> ConnectionNet:
     return net.eval()
 
 
-def load_connection_net(source: str) -> ConnectionNet:
-    """Return the network of a run's folder.
+def load_prover(source: str) -> Checkpoint:
+    """Return the checkpoint of a run's folder, or the one that ships for `proving/robinson`.
 
     Raises:
         UsageError: there is none.
-        TesujiError: the file is damaged, or for something else.
+        TesujiError: the file is damaged.
     """
-    path = Path(source).expanduser()
+    path = SHIPPED if source == ROBINSON else Path(source).expanduser()
     if not path.exists():
-        raise UsageError(f"no model at {source}; give the folder of a run of {PROVING}")
-    return connection_net_of(load_checkpoint(path, training=False))
+        raise UsageError(
+            f"no model at {source}; give the folder of a run of {PROVING}, or {ROBINSON}"
+        )
+    return load_checkpoint(path, training=False)

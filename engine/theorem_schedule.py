@@ -15,7 +15,7 @@ from tesuji.engine.theorem_choices import Choice, choices_of
 from tesuji.search.proving.deepening import Deepening
 from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.instantiation import Instantiation
-from tesuji.search.proving.policy import Policy
+from tesuji.search.proving.policy import Guidance
 from tesuji.search.proving.tree_search import TreeSearch
 
 _SLICE_SECONDS = 0.05
@@ -72,10 +72,11 @@ class Search:
     """
 
     def __init__(
-        self, named: NamedMatrix, strategy: Strategy, policy: Policy | None = None,
+        self, named: NamedMatrix, strategy: Strategy, guidance: Guidance | None = None,
         tree: TreeSearch | None = None,
     ) -> None:  # fmt: skip
-        self.strategy, self.policy = strategy, policy
+        self.strategy = strategy
+        self.policy = None if guidance is None else guidance.policy
         matrix = named.matrix
         if not strategy.goals:
             # Each unsatisfiable set holds a clause without positive literals in its refutation.
@@ -86,8 +87,10 @@ class Search:
         self.deepening: Deepening | Guided | TreeSearch | Instantiation
         if tree is not None:
             self.deepening = tree
-        elif policy is not None:
-            self.deepening = Guided(matrix, policy, cut=strategy.cut, sat_help=strategy.sat_help)
+        elif guidance is not None:
+            self.deepening = Guided(
+                matrix, guidance.policy, guidance.prices, strategy.cut, sat_help=strategy.sat_help
+            )
         elif strategy.instances:
             self.deepening = Instantiation(matrix)
         else:

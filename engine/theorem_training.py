@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import torch
@@ -35,6 +35,7 @@ from tesuji.engine.theorem_attempts import Attempt, Search, Searches, attempt
 from tesuji.engine.theorem_config import TheoremTrainConfig
 from tesuji.engine.theorem_outcomes import closing_examples
 from tesuji.engine.theorem_policy import (
+    PRICES,
     Known,
     PolicyTables,
     Taught,
@@ -47,7 +48,7 @@ from tesuji.engine.theorem_problems import Problems
 from tesuji.nets.closing import learn_closing
 from tesuji.nets.connection import ConnectionNet, learn_connections
 from tesuji.search.proving.deepening import Deepening
-from tesuji.search.proving.guided import Guided, Prices
+from tesuji.search.proving.guided import Guided
 from tesuji.search.proving.outcomes import make_outcomes
 
 _TOLD = 50  # problems between two words
@@ -212,7 +213,7 @@ class _Training:
     def _guided(self, sat_help: bool) -> Searches:
         assert self.net is not None
         tables, settings = PolicyTables(self.net, self.known), self.config.proving
-        prices = Prices(settings.step, settings.weight, settings.rise)
+        prices = settings.prices
         return lambda theorem: [
             Guided(
                 theorem.matrix, tables.policy(theorem), prices,
@@ -252,7 +253,10 @@ class _Training:
         self.metrics.write(number, row)
         self.progress.update(row)
         assert self.net is not None
-        metadata: dict[str, object] = {"totals": asdict(totals), "seed": self.config.seed}
+        metadata: dict[str, object] = {
+            "totals": asdict(totals), "seed": self.config.seed,
+            PRICES: list(astuple(self.config.proving.prices)),
+        }  # fmt: skip
         save_checkpoint(
             checkpoint_path(self.run, number),
             connection_checkpoint(self.config.game, self.net, number, metadata),

@@ -30,9 +30,10 @@ from tesuji.engine.theorem_kernels import load_kernels
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_reading import TheoremFault
 from tesuji.engine.theorem_schedule import GUIDED, SCHEDULE, Search
-from tesuji.engine.theorem_tree import Guide, open_tree
+from tesuji.engine.theorem_tree import open_tree
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.engine.theorem_z3 import MODELS, run_stage
+from tesuji.search.proving.policy import Guide
 
 if TYPE_CHECKING:
     from tesuji.search.proving.models import FiniteModel
@@ -201,7 +202,7 @@ class _Work:
             else:
                 self._searches = [Search(named, each) for each in SCHEDULE]
                 if self._guide is not None:
-                    self._searches.append(Search(named, GUIDED, self._guide(named).policy))
+                    self._searches.append(Search(named, GUIDED, self._guide(named)))
         self._end = "Unknown", "all searches ended without a proof"
         for stage, part in stages:
             until = part * self._budget.seconds

@@ -61,10 +61,11 @@ class Arguments(Common):
         seconds: give up after so many seconds.
         memory_mb: memory of the table of positions.
         agent: whose net orders the moves near the root: net, a run or a checkpoint; for a
-            problem, the run of `tesuji train proving` whose policy searches, too.
+            problem, the run of `tesuji train proving` whose policy searches, too, or
+            proving/robinson, which ships.
         time: of a theorem: seconds of processor time.
         inferences: of a theorem: give up after so many.
-        memory: of a theorem: MB that it may take; z3 has as many of its own.
+        memory: of a theorem: MB that it may take, z3 and all.
         theorem: of a Metamath database; all whose proofs have gaps if not given.
         prover: of a theorem: ours (tableaux), z3 (proofs are made again without it), together, or
             tree (the engine's tree search of the calculus).

@@ -16,8 +16,8 @@ from tesuji.engine.errors import UsageError
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.prove import Arguments
-    from tesuji.engine.theorem_tree import Guide
     from tesuji.engine.theorems import Listener, TheoremAnswer, TheoremProgress
+    from tesuji.search.proving.policy import Guide
 
 FORMS = (".json", ".tstp", ".p", ".cnf", ".smt2", ".svg", ".png")
 _INPUT_ERROR, _STOPPED = 2, 130
@@ -55,11 +55,9 @@ def prove_theorem(arguments: Arguments) -> Answer:
 def _guide(source: str | None) -> Guide | None:
     if source is None:
         return None
-    from functools import partial
+    from tesuji.engine.theorem_policy import guide_of, load_prover
 
-    from tesuji.engine.theorem_policy import guidance_for, load_connection_net
-
-    return partial(guidance_for, load_connection_net(source))
+    return guide_of(load_prover(source))
 
 
 @contextmanager

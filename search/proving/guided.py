@@ -9,7 +9,6 @@ Regularity, lemmas, cut and inferences are those of `deepening.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +38,7 @@ from tesuji.domains.proving.unification import forced_kernel, kernel, undo
 from tesuji.search.proving.deepening import forget
 from tesuji.search.proving.outcomes import Outcomes, make_outcomes, note_outcome
 from tesuji.search.proving.policy import Policy, Reals, price_options, read_goal
+from tesuji.search.proving.prices import USUAL, Prices
 from tesuji.search.proving.rising import (
     CHOICES,
     EXHAUSTED,
@@ -68,21 +68,6 @@ class Options(NamedTuple):
 
 
 NO_OUTCOMES = make_outcomes(0)
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What a step costs, and how the limit rises.
-
-    Attributes:
-        step: of any step.
-        weight: of the surprise, in nats.
-        rise: of the limit, each time.
-    """
-
-    step: float = 1.0
-    weight: float = 2.0
-    rise: float = 3.0
 
 
 @kernel
@@ -230,7 +215,7 @@ class Guided(Rising):
     """
 
     def __init__(
-        self, matrix: Matrix, policy: Policy, prices: Prices = Prices(), cut: bool = False,
+        self, matrix: Matrix, policy: Policy, prices: Prices = USUAL, cut: bool = False,
         goals: int = 1 << 13, sat_help: bool = False, outcomes: Outcomes = NO_OUTCOMES,
     ) -> None:  # fmt: skip
         self._policy, self.outcomes = policy, outcomes

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.proving.features import Names, describe_goal
+from tesuji.domains.proving.matrix import NamedMatrix
 from tesuji.domains.proving.tableau import LITERAL
 from tesuji.domains.proving.unification import forced_kernel, kernel
+from tesuji.search.proving.prices import USUAL, Prices
 
 Reals = npt.NDArray[np.float32]
 
@@ -41,10 +44,14 @@ class Chances(NamedTuple):
 
 
 class Guidance(NamedTuple):
-    """What networks say of one problem."""
+    """What networks say of one problem, and the prices that they were trained with."""
 
     policy: Policy
-    chances: Chances
+    chances: Chances | None = None
+    prices: Prices = USUAL
+
+
+Guide = Callable[[NamedMatrix], Guidance]
 
 
 @kernel
