@@ -16,6 +16,7 @@ from tesuji.domains.proving.features import BUCKETS, Sight, action_features, nam
 from tesuji.domains.proving.features import ROLES as FEATURE_ROLES
 from tesuji.domains.proving.instances import instances_of
 from tesuji.domains.proving.matrix import NamedMatrix, Small, make_matrix
+from tesuji.domains.proving.robinson import robinson
 from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.commands.prove import Arguments as Prove
 from tesuji.engine.commands.prove import run as prove
@@ -25,7 +26,15 @@ from tesuji.engine.errors import UsageError
 from tesuji.engine.metrics import read_metrics
 from tesuji.engine.theorem_choices import choices_of
 from tesuji.engine.theorem_config import ROBINSON, TheoremLearningConfig, TheoremTrainConfig
-from tesuji.engine.theorem_policy import Known, Taught, Theorem, candidates, policy_for
+from tesuji.engine.theorem_policy import (
+    Known,
+    Taught,
+    Theorem,
+    candidates,
+    guide_of,
+    load_prover,
+    policy_for,
+)
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_training import train_prover
 from tesuji.engine.theorem_verification import verify_theorem
@@ -265,3 +274,19 @@ def test_a_proof_says_where_the_policy_mattered() -> None:
     [first] = choices_of(matrix, better, search.tableau, search.start)
     assert first.prior != choice.prior
     assert first.place == choice.place
+
+
+def test_the_policy_that_ships_does_arithmetic_with_little_search() -> None:
+    guide = guide_of(load_prover(ROBINSON))
+    for stage, seeds in ((1, (0, 1, 2)), (2, (2, 3, 4))):
+        for seed in seeds:
+            problem = robinson(stage, 7000 + seed)
+            clauses = clausify(problem)
+            named = make_matrix(clauses)
+            guidance = guide(named)
+            search = Guided(named.matrix, guidance.policy, guidance.prices)
+            found = search.run(1000)
+            assert found is not None
+            assert found.copies is not None
+            instances = instances_of(named, search.tableau, found.copies)
+            verify_theorem(theorem_proof(problem, clauses, instances))
