@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tesuji.engine.errors import TesujiError, UsageError
+from tesuji.engine.errors import FAULTS, UsageError, one_line
 
 if TYPE_CHECKING:
     from tesuji.engine.commands.base import Answer
@@ -69,9 +69,6 @@ Games: {GAMES}
 or your_game.py:factory; a board's size goes with the name: hex_7x7, othello_6x6, go_9x9.
 """
 
-# Faults of the world, not of the code: these get one line. What is not here is a bug.
-FAULTS = (TesujiError, ValueError, TypeError, OSError, MemoryError, RuntimeError, ImportError)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb that `argv` names and return the exit code."""
@@ -98,18 +95,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"tesuji: error: {one_line(error)}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
-
-
-def one_line(error: BaseException) -> str:
-    """Return what to tell of a fault."""
-    match error:
-        case MemoryError():
-            return "out of memory; take smaller batches, fewer workers or a smaller net"
-        case ModuleNotFoundError(name=str(name)):
-            return f"{name} is not installed; pip install 'tesuji[all]' brings it"
-        case OSError(strerror=str(reason), filename=filename):
-            return f"{filename}: {reason}" if filename else reason
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _run(verb: str, words: list[str]) -> int:

@@ -13,3 +13,19 @@ class UsageError(TesujiError):
 
 class UnprovenError(TesujiError):
     """What a certificate claims does not follow from it."""
+
+
+# Faults of the world, not of the code: these get one line. What is not here is a bug.
+FAULTS = (TesujiError, ValueError, TypeError, OSError, MemoryError, RuntimeError, ImportError)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what to tell of a fault."""
+    match error:
+        case MemoryError():
+            return "out of memory; take smaller batches, fewer workers or a smaller net"
+        case ModuleNotFoundError(name=str(name)):
+            return f"{name} is not installed; pip install 'tesuji[all]' brings it"
+        case OSError(strerror=str(reason), filename=filename):
+            return f"{filename}: {reason}" if filename else reason
+    return " ".join(str(error).split()) or type(error).__name__

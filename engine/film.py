@@ -45,8 +45,14 @@ class Film:
             self._frames.append(np.ascontiguousarray(frame[::step, ::step]))
 
     def write(self, path: Path) -> None:
-        """Write the film as GIF or MP4, at the environment's speed, up to 25 pictures a second."""
+        """Write the film as GIF or MP4, at the environment's speed, up to 25 pictures a second.
+
+        Without a picture nothing is written.
+        """
         import imageio.v3 as imageio  # noqa: PLC0415 - an extra
+
+        if not self._frames:
+            return
 
         fps = float(self._env.metadata.get("render_fps", 25))
         every = max(1, round(fps / 25))
@@ -86,24 +92,28 @@ def check_film(film: Path | None, plot: Path | None) -> None:
 
 
 def write_plot(path: Path, episode: Episode, name: str) -> None:
-    """Draw the return so far, margins, and where an earlier trajectory stepped in."""
+    """Draw the return so far, margins, and interventions."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     rows = 2 if episode.margins else 1
     figure = Figure(figsize=(8, 2.6 * rows), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
-    axes[0].plot(np.cumsum(episode.rewards), color="#2060a0")
+    steps = range(1, len(episode.rewards) + 1)
+    axes[0].plot(steps, np.cumsum(episode.rewards), color="#2060a0")
     axes[0].set_ylabel("return so far")
     axes[0].set_title(f"{name}, seed {episode.seed}")
     if episode.margins:
         for constraint, margin in episode.margins.items():
-            axes[1].plot(margin, label=constraint, linewidth=1)
+            axes[1].plot(steps[: len(margin)], margin, label=constraint, linewidth=1)
         axes[1].axhline(0.0, color="#c03030", linewidth=1)
-        for step in episode.stepped_in:
-            axes[1].axvline(step, color="#e0a030", linewidth=0.8, alpha=0.6)
         axes[1].set_ylabel("margin (violated below 0)")
         axes[1].legend(loc="upper right", fontsize="small")
-    axes[-1].set_xlabel("step (orange: the rest of an earlier plan)")
+    for each in axes:
+        for step in episode.stepped_in:
+            each.axvline(step + 1, color="#e0a030", linewidth=0.8, alpha=0.6)
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[-1].set_xlabel("step (orange: interventions)" if episode.stepped_in else "step")
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=120)
     atomic_write(path, content.getvalue())

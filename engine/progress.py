@@ -27,6 +27,7 @@ _GROUPS = {
     "learning": ("loss", "loss_policy", "loss_value"),
     "mistakes": ("mistakes",),
     "match": ("score", "won", "drawn", "lost", "llr"),
+    "acting": ("return",),
 }
 _PLAIN_SECONDS = 5.0
 _LIVE_SECONDS = 1.0
@@ -161,7 +162,9 @@ def _parts(row: Mapping[str, object]) -> Iterator[str]:
 
 def _title(row: Mapping[str, object]) -> str:
     names = [str(row["game"])] if "game" in row else []
-    names += [f"{name} {row[name]}" for name in ("iteration", "games_done") if name in row]
+    names += [
+        f"{name} {row[name]}" for name in ("iteration", "games_done", "episode") if name in row
+    ]
     return " · ".join(names)
 
 

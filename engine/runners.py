@@ -57,11 +57,16 @@ def open_runner(
         raise UsageError(f"--method must be one of {', '.join(methods)}, got {method!r}")
     try:
         env = make_drawn_environment(name) if pictures else make_environment(name)
-        if not has_continuous_actions(env):
-            if agent not in ("auto", "none"):
-                raise UsageError(f"{name} has discrete actions; --agent is for continuous ones")
+        discrete = not has_continuous_actions(env)
+        planned = has_tasks(env) and changes.get("method", "tasks") == "tasks"
+        sampled = not (discrete or planned or method == "tree")
+        linear = env.spec is not None and env.spec.id in WORLDS
+        _check_flags(name, changes, sampled, discrete, simulations)
+        if agent not in ("auto", "none") and (linear or not sampled):
+            raise UsageError(f"--agent {agent}: no agent takes part in {name} this way")
+        if discrete:
             return open_discrete(env, simulations, constraints, deadline, method == "tasks")
-        if env.spec is not None and env.spec.id in WORLDS:
+        if linear:
             from tesuji.engine.invariant_episodes import InvariantRunner  # noqa: PLC0415 - z3
 
             if method == "tree":
@@ -72,7 +77,7 @@ def open_runner(
             return TreeRunner(env, simulations, constraints, deadline)
         if method == "tasks" and not has_tasks(env):
             raise UsageError("only MiniGrid and FetchTwoBlocks have a task level")
-        if has_tasks(env) and changes.get("method", "tasks") == "tasks":
+        if planned:
             return TaskRunner(EnvironmentDomain(env), constraints)
         domain, trained = EnvironmentDomain(env), None
         if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):
@@ -89,3 +94,16 @@ def open_runner(
         ) from None
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _check_flags(
+    name: str, changes: Mapping[str, Any], sampled: bool, discrete: bool, simulations: int | None
+) -> None:
+    """Raise an error where flags would change nothing: of another search than `name` has."""
+    idle = [f"--{each}" for each in changes if each != "method" and not sampled]
+    if discrete and changes.get("method") in ("mppi", "cem", "icem"):
+        idle.append(f"--method {changes['method']}")
+    if idle:
+        raise UsageError(f"{', '.join(idle)}: no trajectories are sampled for {name} this way")
+    if sampled and simulations is not None:
+        raise UsageError(f"--sims is for tree search; {name} needs --method tree, too")

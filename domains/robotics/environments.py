@@ -103,7 +103,9 @@ def make_drawn_environment(name: str) -> Env:
         EnvironmentRefusedError: as `make_environment`.
     """
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")  # without a screen; read when MuJoCo is loaded
+        # Without a screen; read when MuJoCo and pygame are loaded.
+        os.environ.setdefault("MUJOCO_GL", "egl")
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     env = make_environment(name, render_mode="rgb_array")
     model = getattr(env.unwrapped, "model", None)
     cameras = [model.camera(i).name for i in range(model.ncam)] if model is not None else []

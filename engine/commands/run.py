@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import tyro
@@ -16,7 +17,7 @@ from tesuji.engine.commands.base import (
     File,
     Milliseconds,
 )
-from tesuji.engine.errors import UsageError
+from tesuji.engine.errors import FAULTS, UsageError, one_line
 
 if TYPE_CHECKING:
     from tesuji.engine.episodes import Episode
@@ -39,7 +40,8 @@ Examples:
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
 steps, "joint0 < 1 until fingertip_x < 0" before the episode ends.
-Leaves with 0, or with 1 where a constraint was violated or did not come.
+Leaves with 0, with 1 where a constraint was violated or did not come, or an episode failed, which
+ends that episode only, and with 130 after Ctrl-C, which keeps what was done.
 """
 
 _PLANS = {
@@ -53,7 +55,7 @@ _PLANS = {
 
 Method = Annotated[
     Optional[str],  # noqa: UP045 - for `| None` tyro loads typeguard
-    tyro.conf.arg(metavar="{mppi,cem,icem,tree}"),
+    tyro.conf.arg(metavar="{mppi,cem,icem,tree,tasks}"),
 ]
 
 
@@ -114,6 +116,8 @@ def run(arguments: Arguments) -> Answer:
 
     if arguments.episodes < 1:
         raise UsageError(f"--episodes must be at least 1, got {arguments.episodes}")
+    if arguments.seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.steps is not None and arguments.steps < 1:
         raise UsageError(f"--steps must be at least 1, got {arguments.steps}")
     if arguments.sims is not None and arguments.sims < 1:
@@ -131,8 +135,7 @@ def run(arguments: Arguments) -> Answer:
     if arguments.certificate is not None and certify is None:
         raise UsageError(f"{runner.name} is no linear world: there is no invariant to certify")
     film = None if arguments.render is None else Film(runner.env)
-    episodes: list[Episode] = []
-    stopped = False
+    done = _Done()
     with open_progress(arguments.json) as progress:
 
         def listen(episode: Episode) -> None:
@@ -143,18 +146,40 @@ def run(arguments: Arguments) -> Answer:
         try:
             for i in range(arguments.episodes):
                 draw = film.add if film is not None and i == 0 else None
-                for episode in runner.run(arguments.seed + i, arguments.steps, listen, draw):
-                    episodes[i:] = [episode]
+                seed = arguments.seed + i
+                done.keep(seed, runner.run(seed, arguments.steps, listen, draw))
         except KeyboardInterrupt:
-            stopped = True
+            done.stopped = True
+    if done.failed and (arguments.debug or not done.episodes):
+        raise done.failed[0][-1]
     if film is not None and arguments.render is not None:
         film.write(arguments.render)
     if arguments.certificate is not None and certify is not None:
         certify(arguments.certificate)
     runner.close()
-    if arguments.plot is not None and episodes:
-        write_plot(arguments.plot, episodes[0], runner.name)
-    return _say(runner.describe(), episodes, stopped)
+    if arguments.plot is not None and done.episodes:
+        write_plot(arguments.plot, done.episodes[0], runner.name)
+    return _say(runner.describe(), done)
+
+
+@dataclass
+class _Done:
+    """The episodes so far; of those that failed, the seed, the steps taken, and why."""
+
+    episodes: list[Episode] = field(default_factory=list)
+    failed: list[tuple[int, int, Exception]] = field(default_factory=list)
+    stopped: bool = False
+
+    def keep(self, seed: int, growing: Iterator[Episode]) -> None:
+        """Keep an episode while it grows, and drop it where it fails."""
+        number = len(self.episodes)
+        try:
+            for episode in growing:
+                self.episodes[number:] = [episode]
+        except FAULTS as error:
+            steps = sum(len(episode.rewards) for episode in self.episodes[number:])
+            self.failed.append((seed, steps, error))
+            del self.episodes[number:]
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -188,18 +213,25 @@ def _tasks(row: dict[str, Any]) -> str:
     return "\n".join([first, *failed, *(f"  {each}" for each in row["tasks"])])
 
 
-def _say(facts: dict[str, Any], episodes: list[Episode], stopped: bool) -> Answer:
+def _say(facts: dict[str, Any], done: _Done) -> Answer:
     import numpy as np
 
-    rows = [episode.facts() for episode in episodes]
-    returns = [episode.total for episode in episodes]
-    violating = sum(episode.violating for episode in episodes)
+    rows = [episode.facts() for episode in done.episodes]
+    returns = [episode.total for episode in done.episodes]
+    violating = sum(episode.violating for episode in done.episodes)
     lines = [_line(row) for row in rows]
     if len(rows) > 1:
-        lines.append(f"mean return {np.mean(returns):.1f}, deviation {np.std(returns):.1f}")
-    if stopped:
+        lines.append(f"mean return {np.mean(returns):.4g}, deviation {np.std(returns):.4g}")
+    failed = [
+        {"seed": seed, "steps": steps, "error": one_line(error)}
+        for seed, steps, error in done.failed
+    ]
+    lines += ["seed {seed}: failed after {steps} steps: {error}".format(**row) for row in failed]
+    if done.stopped:
         lines.append("stopped")
-    unmet = sum(len(episode.unmet) for episode in episodes)
-    facts = {**facts, "episodes": rows, "violating_steps": violating, "stopped": stopped}
+    unmet = sum(len(episode.unmet) for episode in done.episodes)
+    facts = {**facts, "episodes": rows, "failed": failed, "violating_steps": violating}
+    facts["stopped"] = done.stopped
     facts["mean_return"] = round(float(np.mean(returns)), 4) if returns else None
-    return Answer("\n".join(lines), facts, 1 if violating or unmet else 0)
+    wrong = 1 if violating or unmet or failed else 0
+    return Answer("\n".join(lines), facts, 130 if done.stopped else wrong)
