@@ -101,8 +101,9 @@ class Tiring(Plain):
 def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Register the environments; MuJoCo writes its log where the test works."""
     monkeypatch.chdir(tmp_path)
+    kinds: tuple[Any, ...] = (Plain, Breaking, Speechless, Rewarding, Lost, Exploding, Tiring)
     names = []
-    for kind in (Plain, Breaking, Speechless, Rewarding, Lost, Exploding, Tiring):
+    for kind in kinds:
         name = f"Faulty{kind.__name__}-v0"
         gymnasium.register(name, entry_point=kind, max_episode_steps=20)
         names.append(name)
