@@ -74,10 +74,8 @@ def _chosen(matrix: Matrix, clause: int) -> Iterator[Sequence[_Pattern]]:
     whole = frozenset(range(int(matrix.num_variables[clause])))
     found = list(_candidates(matrix, clause))
     single = [each for each in found if each.variables == whole]
-    least = [
-        each for each in single
-        if not any(other.term in _below(matrix, each.term)[:-1] for other in single)
-    ]  # fmt: skip
+    alone = {each.term for each in single}
+    least = [each for each in single if alone.isdisjoint(_below(matrix, each.term)[:-1])]
     if least:
         for each in least[:_MOST]:
             yield [each]

@@ -12,6 +12,7 @@ from tesuji.domains.proving.tptp import parse_problem
 from tesuji.engine.theorem_proof import theorem_proof
 from tesuji.engine.theorem_verification import verify_theorem
 from tesuji.search.proving.instantiation import Instantiation
+from tesuji.search.proving.triggers import SYMBOL, make_triggers
 
 THEOREMS = {
     "modulo equality": """
@@ -102,3 +103,16 @@ def test_without_functions_instances_decide() -> None:
         assert bool(found.core) == z3_refutes(rows), text
         answers.append(bool(found.core))
     assert 30 < sum(answers) < len(answers) - 30
+
+
+def test_a_trigger_is_the_least_pattern_that_has_all_variables() -> None:
+    """Of `p(f(g(X)))` that is `g(X)`; what is around it is none."""
+    named = make_matrix(
+        clausify(parse_problem("cnf(a, axiom, p(f(g(X)))). cnf(b, axiom, ~ p(a))."))
+    )
+    (clause,) = np.flatnonzero(named.matrix.num_variables).tolist()
+    triggers = make_triggers(named.matrix, [clause])
+    literal = named.matrix.clause_first[clause]
+    around = named.matrix.arguments[named.matrix.first[named.matrix.atom[literal]]]
+    inner = named.matrix.arguments[named.matrix.first[around]]
+    assert triggers.row[:, SYMBOL].tolist() == [named.matrix.symbol[inner]]
