@@ -12,7 +12,7 @@ import z3
 
 from tesuji.search.symbolic.contexts import own_context
 
-_WISHES = (123, 777)
+_WISHES = (123, 777, 1, 999, 777, 123)  # so many that no luck meets them all
 
 
 @cache
@@ -29,7 +29,7 @@ def heeds(solver: Any) -> bool:
     for wish in _WISHES:
         solver.push()
         x, y = z3.Int("x", context), z3.Int("y", context)
-        solver.add(z3.Or([x == value for value in (1, *_WISHES, 999)]), x + y == 1000)
+        solver.add(z3.Or([x == value for value in sorted(set(_WISHES))]), x + y == 1000)
         solver.set_initial_value(x, z3.IntVal(wish, context))
         taken = solver.check() == z3.sat and solver.model().eval(x).as_long() == wish
         solver.pop()
