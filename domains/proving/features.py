@@ -88,11 +88,6 @@ def _hidden(named: NamedMatrix) -> list[str]:
     return shown
 
 
-def num_rows(matrix: Matrix, names: Names) -> int:
-    """Return how many features of goals there are, those of the problem alone included."""
-    return BUCKETS + ROLES * len(names.symbol) + len(matrix.atom)
-
-
 def action_features(matrix: Matrix, names: Names) -> Features:
     """Return the features of each action of a matrix."""
     tableau = make_tableau(int(matrix.num_variables.max(initial=1)) + 1, 1)
