@@ -74,6 +74,6 @@ class MetamathTeacher:
         actions = self._known.actions()
         goals = candidates(Taught(theorem, each) for each in lessons)
         learn_connections(net, actions, goals, EPOCHS, self._seed)
-        policy = PolicyTables(net, self._known).policy(theorem)
+        policy = PolicyTables(net, actions, None).policy(theorem)
         Guided(theorem.matrix, policy).run(1)  # to have its kernels compiled, or loaded
         return policy

@@ -112,11 +112,12 @@ class PolicyTables:
 
     Args:
         net: the network.
-        known: the problems.
+        actions: of the problems.
+        graphs: of the problems, where the network reads them.
     """
 
-    def __init__(self, net: ConnectionNet, known: Known) -> None:
-        self._net, self._actions, self._graphs = net, known.actions(), known.graphs()
+    def __init__(self, net: ConnectionNet, actions: Actions, graphs: Graphs | None) -> None:
+        self._net, self._actions, self._graphs = net, actions, graphs
         parts = net.goal.weight, net.goal_bias, net.query.weight.T, net.query.bias
         self._table, self._bias, self._query, self._shift = (
             np.ascontiguousarray(part.detach().numpy()) for part in parts
@@ -153,7 +154,7 @@ def policy_for(net: ConnectionNet, named: NamedMatrix) -> Policy:
     """Return a network's policy for one problem."""
     known = Known(net.config.sight)
     theorem = Theorem("", named, known)
-    return PolicyTables(net, known).policy(theorem)
+    return PolicyTables(net, known.actions(), known.graphs()).policy(theorem)
 
 
 def guide_of(checkpoint: Checkpoint) -> Guide:

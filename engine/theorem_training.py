@@ -140,7 +140,7 @@ class _Training:
                 self.pace.tell(f"reading problem {number}")
         if not theorems:
             raise TesujiError(f"no problem could be read; the first: {faults[0]}")
-        self.known = known
+        self.actions, self.graphs = known.actions(), known.graphs()
         self.learned = [one for one in theorems if not self.source.is_trial(one)]
         self.trials = [one for one in theorems if self.source.is_trial(one)]
         self.faults = faults
@@ -169,7 +169,7 @@ class _Training:
         torch.manual_seed(seed)
         self.net = ConnectionNet(config.connection_net, BUCKETS)
         loss, accuracy = learn_connections(
-            self.net, self.known.actions(), goals, config.proving.epochs, seed, self.known.graphs()
+            self.net, self.actions, goals, config.proving.epochs, seed, self.graphs
         )
         closing_loss = self._learn_closing(found, seed)
         tried = self._search_all(self.trials, "trying", self._guided(sat_help=False))
@@ -212,7 +212,7 @@ class _Training:
 
     def _guided(self, sat_help: bool) -> Searches:
         assert self.net is not None
-        tables, settings = PolicyTables(self.net, self.known), self.config.proving
+        tables, settings = PolicyTables(self.net, self.actions, self.graphs), self.config.proving
         prices = settings.prices
         return lambda theorem: [
             Guided(
