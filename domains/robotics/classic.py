@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.models import Branches, Floats, Model, Policy, Rollouts
+from tesuji.domains.robotics.models import Branches, Floats, Model, Rollouts
 
 _PENDULUM, _CAR = range(2)
 
@@ -135,18 +135,6 @@ class ClassicModel(Model):
         first = states[: len(starts), 0]
         after = np.concatenate([first, np.zeros((len(first), 1))], axis=1)
         return Branches(after, Rollouts(states[:, :, None], rewards, alive, self._observe(states)))
-
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, all trajectories a step at a time."""
-        starts = np.repeat(self.begin(state), len(noise), axis=0)
-        seen = self._observe(starts[:, :-1])
-        actions = np.zeros(noise.shape)
-        for h in range(noise.shape[1]):
-            mean, deviation = policy.propose(seen)
-            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
-            seen = rollouts.observations[:, 0]
-        return actions
 
     def _observe(self, states: Floats) -> npt.NDArray[np.float32]:
         if self._kind.number == _PENDULUM:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment, Policy
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.linear_world import Axis, advance, observe, reward
 from tesuji.domains.robotics.models import Branches, Floats, Model, Rollouts
 
@@ -48,15 +48,3 @@ class LinearModel(Model):
             states[:, :, None], reward(states, goal), alive, seen.astype(np.float32)
         )
         return Branches(states[: len(starts), 0].copy(), rollouts)
-
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, all trajectories a step at a time."""
-        starts = np.repeat(self.begin(state), len(noise), axis=0)
-        seen = np.repeat(state.observation[None], len(noise), axis=0)
-        actions = np.zeros(noise.shape)
-        for h in range(noise.shape[1]):
-            mean, deviation = policy.propose(seen)
-            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
-            seen = rollouts.observations[:, 0]
-        return actions

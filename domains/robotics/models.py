@@ -106,12 +106,20 @@ class Model(ABC):
     def roll(self, state: Moment, actions: Floats) -> Rollouts:
         """Return what the actions `[B, H, D]` lead to from a state."""
 
-    @abstractmethod
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
         """Return the actions `[B, H, D]` that a policy takes under `noise`, from a state.
 
         Actions and noise are scaled: to [-1, 1], and by the policy's deviation.
         """
+        starts = np.repeat(self.begin(state), len(noise), axis=0)
+        seen = np.repeat(state.observation[None], len(noise), axis=0)
+        actions = np.zeros(noise.shape)
+        for h in range(noise.shape[1]):
+            mean, deviation = policy.propose(seen)
+            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
+            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
+            seen = rollouts.observations[:, 0]
+        return actions
 
     @abstractmethod
     def begin(self, state: Moment) -> Any:
@@ -177,7 +185,7 @@ class StepModel(Model):
         return Branches(after, Rollouts(*together))
 
     def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, one trajectory after the other."""
+        """Return what the policy does, one trajectory after the other, each up to its end."""
         actions = np.zeros(noise.shape)
         for b in range(len(noise)):
             at: Any = state

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.models import Branches, Floats, Model, Policy, Rollouts
+from tesuji.domains.robotics.models import Branches, Floats, Model, Rollouts
 from tesuji.domains.robotics.mujoco_calls import (
     Loop,
     Passed,
@@ -106,18 +106,6 @@ class MujocoModel(Model):
         rows = np.arange(len(actions)) % len(starts)
         passed = self._simulate(starts, rows, actions, len(starts))
         return Branches(passed.after, self._judge(starts[rows], passed, actions))
-
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, all trajectories a step at a time."""
-        seen = np.repeat(state.observation[None], len(noise), axis=0)
-        starts = np.repeat(self.begin(state), len(noise), axis=0)
-        actions = np.zeros(noise.shape)
-        for h in range(noise.shape[1]):
-            mean, deviation = policy.propose(seen)
-            actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
-            seen = rollouts.observations[:, 0]
-        return actions
 
     def _make_loop(self) -> Loop:
         env, cells = self._env, self._cells
