@@ -17,6 +17,7 @@ from tesuji.domains.proving.tptp_text import TermTexts
 from tesuji.engine.errors import TesujiError
 
 _ROW, _STEP, _TOP, _LEFT, _LETTER = 22, 20, 62, 24, 7.3
+_LEGEND, _TITLE_LETTER = 110, 8.5  # width of an entry, and of a letter of the title
 _MOST_LETTERS = 90  # of a literal; the rest is in its title
 _MOST_ROWS = 5000
 _COLOURS = {"extension": "#2c6fbb", "reduction": "#b4532a", "lemma": "#3b8c4c"}
@@ -44,14 +45,15 @@ def tableau_svg(name: str, clauses: ClauseSet, goals: Sequence[Goal]) -> str:
     order = _in_order(goals)
     row = {goal: at for at, goal in enumerate(order)}
     rows = [_row(clauses, goals, goal, row) for goal in order]
-    width = _LEFT + max(60.0, *(end for end, _ in rows)) + 20
+    title = f"{name}: a closed tableau, {len(goals)} goals"
+    heads = _LEGEND * len(_COLOURS), _TITLE_LETTER * len(title)
+    width = _LEFT + max(*heads, *(end for end, _ in rows)) + 20
     height = _TOP + _ROW * len(rows) + 16
     legend = "".join(
-        f'<circle cx="{_LEFT + 110 * at}" cy="42" r="5" fill="{colour}"/>'
-        f'<text class="how" x="{_LEFT + 10 + 110 * at}" y="46">{kind}</text>'
+        f'<circle cx="{_LEFT + _LEGEND * at}" cy="42" r="5" fill="{colour}"/>'
+        f'<text class="how" x="{_LEFT + 10 + _LEGEND * at}" y="46">{kind}</text>'
         for at, (kind, colour) in enumerate(_COLOURS.items())
     )
-    title = f"{name}: a closed tableau, {len(goals)} goals"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
         f'width="{width:.0f}" height="{height}" role="img" aria-label="{escape(title)}">',
