@@ -8,7 +8,7 @@ decision is a tree search, whose leaves are judged by random rollouts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,6 @@ from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
 if TYPE_CHECKING:
     from tesuji.domains.compiled import CompiledDomain
 
-Listen = Callable[[Episode], None] | None
-
 
 @dataclass
 class GridEpisode(Episode):
@@ -35,6 +33,11 @@ class GridEpisode(Episode):
     """
 
     plan: GridPlan = field(default_factory=lambda: GridPlan(Outcome.UNKNOWN))
+
+    @property
+    def actions(self) -> tuple[int, ...]:
+        """Return the actions of the plan."""
+        return self.plan.actions
 
     def facts(self) -> dict[str, Any]:
         """Return the episode in numbers."""
@@ -69,24 +72,19 @@ class GridRunner:
         # The kernels are ready before a plan's time is taken.
         _ = MazeTask(domain) if tasks else self._plan(domain, 0)
 
-    def run(
-        self,
-        seed: int,
-        most_steps: int | None = None,
-        listen: Listen = None,
-        draw: Callable[[], None] | None = None,
-    ) -> Iterator[Episode]:
-        """Yield one episode, the same that grows with each step; at least once."""
+    def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
+        """Yield one episode, the same that grows, before the first step and after each."""
         self.env.reset(seed=seed)
         domain = make_grid(self.env)
-        episode, actions = (
-            self._plan_tasks(domain, seed) if self._tasks else self._plan(domain, seed)
-        )
-        if draw is not None:
-            draw()
-        yield episode
+        episode: GridEpisode | TaskEpisode
+        if self._tasks:
+            episode = TaskEpisode(seed)
+            yield from episode.make_plan(domain.reset(), DOMAIN, MazeTask(domain))
+        else:
+            episode = self._plan(domain, seed)
+            yield episode
         state = domain.reset()
-        for action in actions[:most_steps]:
+        for action in episode.actions[:most_steps]:
             _, reward, terminated, truncated, _ = self.env.step(action)
             state, expected, _ = domain.step(state, action)
             episode.reward_error = max(episode.reward_error, abs(float(reward) - expected))
@@ -95,10 +93,6 @@ class GridRunner:
             episode.ended = terminated or truncated
             if isinstance(episode, TaskEpisode):
                 episode.solved = float(reward) > 0.0
-            if draw is not None:
-                draw()
-            if listen is not None:
-                listen(episode)
             yield episode
 
     def close(self) -> None:
@@ -113,7 +107,7 @@ class GridRunner:
             "method": "tasks" if self._tasks else "shortest plan",
         }
 
-    def _plan(self, domain: CompiledDomain, seed: int) -> tuple[Episode, tuple[int, ...]]:
+    def _plan(self, domain: CompiledDomain, seed: int) -> GridEpisode:
         began = time.perf_counter()
         try:
             plan = find_shortest(domain.instance)
@@ -122,11 +116,7 @@ class GridRunner:
         episode = GridEpisode(seed, plan=plan)
         episode.milliseconds.append(1000 * (time.perf_counter() - began))
         episode.simulated = plan.abstract_states + plan.states
-        return episode, plan.actions
-
-    def _plan_tasks(self, domain: CompiledDomain, seed: int) -> tuple[Episode, tuple[int, ...]]:
-        episode = TaskEpisode(seed)
-        return episode, tuple(episode.make_plan(domain.reset(), DOMAIN, MazeTask(domain)))
+        return episode
 
 
 def open_discrete(

@@ -45,6 +45,7 @@ class Episode:
         simulated: steps that were simulated.
         reward_error: greatest difference between a reward and what the model said.
         ended: whether the environment ended the episode itself.
+        doing: what is being done where that is no step.
     """
 
     seed: int
@@ -60,6 +61,7 @@ class Episode:
     simulated: int = 0
     reward_error: float = 0.0
     ended: bool = False
+    doing: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return the episode in numbers."""
@@ -118,8 +120,6 @@ class Runner:
         self,
         seed: int,
         most_steps: int | None = None,
-        listen: Callable[[Episode], None] | None = None,
-        draw: Callable[[], None] | None = None,
         record: Record | None = None,
     ) -> Iterator[Episode]:
         """Yield one episode, the same that grows with each step.
@@ -127,8 +127,6 @@ class Runner:
         Args:
             seed: of the environment and of the search.
             most_steps: to take; None for what the environment allows.
-            listen: is told after each step.
-            draw: is called after each step.
             record: is told of each step before it is taken.
         """
         episode, most = Episode(seed), most_steps or self.domain.spec.max_steps
@@ -141,10 +139,6 @@ class Runner:
         self._ahead, self._checked = 0, False  # steps to the next decision; whether it was checked
         while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, planner, state)
-            if draw is not None:
-                draw()
-            if listen is not None:
-                listen(episode)
             yield episode
 
     @property

@@ -7,7 +7,7 @@ executed, and each step is written down for a certificate.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,12 @@ class InvariantRunner:
         self._monitor = ConstraintMonitor(self._model, constraints) if constraints else None
         self._episodes: list[dict[str, Any]] = []
 
-    def run(
-        self,
-        seed: int,
-        most_steps: int | None = None,
-        listen: Callable[[Episode], None] | None = None,
-        draw: Callable[[], None] | None = None,
-    ) -> Iterator[Episode]:
+    def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
         """Yield one episode, the same that grows with each step.
 
         Raises:
             UsageError: nothing keeps the constraints from where it starts.
         """
-        del draw
         episode = Episode(seed)
         planner = TrajectoryPlanner(self._model, self._settings, self._monitor, seed=seed)
         state = self._domain.reset(seed)
@@ -105,8 +98,6 @@ class InvariantRunner:
             episode.simulated += found.simulated
             episode.milliseconds.append(1000 * seconds)
             episode.misses += self._deadline is not None and seconds > self._deadline
-            if listen is not None:
-                listen(episode)
             yield episode
             if discount == 0.0:
                 break

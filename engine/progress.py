@@ -118,6 +118,7 @@ class LiveProgress:
         from rich.console import Group  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
 
         values = numbers(self._latest)
         elapsed = values.get("seconds", time.monotonic() - self._start)
@@ -130,6 +131,8 @@ class LiveProgress:
             cells = [cell.removeprefix(f"{title}, ") for cell in shown]
             if cells:
                 body.add_row(f"[dim]{title}[/dim]", " · ".join(cells))
+        if message := self._latest.get("message"):
+            body.add_row("[dim]now[/dim]", Text(str(message)))
         return Group(head, body)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
@@ -35,28 +35,16 @@ class TaskRunner:
         self._domain, self.env, self.name = domain, domain.env, domain.spec.name
         self._task = _TASKS[type(domain.env.unwrapped).__name__](domain, constraints)
 
-    def run(
-        self,
-        seed: int,
-        most_steps: int | None = None,
-        listen: Callable[[Episode], None] | None = None,
-        draw: Callable[[], None] | None = None,
-    ) -> Iterator[Episode]:
-        """Yield one episode, the same that grows with each step; at least once."""
+    def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
+        """Yield one episode, the same that grows, while it is planned and after each step."""
         state, episode = self._domain.reset(seed), TaskEpisode(seed)
         self._task.begin(state, seed)
-
-        actions = episode.make_plan(state, DOMAIN, self._task, listen)
-        yield episode
+        yield from episode.make_plan(state, DOMAIN, self._task)
         self._task.begin(state, seed)
-        for action in actions[:most_steps]:
+        for action in episode.actions[:most_steps]:
             if episode.ended:
                 break
             state = self._step(episode, state, action)
-            if draw is not None:
-                draw()
-            if listen is not None:
-                listen(episode)
             yield episode
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ carried out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tesuji.domains.logistics.pddl.parser import parse_task
@@ -20,7 +20,6 @@ from tesuji.engine.episodes import Episode
 from tesuji.engine.planning import answers, load_kernels
 from tesuji.engine.solving import SolveBudget, SolveClock
 
-Listener = Callable[[Episode], None] | None
 _SECONDS = 5.0  # of a symbolic plan
 
 
@@ -66,65 +65,61 @@ class Mover(Protocol):
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What came of a task.
+    """How a task stands, or what came of it.
 
     Attributes:
-        steps: the symbolic plan; empty where none is left that might work.
-        motions: of each step.
+        steps: the symbolic plan; empty where there is none, in the end where none might work.
+        motions: of its first steps, in the end of each.
         failed: actions that failed, in their order.
         plans: symbolic plans that were asked for.
         simulated: steps that were simulated.
     """
 
-    steps: tuple[Step, ...]
-    motions: tuple[Motion, ...]
-    failed: tuple[Step, ...]
-    plans: int
-    simulated: int
+    steps: tuple[Step, ...] = ()
+    motions: tuple[Motion, ...] = ()
+    failed: tuple[Step, ...] = ()
+    plans: int = 0
+    simulated: int = 0
 
 
 def plan_task(
     state: Any,
     domain: str,
     mover: Mover,
-    listen: Callable[[Step, bool], None] = lambda step, works: None,
     most_plans: int = 50,
-) -> TaskPlan:
-    """Return a plan whose every action has a motion.
+) -> Iterator[TaskPlan]:
+    """Yield a plan before each motion is sought, and at last one whose every action has a motion.
 
     Args:
         state: where it begins.
         domain: PDDL.
         mover: the task, and what finds its motions.
-        listen: is told of each action that was tried, and whether it works.
         most_plans: symbolic plans that are asked for.
     """
     load_kernels()
     known: dict[tuple[Step, ...], Motion] = {}
     clauses: list[str] = []
-    failed: list[Step] = []
-    simulated = 0
-    for number in range(most_plans):
+    plan = TaskPlan()
+    while plan.plans < most_plans:
+        yield plan
         task = parse_task(domain, mover.problem(clauses))
         *_, answer = answers(task, SolveClock(SolveBudget(seconds=_SECONDS)))
-        if answer.plan is None:
-            return TaskPlan((), (), tuple(failed), number + 1, simulated)
-        for length in range(1, len(answer.plan) + 1):
-            way = answer.plan[:length]
-            if way in known:
-                continue
-            found = mover.attempt(known[way[:-1]].after if length > 1 else state, way[-1])
-            simulated += found.simulated
-            listen(way[-1], isinstance(found, Motion))
-            if isinstance(found, Failure):
-                clauses.append(found.clause)
-                failed.append(way[-1])
-                break
-            known[way] = found
+        plan = replace(plan, steps=answer.plan or (), motions=(), plans=plan.plans + 1)
+        for length in range(1, len(plan.steps) + 1):
+            way = plan.steps[:length]
+            if way not in known:
+                yield plan
+                found = mover.attempt(known[way[:-1]].after if length > 1 else state, way[-1])
+                plan = replace(plan, simulated=plan.simulated + found.simulated)
+                if isinstance(found, Failure):
+                    clauses.append(found.clause)
+                    plan = replace(plan, steps=(), motions=(), failed=(*plan.failed, way[-1]))
+                    break
+                known[way] = found
+            plan = replace(plan, motions=(*plan.motions, known[way]))
         else:
-            motions = tuple(known[answer.plan[: i + 1]] for i in range(len(answer.plan)))
-            return TaskPlan(answer.plan, motions, tuple(failed), number + 1, simulated)
-    return TaskPlan((), (), tuple(failed), most_plans, simulated)
+            break
+    yield plan
 
 
 @dataclass
@@ -132,38 +127,40 @@ class TaskEpisode(Episode):
     """What happened by a symbolic plan.
 
     Attributes:
-        tried: symbolic actions that motions were sought for, and whether one was found.
         plan: what was planned.
         solved: whether the last step reached the goal.
     """
 
-    tried: list[tuple[Step, bool]] = field(default_factory=list)
-    plan: TaskPlan | None = None
+    plan: TaskPlan = field(default_factory=TaskPlan)
     solved: bool = False
+
+    @property
+    def actions(self) -> list[Any]:
+        """Return the actions of all motions."""
+        return [action for motion in self.plan.motions for action in motion.actions]
 
     def facts(self) -> dict[str, Any]:
         """Return the episode in numbers."""
-        plan = self.plan
         return {
             **super().facts(),
-            "tasks": [] if plan is None else [" ".join(step) for step in plan.steps],
-            "failed": [" ".join(step) for step, works in self.tried if not works],
-            "symbolic_plans": 0 if plan is None else plan.plans,
+            "tasks": [" ".join(step) for step in self.plan.steps],
+            "failed": [" ".join(step) for step in self.plan.failed],
+            "symbolic_plans": self.plan.plans,
             "solved": self.solved,
         }
 
-    def make_plan(
-        self, state: Any, domain: str, mover: Mover, listen: Listener = None
-    ) -> list[Any]:
-        """Make the plan; return its actions, those of all motions."""
-
-        def note(step: Step, works: bool) -> None:
-            self.tried.append((step, works))
-            if listen is not None:
-                listen(self)
-
+    def make_plan(self, state: Any, domain: str, mover: Mover) -> Iterator[TaskEpisode]:
+        """Yield the episode before each motion is sought, and with the plan."""
         began = time.perf_counter()
-        self.plan = plan_task(state, domain, mover, note)
+        for self.plan in plan_task(state, domain, mover):
+            number, steps = len(self.plan.motions), self.plan.steps
+            self.doing = (
+                f"motion {number + 1} of {len(steps)}: {' '.join(steps[number])}"
+                if number < len(steps)
+                else f"symbolic plan {self.plan.plans + 1}"
+            )
+            yield self
+        self.doing = ""
         self.simulated = self.plan.simulated
         self.milliseconds.append(1000 * (time.perf_counter() - began))
-        return [action for motion in self.plan.motions for action in motion.actions]
+        yield self

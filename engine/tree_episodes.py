@@ -7,7 +7,7 @@ Where all are refused, the one that breaks the fewest is taken, and counted as u
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from tesuji.engine.episodes import Episode
 from tesuji.engine.planner import Planner
 from tesuji.search.base import Budget
 
-Listen = Callable[[Episode], None] | None
 _SIMULATIONS = 100  # of a decision
 
 
@@ -53,24 +52,12 @@ class TreeRunner:
         self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
         self._planner.plan_batch([self._domain.reset(0)])  # compiles, before the clock
 
-    def run(
-        self,
-        seed: int,
-        most_steps: int | None = None,
-        listen: Listen = None,
-        draw: Callable[[], None] | None = None,
-    ) -> Iterator[Episode]:
+    def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
         """Yield one episode, the same that grows with each step."""
-        episode = Episode(seed)
+        episode, most = Episode(seed), most_steps or self._domain.spec.max_steps
         state = self._domain.reset(seed)
-        while (
-            len(episode.rewards) < (most_steps or self._domain.spec.max_steps) and not episode.ended
-        ):
+        while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, state)
-            if draw is not None:
-                draw()
-            if listen is not None:
-                listen(episode)
             yield episode
 
     def close(self) -> None:

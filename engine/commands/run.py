@@ -21,6 +21,8 @@ from tesuji.engine.errors import FAULTS, UsageError, one_line
 
 if TYPE_CHECKING:
     from tesuji.engine.episodes import Episode
+    from tesuji.engine.film import Film
+    from tesuji.engine.progress import Progress
 
 EXAMPLES = """
 Examples:
@@ -137,17 +139,11 @@ def run(arguments: Arguments) -> Answer:
     film = None if arguments.render is None else Film(runner.env)
     done = _Done()
     with open_progress(arguments.json) as progress:
-
-        def listen(episode: Episode) -> None:
-            number = episode.seed - arguments.seed + 1
-            live = {"episode": number, "return": episode.total}
-            progress.update({"kind": "live", **live, "steps": len(episode.rewards)})
-
         try:
             for i in range(arguments.episodes):
-                draw = film.add if film is not None and i == 0 else None
                 seed = arguments.seed + i
-                done.keep(seed, runner.run(seed, arguments.steps, listen, draw))
+                growing = _told(runner.run(seed, arguments.steps), i + 1, progress)
+                done.keep(seed, growing if film is None or i else _drawn(growing, film))
         except KeyboardInterrupt:
             done.stopped = True
     if done.failed and (arguments.debug or not done.episodes):
@@ -180,6 +176,24 @@ class _Done:
             steps = sum(len(episode.rewards) for episode in self.episodes[number:])
             self.failed.append((seed, steps, error))
             del self.episodes[number:]
+
+
+def _told(growing: Iterator[Episode], number: int, progress: Progress) -> Iterator[Episode]:
+    """Pass on an episode while it grows, and tell of it."""
+    for episode in growing:
+        row = {"kind": "live", "episode": number, "return": episode.total}
+        progress.update({**row, "steps": len(episode.rewards), "message": episode.doing})
+        yield episode
+
+
+def _drawn(growing: Iterator[Episode], film: Film) -> Iterator[Episode]:
+    """Pass on an episode while it grows; take a picture of each step, and of a start."""
+    drawn = -1
+    for episode in growing:
+        if len(episode.rewards) != drawn:
+            drawn = len(episode.rewards)
+            film.add()
+        yield episode
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ class Walker:
 def test_a_failed_motion_becomes_a_clause_and_motions_are_kept() -> None:
     """The cheaper way is blocked at its second step."""
     walker = Walker({("go", "b", "d")})
-    plan = plan_task("a", DOMAIN, walker)
+    *_, plan = plan_task("a", DOMAIN, walker)
     assert plan.steps == (("go", "a", "c"), ("go", "c", "d"))
     assert plan.failed == (("go", "b", "d"),)
     assert [motion.after for motion in plan.motions] == ["ac", "acd"]
@@ -56,7 +56,7 @@ def test_a_failed_motion_becomes_a_clause_and_motions_are_kept() -> None:
 
 def test_where_every_way_fails_there_is_no_plan() -> None:
     """And it is known why."""
-    plan = plan_task("a", DOMAIN, Walker({("go", "b", "d"), ("go", "a", "c")}))
+    *_, plan = plan_task("a", DOMAIN, Walker({("go", "b", "d"), ("go", "a", "c")}))
     assert (plan.steps, plan.motions) == ((), ())
     assert set(plan.failed) == {("go", "b", "d"), ("go", "a", "c")}
 
