@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tesuji.nets.config import ControlNetConfig
-from tesuji.search.trajectory.settings import TrajectorySettings
+from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
 
 _PRESETS = Path(__file__).parent / "presets"  # what environments are best learned by
 
@@ -68,6 +68,7 @@ class ControlTrainConfig:
         keep_checkpoints: newest checkpoints that are kept.
         constraints: what must hold, in training as well.
         control: how it learns.
+        random_search: how a policy is searched for in the model before the first round.
         trajectory: how it plans; a discount below 1 bounds what lies beyond the horizon.
         control_net: the networks.
     """
@@ -80,6 +81,7 @@ class ControlTrainConfig:
     keep_checkpoints: int = 3
     constraints: tuple[str, ...] = ()
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
+    random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
 

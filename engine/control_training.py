@@ -4,7 +4,8 @@ Expert iteration (Anthony, Tian & Barber 2017) with a model, as in POLO (Lowrey 
 planner acts in the environment with the newest networks, the policy imitates its plans, and the
 value learns their returns with its own word for what lies beyond their end. Stored states are
 planned from again (reanalysis, Schrittwieser et al. 2021). Only steps of episodes are real steps;
-what the model simulates is counted apart.
+what the model simulates is counted apart. A policy to begin with may be searched for in the model
+(`random_search`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from tesuji.engine.checkpoint import (
 from tesuji.engine.config import save_toml
 from tesuji.engine.control_agent import control_checkpoint, tensors_of, trained_of
 from tesuji.engine.control_config import ControlTrainConfig
-from tesuji.engine.control_lessons import Lessons
+from tesuji.engine.control_lessons import Examples, Lessons
 from tesuji.engine.control_states import States
+from tesuji.engine.control_warmup import judge_policy, search_policy
 from tesuji.engine.episodes import Episode, Runner
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
@@ -140,9 +142,23 @@ class _ControlTraining:
         self.states.restore(parts["states"])
 
     def to_end(self) -> ControlTotals:
+        if self.config.random_search.rounds and self.totals.iteration == 0:
+            self._warm_up()
         while self.pace.share() < 1.0:
             self._iterate(self.totals.iteration + 1)
         return self.totals
+
+    def _warm_up(self) -> None:
+        """Begin with a policy that was found in the model, and with what its states are worth."""
+        config, totals = self.config, self.totals
+        rng = np.random.default_rng(mix_seed(config.seed, 2, 0))
+        totals.simulated += search_policy(
+            self.net, self.runner, config.random_search, rng, self.pace.tell
+        )
+        examples = judge_policy(self.net, self.runner, config.trajectory.discount, rng)
+        totals.simulated += len(examples.values)
+        self._fit(examples, float(examples.values.max()), rng)
+        self.runner.agent = ControlAgent(tensors_of(self.net))
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
@@ -215,11 +231,17 @@ class _ControlTraining:
 
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from all lessons that are kept; return the mean losses of policy and value."""
-        settings, net = self.config.control, self.net
         value = None if self.runner.agent is None else self.runner.agent.value
         examples = self.lessons.examples(value)
-        net.normalise(self.states.observations())
+        if not self.config.random_search.rounds:  # else it is what the policy was found with
+            self.net.normalise(self.states.observations())
         most = self.lessons.best_return(self.runner.domain.spec.max_steps)
+        return self._fit(examples, most, rng)
+
+    def _fit(
+        self, examples: Examples, most: float, rng: np.random.Generator
+    ) -> tuple[float, float]:
+        settings, net = self.config.control, self.net
         net.widen(examples.values, most)
         observations = torch.from_numpy(examples.observations)
         actions, targets = torch.from_numpy(examples.actions), net.targets(examples.values)

@@ -13,17 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.environments import Env
-from tesuji.domains.robotics.models import make_model
+from tesuji.domains.robotics.models import Floats, Rollouts, make_model
 from tesuji.nets.control_native import ControlAgent
 from tesuji.search.trajectory.planner import Trajectory, TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 # Told of a step: the state, the action to be taken `[D]`, and the plan that was made there.
-Record = Callable[[Moment, npt.NDArray[np.float64], Trajectory | None], None]
+Record = Callable[[Moment, Floats, Trajectory | None], None]
 
 
 @dataclass
@@ -157,6 +156,19 @@ class Runner:
         if self._monitor is not None:
             self._monitor.begin(state)
         return planner.plan(state)
+
+    def violations(self, state: Moment, rollouts: Rollouts, actions: Floats) -> Floats:
+        """Return by how much episodes `[B]` in the model violate the constraints.
+
+        Args:
+            state: that they start from.
+            rollouts: what they led to.
+            actions: of them `[B, H, D]`, in the environment's units.
+        """
+        if self._monitor is None:
+            return np.zeros(len(actions))
+        self._monitor.begin(state, actions.shape[1])
+        return self._monitor.judge(state, rollouts, actions).violations
 
     def planner(self, seed: int, horizon: int | None = None) -> TrajectoryPlanner:
         """Return a planner of the environment, guided by the agent; its horizon may be another."""

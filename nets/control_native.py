@@ -13,6 +13,7 @@ from tesuji.nets.value import value_of
 Floats = npt.NDArray[np.float64]
 Reals = npt.NDArray[np.float32]
 
+_LAYERS = (0, 2, 4)  # of a perceptron, by which its weights are named
 LEAST_DEVIATION = 0.05  # of the policy's actions, which are scaled to [-1, 1]
 
 _Layers = list[tuple[Reals, Reals]]
@@ -50,6 +51,68 @@ class ControlAgent:
         return np.tanh(mean), LEAST_DEVIATION + 1 / (1 + np.exp(-log_deviation))
 
 
+class Policies:
+    """Policies of one shape, each for a row of a batch.
+
+    Attributes:
+        deviation: of actions, scaled to [-1, 1].
+
+    Args:
+        weights: of each `[B, W]`, as `policy_weights` returns them.
+        tensors: a network's weights by name, whose policy has that shape.
+        center: mean of observations `[F]`.
+        spread: deviation of observations `[F]`.
+    """
+
+    def __init__(
+        self, weights: Floats, tensors: Mapping[str, npt.NDArray[Any]], center: Floats,
+        spread: Floats,
+    ) -> None:  # fmt: skip
+        self._center, self._spread, self.deviation = center, spread, 0.0
+        self._layers = list[tuple[Floats, Floats]]()
+        first = 0
+        for rows, columns in (each.shape for each in _policy_layers(tensors)):
+            last = first + rows * columns
+            layer = weights[:, first:last].reshape(len(weights), rows, columns)
+            self._layers.append((layer[:, :-1], layer[:, -1]))
+            first = last
+
+    def propose(self, observations: Reals) -> tuple[Floats, Floats]:
+        """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
+        hidden: Floats = (observations - self._center) / self._spread
+        for number, (weight, bias) in enumerate(self._layers):
+            hidden = np.maximum(hidden, 0.0) if number else hidden
+            hidden = np.matmul(hidden[:, None], weight)[:, 0] + bias
+        return np.tanh(hidden), np.full(hidden.shape, self.deviation)
+
+
+def policy_weights(tensors: Mapping[str, npt.NDArray[Any]]) -> Floats:
+    """Return the weights `[W]` of a network's policy that its mean actions depend on."""
+    return np.concatenate([each.ravel() for each in _policy_layers(tensors)]).astype(np.float64)
+
+
+def set_policy(tensors: dict[str, npt.NDArray[Any]], weights: Floats) -> None:
+    """Have a network's policy have these weights `[W]`."""
+    first = 0
+    for i, old in zip(_LAYERS, _policy_layers(tensors), strict=True):
+        last = first + old.size
+        layer = weights[first:last].reshape(old.shape).astype(np.float32)
+        count = old.shape[1]
+        tensors[f"policy.{i}.weight"][:count] = layer[:-1].T
+        tensors[f"policy.{i}.bias"][:count] = layer[-1]
+        first = last
+
+
+def _policy_layers(tensors: Mapping[str, npt.NDArray[Any]]) -> list[Reals]:
+    # Each with its bias as the last row; of the last, only what the mean of actions is made by.
+    layers = []
+    for i in _LAYERS:
+        weight, bias = tensors[f"policy.{i}.weight"], tensors[f"policy.{i}.bias"]
+        count = len(bias) if i != _LAYERS[-1] else len(bias) // 2
+        layers.append(np.concatenate([weight[:count].T, bias[None, :count]]))
+    return layers
+
+
 def return_support(low: float, high: float, bins: int) -> Reals:
     """Return returns `[K]`, highest first, even in the root of what they lack to the highest."""
     even = np.linspace(0.0, np.sqrt(high - low + 1.0) - 1.0, bins)
@@ -61,7 +124,7 @@ def _layers(
 ) -> _Layers:
     layers = [
         (np.ascontiguousarray(tensors[f"{name}.{i}.weight"].T), tensors[f"{name}.{i}.bias"])
-        for i in (0, 2, 4)
+        for i in _LAYERS
     ]
     first, shift = layers[0]  # scaling the inputs is a part of it
     first = first / spread[:, None]

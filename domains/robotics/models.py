@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -21,7 +21,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment, Policy
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
 
-__all__ = ["Branches", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
+__all__ = ["Branches", "Followed", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +52,18 @@ class Branches(NamedTuple):
     """
 
     after: Any
+    rollouts: Rollouts
+
+
+class Followed(NamedTuple):
+    """What a policy does.
+
+    Attributes:
+        actions: scaled to [-1, 1] `[B, T, D]`, until all episodes have ended.
+        rollouts: what they lead to.
+    """
+
+    actions: Floats
     rollouts: Rollouts
 
 
@@ -106,20 +118,28 @@ class Model(ABC):
     def roll(self, state: Moment, actions: Floats) -> Rollouts:
         """Return what the actions `[B, H, D]` lead to from a state."""
 
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return the actions `[B, H, D]` that a policy takes under `noise`, from a state.
+    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Followed:
+        """Return what a policy does under `noise` `[B, H, D]`, from a state.
 
         Actions and noise are scaled: to [-1, 1], and by the policy's deviation.
         """
-        starts = np.repeat(self.begin(state), len(noise), axis=0)
+        starts = self.begin(state)
+        several = isinstance(starts, list)
+        starts = starts * len(noise) if several else np.repeat(starts, len(noise), axis=0)
         seen = np.repeat(state.observation[None], len(noise), axis=0)
-        actions = np.zeros(noise.shape)
-        for h in range(noise.shape[1]):
+        actions, steps = np.zeros(noise.shape), list[Rollouts]()
+        going = np.ones(len(noise), np.bool_)
+        while len(steps) < noise.shape[1] and going.any():
+            h = len(steps)
             mean, deviation = policy.propose(seen)
             actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
-            starts, rollouts = self.branch(starts, self.units(actions[:, h : h + 1]))
-            seen = rollouts.observations[:, 0]
-        return actions
+            starts, step = self.branch(starts, self.units(actions[:, h : h + 1]))
+            seen = step.observations[:, 0]
+            rewards, going = step.rewards * going[:, None], going & step.alive[:, 0]
+            steps.append(replace(step, rewards=rewards, alive=going[:, None]))
+        parts = zip(*map(_parts, steps), strict=True)
+        together = (np.concatenate(part, axis=1) for part in parts)
+        return Followed(actions[:, : len(steps)], Rollouts(*together))
 
     @abstractmethod
     def begin(self, state: Moment) -> Any:
@@ -183,20 +203,6 @@ class StepModel(Model):
             after.append(self.domain.step_by(start, action)[0])
         together = (np.concatenate(parts) for parts in zip(*map(_parts, found), strict=True))
         return Branches(after, Rollouts(*together))
-
-    def follow(self, state: Moment, policy: Policy, noise: Floats) -> Floats:
-        """Return what the policy does, one trajectory after the other, each up to its end."""
-        actions = np.zeros(noise.shape)
-        for b in range(len(noise)):
-            at: Any = state
-            for h in range(noise.shape[1]):
-                mean, deviation = policy.propose(at.observation[None])
-                actions[b, h] = np.clip(mean[0] + deviation[0] * noise[b, h], -1.0, 1.0)
-                action = self.units(actions[b, h]).astype(self.domain.env.action_space.dtype)
-                at, _, discount = self.domain.step_by(at, action)
-                if discount == 0.0:
-                    break
-        return actions
 
 
 def _parts(rollouts: Rollouts) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from tesuji.engine.theorem_config import (
 )
 from tesuji.engine.training_config import TrainConfig
 from tesuji.nets.config import ConnectionNetConfig, ControlNetConfig, RouteNetConfig
-from tesuji.search.trajectory.settings import TrajectorySettings
+from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +80,7 @@ class Arguments(Common, TrainConfig):
     proving: TheoremLearningConfig = field(default_factory=TheoremLearningConfig)
     connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
+    random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
 

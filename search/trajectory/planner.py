@@ -187,7 +187,8 @@ class TrajectoryPlanner:
         proposed = int(settings.policy_samples * count)
         if self._policy is not None and iteration == 0 and proposed:
             noise[-1] = 0.0  # one follows the policy's mean
-            actions[-proposed:] = self.model.follow(state, self._policy, noise[-proposed:])
+            proposals = self.model.follow(state, self._policy, noise[-proposed:]).actions
+            actions[-proposed:, : proposals.shape[1]] = proposals
         parts = [actions, self._kept]
         if settings.feedback and can_follow(self.model):
             parts.append(self._follow(state, best))

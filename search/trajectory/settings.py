@@ -1,4 +1,4 @@
-"""How trajectory search samples and improves."""
+"""How trajectory search samples and improves, and how policies are searched for."""
 
 from __future__ import annotations
 
@@ -81,3 +81,34 @@ class TrajectorySettings:
             raise ValueError("replan must be at least 1, survival and feedback at least 0")
         if self.decay < 1:
             raise ValueError(f"decay must be at least 1, got {self.decay}")
+
+
+@dataclass(frozen=True)
+class RandomSearchSettings:
+    """How a policy is searched for.
+
+    Attributes:
+        rounds: of the search; 0 for none.
+        directions: that a round looks in, both ways.
+        best: of them that the policy follows.
+        steps: of an episode, at most.
+        noise: how far a round looks.
+        rate: how far the policy moves, at first; it falls to a tenth.
+        price: of violating constraints by one, in rewards.
+    """
+
+    rounds: int = 0
+    directions: int = 16
+    best: int = 8
+    steps: int = 300
+    noise: float = 0.03
+    rate: float = 0.04
+    price: float = 3.0
+
+    def __post_init__(self) -> None:
+        if self.rounds < 0 or self.price < 0:
+            raise ValueError("rounds and price must be at least 0")
+        if not 1 <= self.best <= self.directions:
+            raise ValueError(f"best must be 1 to {self.directions} directions, got {self.best}")
+        if self.steps < 1 or not self.noise > 0 or not self.rate > 0:
+            raise ValueError("steps must be at least 1, noise and rate above 0")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tesuji.domains.robotics.models import Branches, Floats, Model, Policy, Rollouts
+from tesuji.domains.robotics.models import Branches, Floats, Followed, Model, Policy, Rollouts
 
 _GAIN = 10.0  # of a script: actions a metre
 _DISTURBED = 5.0  # what moving another thing a metre costs, in metres from the goal
@@ -101,9 +101,10 @@ class StageModel(Model):
         """Return what the actions lead to, with rewards of the stage."""
         return self._judged(self._model.roll(state, actions))
 
-    def follow(self, state: Any, policy: Policy, noise: Floats) -> Floats:
-        """Return the actions of a policy."""
-        return self._model.follow(state, policy, noise)
+    def follow(self, state: Any, policy: Policy, noise: Floats) -> Followed:
+        """Return what a policy does, with rewards of the stage."""
+        actions, rollouts = self._model.follow(state, policy, noise)
+        return Followed(actions, self._judged(rollouts))
 
     def begin(self, state: Any) -> Any:
         """Return the model's own state."""

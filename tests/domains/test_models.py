@@ -1,5 +1,6 @@
 """Models say what the environment does."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -128,6 +129,14 @@ class Forward:
         return np.repeat(mean, 1, axis=1), np.zeros((len(observations), 1))
 
 
+class Noisy:
+    """Acts by noise alone."""
+
+    def propose(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return no mean and a deviation of 1."""
+        return np.zeros((len(observations), 1)), np.ones((len(observations), 1))
+
+
 @pytest.mark.parametrize("name", ["Pendulum-v1", "InvertedDoublePendulum-v5"])
 def test_models_follow_policies(name: str) -> None:
     """As the environment does."""
@@ -136,7 +145,28 @@ def test_models_follow_policies(name: str) -> None:
     state = domain.reset(2)
     found = model.follow(state, Forward(), np.zeros((2, 4, 1)))
     wanted = StepModel(domain).follow(state, Forward(), np.zeros((1, 4, 1)))
-    assert np.allclose(found, wanted, atol=1e-5)
+    assert np.allclose(found.actions, wanted.actions, atol=1e-5)
+    rolled = model.roll(state, model.units(found.actions))
+    assert np.array_equal(found.rollouts.rewards, rolled.rewards)
+    assert np.array_equal(found.rollouts.quantities, rolled.quantities)
+
+
+@pytest.mark.parametrize("kind", [make_model, StepModel])
+def test_what_a_policy_does_ends_with_the_episodes(kind: Callable[..., Model]) -> None:
+    """The last of them; of the others nothing counts after their ends."""
+    domain = EnvironmentDomain("InvertedPendulum-v5")
+    noise = np.zeros((2, 60, 1))
+    noise[0], noise[1] = 0.3, -1.0
+    state = domain.reset(0)
+    found = kind(domain).follow(state, Noisy(), noise)
+    steps = found.actions.shape[1]
+    ends = found.rollouts.alive.argmin(axis=1)
+    assert ends.max() == steps - 1 < 59
+    assert ends.min() < steps - 1
+    for b in range(2):
+        assert found.rollouts.alive[b, : ends[b]].all()
+        assert not found.rollouts.alive[b, ends[b] :].any()
+        assert not found.rollouts.rewards[b, ends[b] + 1 :].any()
 
 
 def test_a_limit_of_time_is_no_end() -> None:

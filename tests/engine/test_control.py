@@ -26,7 +26,7 @@ from tesuji.engine.progress import Silent
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control import ControlNet, gaussian
 from tesuji.nets.control_native import ControlAgent, return_support
-from tesuji.search.trajectory.settings import TrajectorySettings
+from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
 
 SEARCH = TrajectorySettings(
     samples=24, iterations=2, horizon=10, deviation=2.5, knots=2, discount=0.99
@@ -68,12 +68,17 @@ def _tensors(run: Path) -> Mapping[str, Any]:
     return {**checkpoint.tensors, **checkpoint.training}
 
 
-@pytest.mark.parametrize("game", ["Pendulum-v1", "InvertedDoublePendulum-v5"])
-def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("game", "rounds"), [("Pendulum-v1", 0), ("InvertedDoublePendulum-v5", 2)]
+)
+def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, rounds: int, tmp_path: Path) -> None:
     """To the bit, from what the files hold."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     few = replace(TINY.control, steps=8, imagined=4, wander=2, taken=3)
-    config = replace(TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4))
+    config = replace(
+        TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4),
+        random_search=RandomSearchSettings(rounds, directions=2, best=1, steps=9),
+    )  # fmt: skip
     train_control(config, whole, Silent())
 
     class Stops:

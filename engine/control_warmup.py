@@ -1,0 +1,76 @@
+"""A policy before the first real step: searched for in the model, and judged there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from tesuji.engine.control_agent import tensors_of
+from tesuji.engine.control_lessons import Examples
+from tesuji.engine.episodes import Runner
+from tesuji.nets.control import ControlNet
+from tesuji.nets.control_native import Policies, policy_weights, set_policy
+from tesuji.search.trajectory.random_search import RandomSearch
+from tesuji.search.trajectory.settings import RandomSearchSettings
+
+_TOLD = 5  # rounds between two words
+_JUDGED = 16  # episodes that say what states are worth
+_DEVIATION = 0.1  # of their actions, which the network's policy takes over
+
+
+def search_policy(
+    net: ControlNet,
+    runner: Runner,
+    settings: RandomSearchSettings,
+    rng: np.random.Generator,
+    tell: Callable[[str], None],
+) -> int:
+    """Give a network's policy weights that do well in the model; return the steps it simulated.
+
+    Args:
+        net: whose policy's weights are where the search begins.
+        runner: of the environment, whose constraints have a price.
+        settings: of the search.
+        rng: what is random.
+        tell: is told how it goes.
+    """
+    tensors = tensors_of(net)
+    search = RandomSearch(
+        runner.model, lambda *found: Policies(found[0], tensors, *found[1:]),
+        policy_weights(tensors), settings, runner.violations,
+    )  # fmt: skip
+    for number, mean in enumerate(search.run(rng)):
+        if number % _TOLD == 0:
+            tell(f"policy search, round {number + 1} of {settings.rounds}: mean return {mean:.1f}")
+    set_policy(tensors, search.weights)
+    tensors["center"] = search.center.astype(np.float32)
+    tensors["spread"] = search.spread.astype(np.float32)
+    net.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})
+    return search.simulated
+
+
+def judge_policy(
+    net: ControlNet, runner: Runner, discount: float, rng: np.random.Generator
+) -> Examples:
+    """Return what states of the policy's episodes in the model are worth, and its actions there."""
+    tensors = tensors_of(net)
+    weights = np.repeat(policy_weights(tensors)[None], _JUDGED, axis=0)
+    policies = Policies(weights, tensors, tensors["center"], tensors["spread"])
+    state = runner.domain.reset(int(rng.integers(2**31)))
+    noise = rng.normal(size=(_JUDGED, runner.domain.spec.max_steps, runner.model.low.size))
+    policies.deviation = _DEVIATION
+    actions, rollouts = runner.model.follow(state, policies, noise)
+    rewards, alive = rollouts.rewards, rollouts.alive
+    before = np.ones_like(alive)
+    before[:, 1:] = alive[:, :-1]
+    # Episodes that go on do so at their mean.
+    rest = alive[:, -1] * rewards.mean(axis=1) / (1.0 - discount) if discount < 1.0 else 0.0
+    values = np.empty(rewards.shape)
+    for h in range(rewards.shape[1] - 1, -1, -1):
+        rest = rewards[:, h] + discount * rest
+        values[:, h] = rest
+    first = np.repeat(state.observation[None, None], _JUDGED, axis=0)
+    seen = np.concatenate([first, rollouts.observations[:, :-1]], axis=1)
+    return Examples(seen[before], actions[before].astype(np.float32), values[before])

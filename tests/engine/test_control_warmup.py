@@ -1,0 +1,81 @@
+"""A policy that is searched for in the model is good before the first real step."""
+
+import numpy as np
+import pytest
+import torch
+
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain
+from tesuji.engine.control_agent import tensors_of
+from tesuji.engine.control_warmup import judge_policy, search_policy
+from tesuji.engine.episodes import Runner
+from tesuji.nets.config import ControlNetConfig
+from tesuji.nets.control import ControlNet
+from tesuji.nets.control_native import ControlAgent, Policies, policy_weights, set_policy
+from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
+
+BALANCE = RandomSearchSettings(
+    rounds=12, directions=12, best=6, steps=80, noise=0.1, rate=0.15, price=1.0
+)
+
+
+def _network(observed: int, seed: int = 0) -> ControlNet:
+    torch.manual_seed(seed)
+    return ControlNet(ControlNetConfig(hidden=8, bins=21), observed, 1)
+
+
+def _searched(
+    constraints: tuple[str, ...], settings: RandomSearchSettings
+) -> tuple[ControlNet, Runner, int]:
+    runner = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings(), constraints)
+    net = _network(4)
+    steps = search_policy(net, runner, settings, np.random.default_rng(0), lambda _: None)
+    return net, runner, steps
+
+
+def test_weights_say_what_the_network_says() -> None:
+    """Each row by its own, and back again."""
+    net = _network(5)
+    tensors = tensors_of(net)
+    tensors["center"] += 0.5
+    tensors["spread"] *= 2.0
+    seen = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
+    weights = np.repeat(policy_weights(tensors)[None], 3, axis=0)
+    weights[1] += 0.1
+    mean, deviation = Policies(weights, tensors, tensors["center"], tensors["spread"]).propose(seen)
+    assert mean.shape == deviation.shape == (3, 1)
+    wanted = ControlAgent(tensors).propose(seen)[0]
+    assert np.allclose(mean[[0, 2]], wanted[[0, 2]], atol=1e-6)
+    assert abs(mean[1] - wanted[1]) > 1e-3
+    set_policy(tensors, weights[1])
+    assert np.allclose(ControlAgent(tensors).propose(seen)[0][1], mean[1], atol=1e-6)
+
+
+def test_a_policy_is_found_that_balances() -> None:
+    """The first falls within 30 steps; what states are worth then is what episodes return."""
+    net, runner, steps = _searched((), BALANCE)
+    assert 0 < steps <= 12 * 24 * 80
+    examples = judge_policy(net, runner, 0.9, np.random.default_rng(1))
+    assert len(examples.values) > 16 * 200
+    assert examples.observations.shape == (len(examples.values), 4)
+    assert examples.values.max() == pytest.approx(10.0)
+    untrained = judge_policy(_network(4), runner, 0.9, np.random.default_rng(1))
+    assert len(untrained.values) < 16 * 60
+    assert untrained.values.min() == 1.0  # the step that ends an episode
+
+
+def test_what_is_violated_has_its_price() -> None:
+    """Of two policies that balance, the one is found that keeps a limit."""
+    tight = ("abs(slider_velocity) <= 0.2",)
+    broken = []
+    for constraints in ((), tight):
+        net, _, _ = _searched(constraints, BALANCE)
+        judge = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings(), tight)
+        tensors = tensors_of(net)
+        policy = Policies(
+            policy_weights(tensors)[None], tensors, tensors["center"], tensors["spread"]
+        )
+        state = judge.domain.reset(5)
+        actions, rollouts = judge.model.follow(state, policy, np.zeros((1, 80, 1)))
+        units = judge.model.units(actions)
+        broken.append(float(judge.violations(state, rollouts, units)[0]) / actions.shape[1])
+    assert broken[1] < 0.5 * broken[0]
