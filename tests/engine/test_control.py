@@ -68,9 +68,7 @@ def _tensors(run: Path) -> Mapping[str, Any]:
     return {**checkpoint.tensors, **checkpoint.training}
 
 
-@pytest.mark.parametrize(
-    ("game", "rounds"), [("Pendulum-v1", 0), ("InvertedDoublePendulum-v5", 2)]
-)
+@pytest.mark.parametrize(("game", "rounds"), [("Pendulum-v1", 0), ("InvertedDoublePendulum-v5", 2)])
 def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, rounds: int, tmp_path: Path) -> None:
     """To the bit, from what the files hold."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
