@@ -8,10 +8,10 @@ a real one. `W` weights of a policy, `F` numbers of an observation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from tesuji.domains.robotics.environment_domain import Moment
 from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
 from tesuji.search.trajectory.settings import RandomSearchSettings
 
@@ -19,7 +19,7 @@ _STEADY = 1e-3  # what varies less is not scaled: it would be noise
 
 
 # By how much episodes from a state, by actions `[B, T, D]`, violate what must hold `[B]`.
-Violations = Callable[[Moment, Rollouts, Floats], Floats]
+Violations = Callable[[Any, Rollouts, Floats], Floats]
 
 # Policies of weights `[B, W]`, each for a row of a batch of observations, of which mean and spread
 # `[F]` are told.
@@ -74,7 +74,7 @@ class RandomSearch:
             self.weights = self.weights + rate / (settings.best * spread) * step
             yield float(scores.mean())
 
-    def _score(self, state: Moment, weights: Floats) -> Floats:
+    def _score(self, state: Any, weights: Floats) -> Floats:
         """Return the returns `[B]` of episodes under policies, less what they broke."""
         policies = self._family(weights, self.center, self.spread)
         quiet = np.zeros((len(weights), self._settings.steps, self._model.low.size))
