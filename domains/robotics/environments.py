@@ -15,6 +15,7 @@ import importlib.util
 import os
 import re
 import sys
+import warnings
 from typing import Any
 
 import gymnasium
@@ -69,7 +70,8 @@ def environment_id(name: str) -> str:
     """Return the id that `name` means.
 
     Raises:
-        EnvironmentRefusedError: there is none; the message suggests a near one.
+        EnvironmentRefusedError: there is none; the message suggests near ones or names families,
+            or the members of the family that `name` is.
     """
     register_worlds()
     wanted = _plain(name)
@@ -81,14 +83,12 @@ def environment_id(name: str) -> str:
         by_name: dict[str, list[str]] = {}
         for each in gymnasium.registry:
             by_name.setdefault(_plain(each), []).append(each)
-            by_name.setdefault(_plain(_unversioned(each)), []).append(each)
+            by_name.setdefault(_plain(_unversioned(each).rpartition("/")[2]), []).append(each)
         if wanted in by_name:
             return max(by_name[wanted], key=_version)
-    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
-    hint = f"; did you mean {max(by_name[near[0]], key=_version)}?" if near else ""
     missing = [each for each in _PLUGINS if importlib.util.find_spec(each) is None]
     more = f" ({' and '.join(missing)} not installed: tesuji[robotics])" if missing else ""
-    raise EnvironmentRefusedError(f"no environment is called {name!r}{hint}{more}")
+    raise EnvironmentRefusedError(f"no environment is called {name!r}; {_near(name)}{more}")
 
 
 def has_continuous_actions(env: Env) -> bool:
@@ -106,7 +106,11 @@ def make_drawn_environment(name: str) -> Env:
         # Without a screen; read when MuJoCo and pygame are loaded.
         os.environ.setdefault("MUJOCO_GL", "egl")
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    env = make_environment(name, render_mode="rgb_array")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*possible render_modes.*")  # it is said below
+        env = make_environment(name, render_mode="rgb_array")
+    if "rgb_array" not in env.metadata.get("render_modes", ()):
+        raise EnvironmentRefusedError(f"{name} draws no pictures")
     model = getattr(env.unwrapped, "model", None)
     cameras = [model.camera(i).name for i in range(model.ncam)] if model is not None else []
     if "track" not in cameras:
@@ -155,8 +159,33 @@ def _reason(error: Exception) -> str:
     return reason
 
 
+def _near(name: str) -> str:
+    """Return what may have been meant by a name that none has."""
+    newest: dict[str, str] = {}
+    for each in sorted(gymnasium.registry, key=_version):
+        if isinstance(gymnasium.registry[each].entry_point, str):
+            newest[_plain(_unversioned(each))] = each
+    families: dict[str, list[str]] = {}
+    for each in newest.values():
+        families.setdefault(_family(each), []).append(each)
+    if name in families:
+        return f"that is a family: {', '.join(sorted(families[name]))}"
+    near = difflib.get_close_matches(_plain(_unversioned(name)), newest, n=3, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(newest[each] for each in near)}?"
+    known = ", ".join(f"{family} ({len(each)})" for family, each in sorted(families.items()))
+    return f"families, whose names `tesuji run FAMILY` lists: {known}"
+
+
+def _family(name: str) -> str:
+    """Return the folder of environments that one comes from, such as `mujoco` or `minigrid`."""
+    parts = str(gymnasium.registry[name].entry_point).partition(":")[0].split(".")
+    after = parts.index("envs") + 1 if "envs" in parts else len(parts)
+    return parts[after] if after < len(parts) else parts[0]
+
+
 def _unversioned(name: str) -> str:
-    return re.sub(r"-v\d+$", "", name.rpartition("/")[2])
+    return re.sub(r"-v\d+$", "", name)
 
 
 def _version(name: str) -> int:

@@ -111,9 +111,9 @@ def run(arguments: Arguments) -> Answer:
         return _learn_to_plan(arguments)
     if arguments.problems:
         raise UsageError(f"{arguments.game} is a game; --problems is for a PDDL domain")
-    if _is_environment(arguments.game):
-        return _learn_to_control(arguments)
-    return _learn_game(arguments)
+    return (
+        _learn_to_control(arguments) if _is_environment(arguments.game) else _learn_game(arguments)
+    )
 
 
 def _learn_to_plan(arguments: Arguments) -> Answer:
@@ -173,13 +173,15 @@ def _is_environment(name: str) -> bool:
 
     try:
         parameters(family(name)[0])
-    except UnknownDomainError:
+    except UnknownDomainError as unknown:
         from tesuji.domains.robotics.environments import EnvironmentRefusedError, environment_id
 
         try:
             environment_id(name)
-        except EnvironmentRefusedError:
-            return False
+        except EnvironmentRefusedError as refused:
+            if ":" in name:  # a file
+                return False
+            raise UsageError(f"{unknown}; {refused}") from None
         return True
     return False
 

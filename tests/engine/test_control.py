@@ -201,6 +201,7 @@ def test_what_is_named_has_settings_of_its_own(
     [
         (["train", "CartPole-v1"], "wants a vector of continuous actions"),
         (["train", "pendulun"], "unknown game 'pendulun'"),
+        (["train", "pendulun"], "no environment is called 'pendulun'; did you mean Pendulum-v1"),
         (["train", "pendulum", "--control.taken", "11"], "taken must be at most the horizon of 10"),
         (["train", "pendulum", "--constraint", "sped < 1"], "unknown name 'sped'"),
         (["run", "reacher", "--agent", "net"], "no agent ships for Reacher-v5"),

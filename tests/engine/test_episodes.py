@@ -80,7 +80,10 @@ def test_a_film_as_mp4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere"], "no environment is called 'nowhere'"),
+        (["nowhere"], "no environment is called 'nowhere'; families, whose names"),
+        (["nowhere"], "classic_control (5), "),
+        (["classic_control"], "that is a family: Acrobot-v1, CartPole-v1, MountainCar-v0, "),
+        (["tesuji/Cart-v0", "--render", "cart.gif"], "tesuji/Cart-v0 draws no pictures"),
         (["pendulum", "--constraint", "sped < 3"], "column 1: unknown name 'sped'; did you mean"),
         (["pendulum", "--constraint", "speed < 0 and speed > 1"], "can never hold"),
         (["pendulum", "--constraint", "speed == 1"], "compare numbers by <, <=, > or >="),

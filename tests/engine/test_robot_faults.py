@@ -124,7 +124,7 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             ["FaultyExploding-v0", "--horizon", "2"],
             "FaultyExploding-v0: the simulation became unstable",
         ),
-        (["half_cheta"], "did you mean HalfCheetah-v5?"),
+        (["half_cheta"], "did you mean HalfCheetah-v5"),
         (["AdroitHandDoor-v1", "--steps", "1", "--method", "genetic"], "--method must be one of"),
         (["CartPole-v1", "--constraint", "height < 1"], "unknown name 'height'"),
         (["reacher", "--method", "tree", "--constraint", "hand_x < 1"], "unknown name 'hand_x'"),
