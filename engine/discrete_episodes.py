@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
-from tesuji.domains.robotics.grid import is_grid, make_grid
+from tesuji.domains.robotics.grid import is_grid, look, make_grid
 from tesuji.engine.episodes import Episode
+from tesuji.engine.errors import UsageError
 from tesuji.engine.maze_task import DOMAIN, MazeTask
 from tesuji.engine.task_level import TaskEpisode
 from tesuji.engine.tree_episodes import TreeRunner
+from tesuji.search.planning.grid_limits import NO_LIMITS
 from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
 
 if TYPE_CHECKING:
     from tesuji.domains.compiled import CompiledDomain
+    from tesuji.search.symbolic.grid_constraints import GridConstraints
 
 
 @dataclass
@@ -30,9 +33,11 @@ class GridEpisode(Episode):
 
     Attributes:
         plan: what was planned.
+        constraints: names of those that it keeps.
     """
 
     plan: GridPlan = field(default_factory=lambda: GridPlan(Outcome.UNKNOWN))
+    constraints: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[int, ...]:
@@ -46,6 +51,7 @@ class GridEpisode(Episode):
             "plan": self.plan.outcome.value,
             "plan_length": len(self.plan.actions),
             "lower_bound": self.plan.bound,
+            "constraints": list(self.constraints),
             "solved": bool(self.rewards) and self.rewards[-1] > 0.0,
             "pattern_parts": self.plan.parts,
             "pattern_states": self.plan.abstract_states,
@@ -59,21 +65,38 @@ class GridRunner:
     Args:
         env: one whose rules are compiled.
         tasks: whether a symbolic plan chooses the order of what is done, not a shortest plan.
+        constraints: as text, over what `look` tells of the agent, and its action.
 
     Raises:
         EnvironmentRefusedError: it is none, or its mission has no task level.
+        ConstraintError: a constraint cannot be used.
     """
 
-    def __init__(self, env: Env, tasks: bool = False) -> None:
+    def __init__(self, env: Env, tasks: bool = False, constraints: Sequence[str] = ()) -> None:
         self._tasks = tasks
         env.reset(seed=0)
         self.env, domain = env, make_grid(env)
         self.name = domain.spec.name
+        self._constraints: GridConstraints | None = None
+        if constraints:
+            from tesuji.search.symbolic.grid_constraints import (  # noqa: PLC0415 - z3
+                GridConstraints,
+            )
+
+            if tasks:
+                raise EnvironmentRefusedError(
+                    f"{self.name}: its shortest plans keep constraints, --method tasks does not"
+                )
+            self._constraints = GridConstraints(domain, constraints)
         # The kernels are ready before a plan's time is taken.
         _ = MazeTask(domain) if tasks else self._plan(domain, 0)
 
     def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
-        """Yield one episode, the same that grows, before the first step and after each."""
+        """Yield one episode, the same that grows, before the first step and after each.
+
+        Raises:
+            UsageError: its start breaks a constraint.
+        """
         self.env.reset(seed=seed)
         domain = make_grid(self.env)
         episode: GridEpisode | TaskEpisode
@@ -81,11 +104,16 @@ class GridRunner:
             episode = TaskEpisode(seed)
             yield from episode.make_plan(domain.reset(), DOMAIN, MazeTask(domain))
         else:
+            self._check_start(seed)
             episode = self._plan(domain, seed)
             yield episode
         state = domain.reset()
         for action in episode.actions[:most_steps]:
+            before = look(self.env)
             _, reward, terminated, truncated, _ = self.env.step(action)
+            if self._constraints is not None:
+                broken = self._constraints.broken(before, action, look(self.env))
+                episode.violating += bool(broken)
             state, expected, _ = domain.step(state, action)
             episode.reward_error = max(episode.reward_error, abs(float(reward) - expected))
             episode.rewards.append(float(reward))
@@ -107,13 +135,22 @@ class GridRunner:
             "method": "tasks" if self._tasks else "shortest plan",
         }
 
+    def _check_start(self, seed: int) -> None:
+        if self._constraints is not None:
+            reason = self._constraints.reason(look(self.env))
+            if reason is not None:
+                raise UsageError(f"seed {seed}: the start breaks {reason}")
+
     def _plan(self, domain: CompiledDomain, seed: int) -> GridEpisode:
+        limits, names = NO_LIMITS, tuple[str, ...]()
+        if self._constraints is not None:
+            limits, names = self._constraints.limits, self._constraints.names
         began = time.perf_counter()
         try:
-            plan = find_shortest(domain.instance)
+            plan = find_shortest(domain.instance, limits=limits)
         except ValueError as error:
             raise EnvironmentRefusedError(f"{self.name}: {error}") from None
-        episode = GridEpisode(seed, plan=plan)
+        episode = GridEpisode(seed, plan=plan, constraints=names)
         episode.milliseconds.append(1000 * (time.perf_counter() - began))
         episode.simulated = plan.abstract_states + plan.states
         return episode
@@ -134,17 +171,11 @@ def open_discrete(
     note = ""
     if is_grid(env):
         try:
-            runner = GridRunner(env, tasks)
+            return GridRunner(env, tasks, constraints)
         except EnvironmentRefusedError as error:
             if tasks:
                 raise
             note = str(error)
-        else:
-            if constraints:
-                raise EnvironmentRefusedError(
-                    f"{runner.name}: plans under constraints are not supported"
-                )
-            return runner
     if tasks:
         raise EnvironmentRefusedError("only MiniGrid and FetchTwoBlocks have a task level")
     return TreeRunner(env, simulations, constraints, deadline, note)

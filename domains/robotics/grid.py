@@ -29,7 +29,9 @@ _TYPES = {
     "Goal": rules.GOAL,
     "Lava": rules.LAVA,
 }
-_COLORS = ("red", "green", "blue", "purple", "yellow", "grey")  # numbered as in MiniGrid
+# Numbered as in MiniGrid.
+TYPE_NAMES = {"empty": rules.EMPTY, **{name.lower(): number for name, number in _TYPES.items()}}
+COLOR_NAMES = ("red", "green", "blue", "purple", "yellow", "grey")
 
 # What the class that defines `step` asks for.
 _MISSIONS = {
@@ -112,6 +114,24 @@ def make_grid(env: Env | str, seed: int = 0) -> CompiledDomain:
     )
 
 
+def look(env: Env) -> dict[str, int]:
+    """Return where MiniGrid's agent is, what it carries, and what it sees in front of it.
+
+    Types, colours and states are MiniGrid's numbers; beyond the edge are grey walls, as it has it.
+    """
+    inner: Any = env.unwrapped
+    x, y = (int(each) for each in inner.front_pos)
+    front = rules.WALL, COLOR_NAMES.index("grey"), 0
+    if 0 <= x < inner.width and 0 <= y < inner.height:
+        thing = inner.grid.get(x, y)
+        front = (rules.EMPTY, 0, 0) if thing is None else thing.encode()
+    held = (rules.EMPTY, 0) if inner.carrying is None else inner.carrying.encode()
+    found = {"agent_x": inner.agent_pos[0], "agent_y": inner.agent_pos[1]}
+    found |= {"agent_dir": inner.agent_dir, "carrying": held[0], "carrying_color": held[1]}
+    found |= {"front": front[0], "front_color": front[1], "front_state": front[2]}
+    return {name: int(value) for name, value in found.items()}
+
+
 def encode_grid(domain: CompiledDomain, state: State) -> npt.NDArray[np.uint8]:
     """Return types, colours and states of all cells `[W, H, 3]`, as MiniGrid's `Grid.encode`."""
     width, height = (int(each) for each in domain.instance[[rules.WIDTH, rules.HEIGHT]])
@@ -140,7 +160,7 @@ class _Kinds:
             raise EnvironmentRefusedError(
                 f"{self._name}: the rules of {type(thing).__name__} are not compiled"
             )
-        color = _COLORS.index(thing.color)
+        color = COLOR_NAMES.index(thing.color)
         if what == rules.DOOR:
             return self._door(thing, color)
         if what in (rules.KEY, rules.BALL, rules.BOX):
@@ -206,11 +226,11 @@ def _targets(env: Any, mission: int) -> list[int]:
 
     found: list[int] = []
     if mission == rules.FETCH:
-        found = [_number(env.targetType), _COLORS.index(env.targetColor)]
+        found = [_number(env.targetType), COLOR_NAMES.index(env.targetColor)]
     elif mission == rules.GO_TO:
         found = [cell(env.target_pos)]
     elif mission == rules.PUT_NEAR:
-        found = [cell(env.target_pos), _number(env.move_type), _COLORS.index(env.moveColor)]
+        found = [cell(env.target_pos), _number(env.move_type), COLOR_NAMES.index(env.moveColor)]
     elif mission == rules.RED_BLUE:
         found = [door(env.red_door), door(env.blue_door)]
     elif mission == rules.UNLOCK:
@@ -243,7 +263,7 @@ def _text(instance: npt.NDArray[np.int64], state: State) -> str:
         if kind == 0:
             return "  "
         letter = "/DL"[door] if what == rules.DOOR else letters[int(what)]
-        return letter * 2 if what in (rules.WALL, rules.LAVA) else letter + _COLORS[color][0]
+        return letter * 2 if what in (rules.WALL, rules.LAVA) else letter + COLOR_NAMES[color][0]
 
     width, height = (int(each) for each in instance[[rules.WIDTH, rules.HEIGHT]])
     rows = [[show(int(state.grid[y * width + x])) for x in range(width)] for y in range(height)]

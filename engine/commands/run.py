@@ -47,11 +47,11 @@ ends that episode only, and with 130 after Ctrl-C, which keeps what was done.
 """
 
 _PLANS = {
-    "shortest": "seed {seed}: return {return:.4f} in {steps} actions, and no plan has fewer; "
-    "planned in {decision_ms_p50:.1f} ms",
-    "none": "seed {seed}: there is no plan within the limit of steps",
-    "unknown": "seed {seed}: no plan found within the memory; none has fewer than {lower_bound} "
-    "actions",
+    "shortest": "seed {seed}: return {return:.4f} in {steps} actions, {violating_steps} violating, "
+    "and no plan{kept} has fewer; planned in {decision_ms_p50:.1f} ms",
+    "none": "seed {seed}: there is no plan{kept} within the limit of steps",
+    "unknown": "seed {seed}: no plan{kept} found within the memory; none has fewer than "
+    "{lower_bound} actions",
 }
 
 
@@ -198,7 +198,8 @@ def _drawn(growing: Iterator[Episode], film: Film) -> Iterator[Episode]:
 
 def _line(row: dict[str, Any]) -> str:
     if "plan" in row:
-        return _PLANS[row["plan"]].format(**row)
+        kept = " under the constraints" if row["constraints"] else ""
+        return _PLANS[row["plan"]].format(**row, kept=kept)
     if "tasks" in row:
         return _tasks(row)
     return (

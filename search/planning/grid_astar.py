@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.successors import copy_row
 from tesuji.domains.robotics.grid_rules import NUM_ACTIONS, cell_ahead, step
+from tesuji.search.planning.grid_limits import may_act, may_enter
 from tesuji.search.planning.grid_pattern import follow
 from tesuji.search.planning.grid_space import (
     CLOSED,
@@ -100,8 +101,9 @@ class GridSearch:
         table, status = self._table, RUNNING
         while status in (RUNNING, FULL):
             status = _run(
-                table.pattern, table.task.instance, table.space, self._distance, self._nodes,
-                self._open, self._counts, self._scratch, self._words, _QUOTA,
+                table.pattern, table.task.instance, table.task.limits, table.space,
+                self._distance, self._nodes, self._open, self._counts, self._scratch, self._words,
+                _QUOTA,
             )  # fmt: skip
             if status == FULL and not self._grow():
                 return False
@@ -141,11 +143,13 @@ def _begin(space, distance, nodes, waiting, counts, words, poses, pose, status):
 
 
 @kernel
-def _run(pattern, instance, space, distance, nodes, waiting, counts, scratch, words, limit):  # type: ignore[no-untyped-def]
-    # Expand up to `limit` nodes; return how the search stands. `words` are those of `scratch`.
+def _run(  # type: ignore[no-untyped-def]
+    pattern, instance, limits, space, distance, nodes, waiting, counts, scratch, words, most,
+):  # fmt: skip
+    # Expand up to `most` nodes; return how the search stands. `words` are those of `scratch`.
     state = scratch[0]
     size = nodes.state.shape[1]
-    for _ in range(limit):
+    for _ in range(most):
         full = counts[NODES] + NUM_ACTIONS > len(nodes.state)
         if full or counts[ENTRIES] + NUM_ACTIONS > len(waiting.node):
             return FULL
@@ -162,13 +166,16 @@ def _run(pattern, instance, space, distance, nodes, waiting, counts, scratch, wo
         front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
         carried = np.int64(state.carrying)
         for action in range(NUM_ACTIONS):
-            if not is_useful(instance, action, front):
+            if not is_useful(instance, limits, action, front):
+                continue
+            if not may_act(limits, pattern, instance, state, action, True):
                 continue
             reward, discount = step(state, action, instance, np.uint64(0))
-            if reward > 0.0:
+            allowed = may_enter(limits, pattern, instance, state, True)
+            if allowed and reward > 0.0:
                 counts[GOAL], counts[_ACTION] = node, action
                 return REACHED
-            if discount != 0.0:
+            if allowed and discount != 0.0:
                 state.steps = 0
                 _reach(
                     pattern, instance, space, distance, nodes, waiting, counts, state, words,

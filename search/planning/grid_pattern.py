@@ -8,7 +8,8 @@ Doors outside of the pattern are open, other things outside of it are not there.
 is a row of statuses. All steps in the grid are steps here, so distances here are lower bounds.
 
 Doors are never closed: what an open one can block, nothing can, so that a plan that closes a door
-is as good without it.
+is as good without it, unless constraints speak of what lies in front. Constraints take out steps
+that they forbid whatever that is which the pattern does not know.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from tesuji.domains.robotics.grid_rules import (
     Y,
     kind_field,
 )
+from tesuji.search.planning.grid_limits import NO_LIMITS, Limits
 from tesuji.search.tree import kernel
 
 HOME, CARRIED, AWAY = range(3)
@@ -80,8 +82,10 @@ class GridTask:
 
     Args:
         instance: of a domain of `grid_rules`, which begins where the plan shall.
+        limits: constraints.
 
     Attributes:
+        limits: constraints.
         instance: the same without a limit of steps.
         grid: kinds `[cells]` at first.
         left: steps within the limit.
@@ -92,8 +96,8 @@ class GridTask:
         ValueError: a box contains what cannot be carried.
     """
 
-    def __init__(self, instance: npt.NDArray[np.int64]) -> None:
-        self.instance = instance.copy()
+    def __init__(self, instance: npt.NDArray[np.int64], limits: Limits = NO_LIMITS) -> None:
+        self.instance, self.limits = instance.copy(), limits
         self.left = int(instance[LIMIT] - instance[STEPS])
         self.instance[[MAX_STEPS, LIMIT]] = _NO_LIMIT
         self.instance[STEPS] = 0

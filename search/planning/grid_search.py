@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.search.planning.grid_astar import GridSearch
+from tesuji.search.planning.grid_limits import NO_LIMITS, Limits
 from tesuji.search.planning.grid_pattern import GridTask
 from tesuji.search.planning.grid_space import CLOSED, FULL
 from tesuji.search.planning.grid_table import Table
@@ -50,7 +51,10 @@ class GridPlan:
 
 
 def find_shortest(
-    instance: npt.NDArray[np.int64], most_abstract: int = 1 << 22, most_states: int = 1 << 20
+    instance: npt.NDArray[np.int64],
+    most_abstract: int = 1 << 22,
+    most_states: int = 1 << 20,
+    limits: Limits = NO_LIMITS,
 ) -> GridPlan:
     """Return a shortest plan from where an instance of `grid_rules` begins.
 
@@ -58,11 +62,12 @@ def find_shortest(
         instance: of the domain.
         most_abstract: states that a pattern may have.
         most_states: that A* may meet.
+        limits: constraints, which the first state keeps.
 
     Raises:
         ValueError: a box contains what cannot be carried.
     """
-    task = GridTask(instance)
+    task = GridTask(instance, limits)
     parts, explored, bound = task.needed, 0, 0
     tables: list[Table] = []
     while True:

@@ -29,6 +29,7 @@ from tesuji.domains.robotics.grid_rules import (
     state_dtype,
     step,
 )
+from tesuji.search.planning.grid_limits import may_act, may_enter
 from tesuji.search.planning.grid_pattern import AWAY, GONE, Pattern, follow, lay_out
 from tesuji.search.planning.nodes import fill_slots, find_row, hash_state, twice
 from tesuji.search.tree import kernel
@@ -122,20 +123,22 @@ def pose_of(pattern, instance, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _try(pattern, instance, space, counts, state, node, action, ahead):  # type: ignore[no-untyped-def]
+def _try(pattern, instance, limits, space, counts, state, node, action, ahead):  # type: ignore[no-untyped-def]
     # Note what an action does in a node whose configuration is laid out; undo it.
+    if not may_act(limits, pattern, instance, state, action, False):
+        return
     poses = 4 * len(pattern.cell)
     carried = np.int64(state.carrying)
     front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
-    place_agent(pattern, instance, state, node % poses)
     reward, discount = step(state, action, instance, np.uint64(0))
-    if reward > 0.0:
+    allowed = may_enter(limits, pattern, instance, state, False)
+    if allowed and reward > 0.0:
         if counts[GOALS] == 0 or space.goal[counts[GOALS] - 1] != node:
             space.goal[counts[GOALS]] = node
             counts[GOALS] += 1
             if counts[GOALS] == 1:
                 counts[GOAL_ACTION] = action
-    elif discount != 0.0:
+    elif allowed and discount != 0.0:
         number = node // poses
         copy_row(space.row[number], space.scratch)
         if follow(pattern, instance, space.scratch, carried, front, ahead, state):
@@ -153,10 +156,11 @@ def _try(pattern, instance, space, counts, state, node, action, ahead):  # type:
     if ahead >= 0:
         state.grid[ahead] = front
     state.carrying = carried
+    place_agent(pattern, instance, state, node % poses)
 
 
 @kernel
-def _try_elsewhere(pattern, instance, space, counts, state, node, ahead):  # type: ignore[no-untyped-def]
+def _try_elsewhere(pattern, instance, limits, space, counts, state, node, ahead):  # type: ignore[no-untyped-def]
     # What lies elsewhere may lie on the empty cell in front.
     number = node // (4 * len(pattern.cell))
     for part in range(len(pattern.home)):
@@ -167,19 +171,20 @@ def _try_elsewhere(pattern, instance, space, counts, state, node, ahead):  # typ
         if ahead != pattern.home[part]:
             state.grid[ahead] = kind
             if state.carrying == 0:
-                _try(pattern, instance, space, counts, state, node, PICKUP, ahead)
+                _try(pattern, instance, limits, space, counts, state, node, PICKUP, ahead)
             if kind_field(instance, kind, TYPE) == BOX:
-                _try(pattern, instance, space, counts, state, node, TOGGLE, ahead)
+                _try(pattern, instance, limits, space, counts, state, node, TOGGLE, ahead)
             state.grid[ahead] = 0
 
 
 @kernel
-def explore(pattern, instance, space, counts, scratch, stop):  # type: ignore[no-untyped-def]
+def explore(pattern, instance, limits, space, counts, scratch, stop):  # type: ignore[no-untyped-def]
     """Explore, breadth first; return how that stands.
 
     Args:
         pattern: the pattern.
         instance: of the domain.
+        limits: constraints.
         space: what is known.
         counts: see there.
         scratch: a state of the domain `[1]`.
@@ -206,20 +211,20 @@ def explore(pattern, instance, space, counts, scratch, stop):  # type: ignore[no
         ahead = cell_ahead(instance, state.x, state.y, state.direction)
         front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
         for action in range(NUM_ACTIONS):
-            if is_useful(instance, action, front):
-                _try(pattern, instance, space, counts, state, node, action, ahead)
+            if is_useful(instance, limits, action, front):
+                _try(pattern, instance, limits, space, counts, state, node, action, ahead)
         if front == 0 and ahead >= 0:
-            _try_elsewhere(pattern, instance, space, counts, state, node, ahead)
+            _try_elsewhere(pattern, instance, limits, space, counts, state, node, ahead)
     return CLOSED
 
 
 @kernel
-def is_useful(instance, action, front):  # type: ignore[no-untyped-def]
+def is_useful(instance, limits, action, front):  # type: ignore[no-untyped-def]
     """Return whether an action can be part of a shortest plan, as far as one sees at once."""
     if action == DONE:
         return instance[MISSION] == GO_TO
     if action == TOGGLE:
-        return front != 0 and not is_open(instance, front)
+        return front != 0 and (limits.looks or not is_open(instance, front))
     return front != 0 if action == PICKUP else action <= FORWARD or front == 0
 
 

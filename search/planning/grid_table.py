@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.grid_rules import DIRECTION, WIDTH, X, Y, state_dtype, step
+from tesuji.search.planning.grid_limits import may_act, may_enter
 from tesuji.search.planning.grid_pattern import GridTask
 from tesuji.search.planning.grid_space import (
     CONFIGURATIONS,
@@ -66,8 +67,9 @@ class Table:
         """Explore to the goal, or to the end; return how that ended."""
         while True:
             status = explore(
-                self.pattern, self.task.instance, self.space, self._counts, self._scratch, stop
-            )
+                self.pattern, self.task.instance, self.task.limits, self.space, self._counts,
+                self._scratch, stop,
+            )  # fmt: skip
             if status != FULL or len(self.space.parent) >= self._most:
                 return int(status)
             self.space = enlarge(self.space, int(self._counts[CONFIGURATIONS]))
@@ -78,9 +80,9 @@ class Table:
         return (*found, int(self._counts[GOAL_ACTION]))
 
     def goes(self, plan: tuple[int, ...]) -> bool:
-        """Return whether a plan reaches the goal in the grid."""
-        actions = np.array(plan, np.int64)
-        return bool(_succeeds(self.task.instance, first_state(self.task), actions))
+        """Return whether a plan reaches the goal in the grid, as constraints allow it."""
+        task, actions = self.task, np.array(plan, np.int64)
+        return bool(_succeeds(self.pattern, task.instance, task.limits, first_state(task), actions))
 
     def used(self) -> list[int]:
         """Return the cells with parts that the plan of the pattern stands before."""
@@ -107,9 +109,13 @@ class Table:
 
 
 @kernel
-def _succeeds(instance, scratch, actions):  # type: ignore[no-untyped-def]
+def _succeeds(pattern, instance, limits, scratch, actions):  # type: ignore[no-untyped-def]
+    state = scratch[0]
     for action in actions:
-        reward, discount = step(scratch[0], action, instance, np.uint64(0))
+        allowed = may_act(limits, pattern, instance, state, action, True)
+        reward, discount = step(state, action, instance, np.uint64(0))
+        if not (allowed and may_enter(limits, pattern, instance, state, True)):
+            return False
         if discount == 0.0:
-            return reward > 0.0 and scratch[0].steps == len(actions)
+            return reward > 0.0 and state.steps == len(actions)
     return False

@@ -73,7 +73,7 @@ def load(lowering: Lowering, variable: Variable, index: tuple[Int, ...]) -> Lowe
 
 def _narrower(lowering: Lowering, variable: Variable) -> bool:
     dtype = getattr(lowering.symbols.domain, "state_dtype", None)
-    if dtype is None:
+    if dtype is None or variable.name not in dtype.names:
         return True
     info = np.iinfo(dtype[variable.name].base)
     return bool(variable.low > info.min or variable.high < info.max)

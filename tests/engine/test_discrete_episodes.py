@@ -27,6 +27,20 @@ def test_mazes_are_solved_by_shortest_plans(
     assert plot.read_bytes()[:4] == b"\x89PNG"
 
 
+def test_mazes_are_solved_under_constraints(capsys: pytest.CaptureFixture[str]) -> None:
+    """By plans that nothing else than what is checked in MiniGrid itself calls kept."""
+    words = ["run", "MiniGrid-DoorKey-8x8-v0", "--episodes", "3", "--json"]
+    assert main(words) == 0
+    free = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    words += ["--constraint", "by right turns: action != left"]
+    assert main([*words, "--constraint", "carrying == empty or front != wall"]) == 0
+    kept = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    for one, other in zip(free, kept, strict=True):
+        assert other["constraints"] == ["by right turns", "carrying == empty or front != wall"]
+        assert (other["plan"], other["solved"], other["violating_steps"]) == ("shortest", True, 0)
+        assert other["plan_length"] > one["plan_length"]
+
+
 def test_mazes_are_solved_by_tasks_and_motions(capsys: pytest.CaptureFixture[str]) -> None:
     """A ball blocks a locked door, whose key is in a box: learned from motions that fail."""
     words = ["run", "MiniGrid-ObstructedMaze-1Dlhb-v0", "--method", "tasks", "--episodes", "4"]
@@ -58,7 +72,15 @@ def test_a_pole_is_balanced_by_tree_search(capsys: pytest.CaptureFixture[str]) -
     ("words", "message"),
     [
         (["MiniGrid-Dynamic-Obstacles-5x5-v0"], "its obstacles move at random"),
-        (["MiniGrid-Empty-5x5-v0", "--constraint", "x < 3"], "under constraints are not supported"),
+        (["MiniGrid-Empty-5x5-v0", "--constraint", "x < 3"], "unknown name 'x'; did you mean"),
+        (
+            ["MiniGrid-Empty-5x5-v0", "--constraint", "agent_x > 1"],
+            "breaks agent_x > 1 (agent_x = 1)",
+        ),
+        (
+            ["MiniGrid-Unlock-v0", "--method", "tasks", "--constraint", "agent_x > 1"],
+            "its shortest plans keep constraints, --method tasks does not",
+        ),
         (["CartPole-v1", "--method", "tasks"], "only MiniGrid and FetchTwoBlocks have a task"),
         (["MiniGrid-Fetch-5x5-N2-v0", "--method", "tasks"], "its mission has no task level"),
         (["CartPole-v1", "--sims", "0"], "--sims must be at least 1, got 0"),
