@@ -33,6 +33,8 @@ Examples:
   tesuji run pendulum --agent runs/pendulum            what tesuji train pendulum learned
   tesuji run hopper --samples 64 --horizon 40 --deadline-ms 50 --json
   tesuji run MiniGrid-KeyCorridorS6R3-v0 --episodes 10 --render maze.gif    by shortest plans
+  tesuji run MiniGrid-DoorKey-8x8-v0 --constraint "implies(carrying == key, action != left)"
+  tesuji run minigrid                                  lists the names of a family
   tesuji run CartPole-v1 --sims 50 --constraint "x < 0.3"                   by tree search
   tesuji run tesuji/PointMass-v0 --constraint "not (x > -1 and x < 1 and y > -1 and y < 1)" \\
     --certificate steps.json                    by a proved invariant; tesuji verify steps.json
@@ -41,7 +43,8 @@ Examples:
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
-steps, "joint0 < 1 until fingertip_x < 0" before the episode ends.
+steps, "joint0 < 1 until fingertip_x < 0" before the episode ends. In MiniGrid it holds always, of
+agent_x, agent_y, agent_dir, carrying, front, action and so on (docs/robotics.md).
 Leaves with 0, with 1 where a constraint was violated or did not come, or an episode failed, which
 ends that episode only, and with 130 after Ctrl-C, which keeps what was done.
 """

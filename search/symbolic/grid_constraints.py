@@ -181,7 +181,8 @@ def _exist() -> npt.NDArray[np.bool_]:
     """Return which types, colours and states of what is ahead there are `[AHEAD - 1]`."""
     seen, state = np.divmod(np.arange(AHEAD - 1), NUM_STATES)
     what, color = 1 + seen // NUM_COLORS, seen % NUM_COLORS
-    return ((state == 0) | (what == rules.DOOR)) & ((color == 0) | (what != rules.EMPTY))
+    stateless, colorless = what != rules.DOOR, what == rules.EMPTY
+    return np.asarray(~(stateless & (state > 0)) & ~(colorless & (color > 0)), np.bool_)
 
 
 def _variables(width: int, height: int) -> list[Variable]:
