@@ -16,22 +16,14 @@ from tesuji.domains.base import DomainSpec, State
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.robotics import grid_rules as rules
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError, make_environment
+from tesuji.domains.robotics.grid_rules import COLOR_NAMES
 
-ACTION_NAMES = ("left", "right", "forward", "pickup", "drop", "toggle", "done")
-
+# By the names of MiniGrid's classes; empty cells hold None there.
 _TYPES = {
-    "Wall": rules.WALL,
-    "Floor": rules.FLOOR,
-    "Door": rules.DOOR,
-    "Key": rules.KEY,
-    "Ball": rules.BALL,
-    "Box": rules.BOX,
-    "Goal": rules.GOAL,
-    "Lava": rules.LAVA,
+    name.capitalize(): number
+    for number, name in enumerate(rules.TYPE_NAMES, rules.EMPTY)
+    if number != rules.EMPTY
 }
-# Numbered as in MiniGrid.
-TYPE_NAMES = {"empty": rules.EMPTY, **{name.lower(): number for name, number in _TYPES.items()}}
-COLOR_NAMES = ("red", "green", "blue", "purple", "yellow", "grey")
 
 # What the class that defines `step` asks for.
 _MISSIONS = {
@@ -110,7 +102,7 @@ def make_grid(env: Env | str, seed: int = 0) -> CompiledDomain:
         rules.kernels,
         instance,
         render=lambda state: _text(instance, state),
-        action_name=lambda state, action: ACTION_NAMES[action],
+        action_name=lambda state, action: rules.ACTION_NAMES[action],
     )
 
 
@@ -230,7 +222,11 @@ def _targets(env: Any, mission: int) -> list[int]:
     elif mission == rules.GO_TO:
         found = [cell(env.target_pos)]
     elif mission == rules.PUT_NEAR:
-        found = [cell(env.target_pos), _number(env.move_type), COLOR_NAMES.index(env.moveColor)]
+        found = [
+            cell(env.target_pos),
+            _number(env.move_type),
+            COLOR_NAMES.index(env.moveColor),
+        ]
     elif mission == rules.RED_BLUE:
         found = [door(env.red_door), door(env.blue_door)]
     elif mission == rules.UNLOCK:

@@ -23,6 +23,9 @@ EMPTY, WALL, FLOOR, DOOR, KEY, BALL, BOX, GOAL, LAVA = range(1, 10)
 OPEN, CLOSED, LOCKED = range(3)
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = range(7)
 NUM_ACTIONS = 7
+TYPE_NAMES = ("empty", "wall", "floor", "door", "key", "ball", "box", "goal", "lava")
+COLOR_NAMES = ("red", "green", "blue", "purple", "yellow", "grey")  # numbered as there
+ACTION_NAMES = ("left", "right", "forward", "pickup", "drop", "toggle", "done")
 
 # What ends an episode besides goals, lava and the limit of steps; then what `TARGET` on hold.
 (

@@ -17,7 +17,6 @@ import z3
 
 from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.robotics import grid_rules as rules
-from tesuji.domains.robotics.grid import ACTION_NAMES, COLOR_NAMES, TYPE_NAMES
 from tesuji.search.planning.grid_limits import (
     ACTIONS,
     AHEAD,
@@ -194,8 +193,9 @@ def _variables(width: int, height: int) -> list[Variable]:
     found = [Variable(name, "state", "int", low=0, high=high) for name, high in most.items()]
     found.append(Variable("action", "action", "int", low=0, high=ACTIONS - 1))
     numbers = {
-        **{name: i for i, name in enumerate(ACTION_NAMES)}, **TYPE_NAMES,
-        **{name: i for i, name in enumerate(COLOR_NAMES)},
+        **{name: i for i, name in enumerate(rules.ACTION_NAMES)},
+        **{name: i for i, name in enumerate(rules.TYPE_NAMES, rules.EMPTY)},
+        **{name: i for i, name in enumerate(rules.COLOR_NAMES)},
         "open": rules.OPEN, "closed": rules.CLOSED, "locked": rules.LOCKED,
     }  # fmt: skip
     found += [
