@@ -107,6 +107,7 @@ class Reached(NamedTuple):
         values: the best return of a rollout from each of the states on `[B]`; 0 without any, NaN
             where none keeps what must hold.
         passed: the domain's quantities after each substep `[B, K, Q]`.
+        simulated: steps that were taken for it.
     """
 
     states: Sequence[State]
@@ -114,6 +115,7 @@ class Reached(NamedTuple):
     discounts: npt.NDArray[np.float64]
     values: npt.NDArray[np.float64]
     passed: npt.NDArray[np.float64]
+    simulated: int = 0
 
 
 class Domain(ABC):

@@ -15,12 +15,34 @@ from tesuji.engine.errors import TesujiError, UsageError
 from tesuji.engine.trained import WEIGHTS
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control_native import ControlAgent
+from tesuji.search.base import Evaluation, FloatArray
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 if TYPE_CHECKING:
     from torch import nn
 
 KIND = "control"
+
+
+@dataclass(frozen=True)
+class ControlJudge:
+    """Judges leaves of a tree whose actions are samples of the agent's policy.
+
+    Attributes:
+        agent: whose value judges.
+        num_actions: samples that a state offers. They have equal priors: where samples are drawn
+            from the policy itself, what corrects it for having been sampled cancels it (Hubert et
+            al. 2021, section 5.2).
+    """
+
+    agent: ControlAgent
+    num_actions: int
+
+    def evaluate(self, observations: FloatArray) -> Evaluation:
+        """Return the values of observations `[B, F]`."""
+        value = self.agent.value(observations).astype(np.float32)
+        logits = np.zeros((len(value), self.num_actions), np.float32)
+        return Evaluation(logits, value, np.zeros_like(value))
 
 
 @dataclass(frozen=True)

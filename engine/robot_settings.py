@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 MEASURED: Mapping[str, TrajectorySettings] = {
     # Swinging up takes some 40 steps.
     "Pendulum-v1": TrajectorySettings(samples=160, horizon=45),
+    # Momentum is gained over a hundred steps; an episode that has ended has arrived.
+    "MountainCarContinuous-v0": TrajectorySettings(
+        samples=32, iterations=2, horizon=120, knots=6, deviation=1.0, survival=0
+    ),
     # Steps of 0.05 s: white noise reaches what gaits need, and the limit of speed is near.
     "HalfCheetah-v5": TrajectorySettings(
         samples=46, beginning=3, horizon=16, exponent=0.25, deviation=0.4, elites=6, kept=1.0,
@@ -31,3 +36,9 @@ MEASURED: Mapping[str, TrajectorySettings] = {
         least_deviation=0.01, elites=3, replan=4, feedback=12,
     ),
 }  # fmt: skip
+
+
+def guiding(name: str) -> TrajectorySettings:
+    """Return settings of the search that guides a tree: half of the samples are the tree's part."""
+    settings = MEASURED.get(name, TrajectorySettings())
+    return replace(settings, samples=max(2, settings.samples // 2))

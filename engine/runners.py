@@ -13,11 +13,11 @@ from tesuji.domains.robotics.environments import (
     make_environment,
 )
 from tesuji.domains.robotics.linear_world import WORLDS
-from tesuji.engine.control_agent import load_control, shipped_control
+from tesuji.engine.control_agent import Trained, load_control, shipped_control
 from tesuji.engine.discrete_episodes import GridRunner, open_discrete
 from tesuji.engine.episodes import Runner
 from tesuji.engine.errors import UsageError
-from tesuji.engine.robot_settings import MEASURED
+from tesuji.engine.robot_settings import MEASURED, guiding
 from tesuji.engine.task_episodes import TaskRunner, has_tasks
 from tesuji.engine.tree_episodes import TreeRunner
 from tesuji.search.trajectory.settings import TrajectorySettings
@@ -59,9 +59,10 @@ def open_runner(
         env = make_drawn_environment(name) if pictures else make_environment(name)
         discrete = not has_continuous_actions(env)
         planned = has_tasks(env) and changes.get("method", "tasks") == "tasks"
-        sampled = not (discrete or planned or method == "tree")
+        tree = method == "tree" and not discrete
+        sampled = not (discrete or planned)
         linear = env.spec is not None and env.spec.id in WORLDS
-        _check_flags(name, changes, sampled, discrete, simulations)
+        _check_flags(name, changes, sampled, discrete, tree, simulations)
         if agent not in ("auto", "none") and (linear or not sampled):
             raise UsageError(f"--agent {agent}: no agent takes part in {name} this way")
         if discrete:
@@ -73,8 +74,6 @@ def open_runner(
                 raise UsageError(f"{name} has an invariant; --method must be mppi, cem or icem")
             settings = replace(TrajectorySettings(), **changes)
             return InvariantRunner(env, settings, constraints, deadline)
-        if method == "tree":
-            return TreeRunner(env, simulations, constraints, deadline)
         if method == "tasks" and not has_tasks(env):
             raise UsageError("only MiniGrid and FetchTwoBlocks have a task level")
         if planned:
@@ -84,6 +83,8 @@ def open_runner(
             trained = load_control("net", domain)
         elif agent not in ("auto", "none"):
             trained = load_control(agent, domain)
+        if tree:
+            return _open_tree(domain, trained, changes, constraints, deadline, simulations)
         untrained = MEASURED.get(domain.spec.name, TrajectorySettings())
         settings = replace(trained.settings if trained else untrained, **changes)
         guide = trained.agent if trained else None
@@ -96,8 +97,32 @@ def open_runner(
         raise UsageError(str(error)) from None
 
 
+def _open_tree(
+    domain: EnvironmentDomain,
+    trained: Trained | None,
+    changes: Mapping[str, Any],
+    constraints: Sequence[str],
+    deadline: float | None,
+    simulations: int | None,
+) -> TreeRunner:
+    """Return a tree search of an agent, or guided by trajectories, which `changes` speak of."""
+    changes = {name: each for name, each in changes.items() if name != "method"}
+    if trained is not None and changes:
+        idle = ", ".join(f"--{each}" for each in changes)
+        raise UsageError(f"{idle}: an agent's tree samples no trajectories; --agent none does")
+    settings = replace(guiding(domain.spec.name), **changes)
+    return TreeRunner(
+        domain.env, simulations, constraints, deadline, trained=trained, trajectory=settings
+    )
+
+
 def _check_flags(
-    name: str, changes: Mapping[str, Any], sampled: bool, discrete: bool, simulations: int | None
+    name: str,
+    changes: Mapping[str, Any],
+    sampled: bool,
+    discrete: bool,
+    tree: bool,
+    simulations: int | None,
 ) -> None:
     """Raise an error where flags would change nothing: of another search than `name` has."""
     idle = [f"--{each}" for each in changes if each != "method" and not sampled]
@@ -105,5 +130,5 @@ def _check_flags(
         idle.append(f"--method {changes['method']}")
     if idle:
         raise UsageError(f"{', '.join(idle)}: no trajectories are sampled for {name} this way")
-    if sampled and simulations is not None:
+    if sampled and not tree and simulations is not None:
         raise UsageError(f"--sims is for tree search; {name} needs --method tree, too")

@@ -15,9 +15,11 @@ import numpy as np
 from tesuji.domains.base import Domain, Rollouts, SimulatedDomain, State
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+from tesuji.engine.control_agent import ControlJudge, Trained
 from tesuji.engine.episodes import Episode
 from tesuji.engine.planner import Planner
 from tesuji.search.base import Budget
+from tesuji.search.trajectory.settings import TrajectorySettings
 
 _SIMULATIONS = 100  # of a decision
 
@@ -31,6 +33,9 @@ class TreeRunner:
         constraints: what must hold.
         deadline: seconds that a decision may take; None for no limit.
         note: why it is not planned whole.
+        trained: whose policy's samples are searched among, and whose value judges leaves; where
+            actions are continuous.
+        trajectory: of the search that guides the tree where nothing is trained.
 
     Raises:
         ValueError: its spaces are not supported, or a constraint cannot be used.
@@ -43,13 +48,23 @@ class TreeRunner:
         constraints: Sequence[str] = (),
         deadline: float | None = None,
         note: str = "",
+        trained: Trained | None = None,
+        trajectory: TrajectorySettings | None = None,
     ) -> None:
         self.env, self._domain = env, EnvironmentDomain(env)
+        judge: ControlJudge | str = "rollout"
+        if trained is not None:
+            self._domain = EnvironmentDomain(
+                env, proposal=trained.agent, discount=trained.settings.discount
+            )
+            judge = ControlJudge(trained.agent, self._domain.spec.num_actions)
         self.name, self._note, self._deadline = self._domain.spec.name, note, deadline
         budget = Budget(simulations=simulations or _SIMULATIONS, seconds=deadline)
         if note and not self._domain.spec.deterministic:
             raise EnvironmentRefusedError(note)
-        self._planner = Planner(self._domain, "rollout", budget=budget, constraints=constraints)
+        self._planner = Planner(
+            self._domain, judge, budget=budget, constraints=constraints, trajectory=trajectory
+        )
         self._planner.plan_batch([self._domain.reset(0)])  # compiles, before the clock
 
     def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
@@ -71,7 +86,7 @@ class TreeRunner:
         return {**facts, "note": self._note} if self._note else facts
 
     def _step(self, episode: Episode, state: State) -> State:
-        began = time.perf_counter()
+        began, simulated = time.perf_counter(), self._domain.simulated
         number = len(episode.rewards)
         domain: Domain = self._planner.domain
         result = self._planner.plan(state, seed=episode.seed + number)
@@ -81,6 +96,7 @@ class TreeRunner:
             episode.unchecked += 1
             episode.violating += 1
         seconds = time.perf_counter() - began
+        episode.simulated += self._domain.simulated - simulated
         if isinstance(domain, SimulatedDomain) and domain.batched:
             expected = self._domain.step_batch([state], [action], Rollouts()).rewards[0]
         # What the environment draws is not what the search drew.
@@ -90,7 +106,6 @@ class TreeRunner:
         episode.rewards.append(reward)
         episode.total += reward
         episode.ended = discount == 0.0
-        episode.simulated += result.num_simulations
         episode.milliseconds.append(1000 * seconds)
         episode.misses += self._deadline is not None and seconds > self._deadline
         return state

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,27 +25,19 @@ from tesuji.domains.base import (
     State,
 )
 from tesuji.domains.robotics.environments import Env, make_environment
+from tesuji.domains.robotics.proposals import Plan, Policy, Proposed, propose_alone
 from tesuji.domains.robotics.sampling import mixed, normal, uniform
 from tesuji.domains.robotics.snapshots import Snapshot, Snapshots
 from tesuji.domains.robotics.spaces import count_actions, environment_name, flatten_observation
 
 if TYPE_CHECKING:
     from tesuji.domains.robotics.imagination import Imagination
+    from tesuji.domains.robotics.models import Model
     from tesuji.domains.robotics.trials import Trials
 
 _UNSTABLE = (3, 4, 5)  # MuJoCo's warnings of bad positions, velocities, accelerations
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
 _NO_BOUND = 1e9  # of returns
-
-
-class Policy(Protocol):
-    """Proposes actions."""
-
-    def propose(
-        self, observations: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
-        ...
 
 
 class Moment(NamedTuple):
@@ -78,13 +70,15 @@ class EnvironmentDomain(SimulatedDomain):
     Args:
         env: an environment, or the name of one; to be used through this object from now on.
         num_samples: actions that a state offers where they are continuous.
-        proposal: where these are sampled from, such as a policy; uniform over the box where None.
-            The first sample is its mean, or the middle of the box.
+        proposal: what these are sampled around; uniform over the box where None. The first sample
+            is its mean, or the middle of the box; the last quarter is uniform in any case, lest
+            constraints refuse all that is near it.
         discount: of the next reward.
 
     Attributes:
         env: the environment.
         snapshots: of it.
+        simulated: steps that the model has taken for searches.
         truncated: whether the last step met a limit of time, rather than an end.
 
     Raises:
@@ -95,13 +89,15 @@ class EnvironmentDomain(SimulatedDomain):
         self,
         env: Env | str,
         num_samples: int = 16,
-        proposal: Policy | None = None,
+        proposal: Policy | Plan | None = None,
         discount: float = 1.0,
     ) -> None:
         self.env = make_environment(env) if isinstance(env, str) else env
         name = environment_name(self.env)
         self._space = self.env.action_space
         self._discount, self._proposal = discount, proposal
+        self._proposed: Proposed = {}
+        self.simulated = 0
         num_actions = count_actions(name, self._space, num_samples)
         self.snapshots = Snapshots(self.env)
         observation = self.snapshots.reset(seed=0)[0]
@@ -137,6 +133,17 @@ class EnvironmentDomain(SimulatedDomain):
                 )
             self.snapshots.restore(state.snapshot)
             self._at = state
+
+    @property
+    def proposal(self) -> Policy | Plan | None:
+        """Return what actions are sampled around; setting it changes what states offer."""
+        return self._proposal
+
+    @proposal.setter
+    def proposal(self, proposal: Policy | Plan | None) -> None:
+        self._proposal = proposal
+        self._sampled = (None, np.empty(0))
+        self._proposed.clear()
 
     def legal(self, state: State) -> BoolArray:
         """Return that everything is legal."""
@@ -199,7 +206,9 @@ class EnvironmentDomain(SimulatedDomain):
         self, states: Sequence[State], actions: Sequence[int], rollouts: Rollouts
     ) -> Reached:
         """Return where actions lead in the model, and the best of rollouts from there."""
-        return self._imagination.step_batch(states, actions, rollouts, self._discount)
+        reached = self._imagination.step_batch(states, actions, rollouts, self._discount)
+        self.simulated += reached.simulated
+        return reached
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -210,6 +219,12 @@ class EnvironmentDomain(SimulatedDomain):
     def model_name(self) -> str:
         """Return what takes a search's steps."""
         return self._imagination.name
+
+    @property
+    def model(self) -> Model:
+        """Return the model that takes a search's steps where actions are continuous."""
+        model: Model = self._imagination.model  # type: ignore[union-attr]
+        return model
 
     @property
     def _imagination(self) -> Imagination | Trials:
@@ -247,6 +262,13 @@ class EnvironmentDomain(SimulatedDomain):
         self._at = moment
         return moment
 
+    def _near(
+        self, proposal: Policy | Plan, states: Sequence[Moment]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        if isinstance(proposal, Plan):
+            return proposal.near(np.array([state.steps for state in states]))
+        return propose_alone(proposal, [state.observation for state in states], self._proposed)
+
     def sample_batch(
         self, states: Sequence[Moment], chosen: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float64]:
@@ -255,15 +277,15 @@ class EnvironmentDomain(SimulatedDomain):
         size = math.prod(self._space.shape)
         seeds = np.array([state.seed for state in states], np.uint64)
         bits = mixed(seeds[:, None], chosen[:, None] * size + np.arange(1, size + 1))
+        unit = 2.0 * uniform(bits) - 1.0
         if self._proposal is None:
-            unit = 2.0 * uniform(bits) - 1.0
             unit[chosen == 0] = 0.0
         else:
+            mean, deviation = self._near(self._proposal, states)
             noise = normal(bits)
             noise[chosen == 0] = 0.0
-            seen = np.stack([state.observation for state in states])
-            mean, deviation = self._proposal.propose(seen)
-            unit = np.clip(mean + deviation * noise, -1.0, 1.0)
+            near = chosen < self.spec.num_actions - self.spec.num_actions // 4
+            unit = np.where(near[:, None], np.clip(mean + deviation * noise, -1.0, 1.0), unit)
         low = self._space.low.astype(np.float64).ravel()
         high = self._space.high.astype(np.float64).ravel()
         actions = (low + high) / 2 + unit * (high - low) / 2

@@ -14,7 +14,10 @@ import numpy.typing as npt
 from tesuji.domains.base import Reached, Rollouts
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.models import Floats, Model, StepModel, make_model
-from tesuji.domains.robotics.sampling import mixed, uniform
+from tesuji.domains.robotics.proposals import Plan
+from tesuji.domains.robotics.sampling import mixed, normal, uniform
+
+_KNOTS = 4  # of the noise around a plan, linear between them
 
 
 class Imagination:
@@ -38,19 +41,27 @@ class Imagination:
     ) -> Reached:
         """Return where samples `chosen` of the states' actions lead, and rollouts from there.
 
-        Of the rollouts one holds the action that led to its start, one the middle of the box, and
-        the others an action each that is drawn. The best counts: it can be had.
+        Rollouts go on with the plan that is sampled around, one with what is left of it and the
+        others under slow noise. Without a plan one holds the action that led to its start, one the
+        middle of the box, and the others an action each that is drawn. The best counts: it can be
+        had.
         """
-        number, depth = len(states), rollouts.max_steps
-        tries = max(rollouts.num_rollouts, 1)
-        samples = self._domain.sample_batch(states, np.array(chosen))
-        actions = self._actions(states, chosen, samples, tries, depth)
+        number, tries = len(states), max(rollouts.num_rollouts, 1)
+        steps = np.array([state.steps for state in states] * tries)
+        left = counted = self._domain.spec.max_steps - steps
+        plan, depth = self._domain.proposal, rollouts.max_steps
+        if isinstance(plan, Plan):
+            counted = np.minimum(left, plan.left(steps))
+            depth = min(depth, max(int(counted.max()) - 1, 0))
+        actions = self._actions(states, chosen, tries, depth)
         after, found = self.model.branch(self._rows(states), actions)
-        left = self._domain.spec.max_steps - np.array([state.steps for state in states] * tries)
-        rewards = np.where(np.arange(1 + depth) < left[:, None], found.rewards, 0.0)
+        rewards = np.where(np.arange(1 + depth) < counted[:, None], found.rewards, 0.0)
         returns = rewards[:, 1:] @ discount ** np.arange(depth)
+        if isinstance(plan, Plan):
+            ends = np.clip(counted - 1, 0, depth)
+            returns += plan.beyond * found.alive[np.arange(len(ends)), ends]
         goes_on = found.alive & (np.arange(1, 2 + depth) < left[:, None])
-        passed = _with_actions(found.quantities, actions)
+        passed = with_actions(found.quantities, actions)
         if rollouts.keeps is not None and depth:
             ways = passed[:, 1:].reshape(-1, *passed.shape[2:])
             kept = rollouts.keeps(np.tile(chosen, tries).repeat(depth), ways).reshape(-1, depth)
@@ -61,21 +72,20 @@ class Imagination:
             np.where(goes_on[:number, 0], discount, 0.0),
             best_of(returns.reshape(tries, number)),
             passed[:number, 0],
+            actions.shape[0] * actions.shape[1],
         )
 
     def _actions(
-        self,
-        states: Sequence[Moment],
-        chosen: Sequence[int],
-        samples: Floats,
-        tries: int,
-        depth: int,
+        self, states: Sequence[Moment], chosen: Sequence[int], tries: int, depth: int
     ) -> Floats:
         """Return actions of all rollouts `[tries * B, 1 + depth, D]`."""
+        samples, plan = self._domain.sample_batch(states, np.array(chosen)), self._domain.proposal
         number, size = samples.shape
         actions = np.repeat(samples[None, :, None], tries, axis=0).repeat(1 + depth, axis=2)
-        if tries > 1:
-            seeds = mixed([state.seed for state in states], ~np.array(chosen, np.uint64))
+        seeds = mixed([state.seed for state in states], ~np.array(chosen, np.uint64))
+        if isinstance(plan, Plan) and depth:
+            actions[:, :, 1:] = self.model.units(_along(plan, states, seeds, tries, depth))
+        elif tries > 1:
             drawn = uniform(mixed(seeds[:, None], np.arange(1, tries * size + 1)))
             drawn = 2.0 * drawn.reshape(number, tries, size).transpose(1, 0, 2) - 1.0
             drawn[1] = 0.0
@@ -104,7 +114,24 @@ class Imagination:
         ]
 
 
-def _with_actions(quantities: Floats, actions: Floats) -> Floats:
+def _along(
+    plan: Plan, states: Sequence[Moment], seeds: npt.NDArray[np.uint64], tries: int, depth: int
+) -> Floats:
+    """Return scaled actions `[tries, B, depth, D]` after a first step from each state."""
+    horizon, size = plan.actions.shape
+    steps = np.array([state.steps for state in states])[:, None] + np.arange(1, 1 + depth)
+    mean, deviation = plan.near(steps)
+    noise = normal(mixed(seeds[:, None], np.arange(1, tries * _KNOTS * size + 1)))
+    noise = noise.reshape(len(states), tries, _KNOTS, size).transpose(1, 0, 2, 3)
+    noise[0] = 0.0
+    at = np.clip((steps - plan.first) / max(horizon - 1, 1), 0.0, 1.0) * (_KNOTS - 1)
+    knots = np.minimum(at.astype(np.int64), _KNOTS - 2)
+    rows, share = np.arange(len(states))[:, None], (at - knots)[..., None]
+    slow = noise[:, rows, knots] * (1.0 - share) + noise[:, rows, knots + 1] * share
+    return np.asarray(np.clip(mean + deviation * slow, -1.0, 1.0))
+
+
+def with_actions(quantities: Floats, actions: Floats) -> Floats:
     """Return quantities `[B, H, K, Q]` with the parts of the action after them."""
     held = np.repeat(actions[:, :, None], quantities.shape[2], axis=2)
     return np.concatenate([quantities, held], axis=-1)

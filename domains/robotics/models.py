@@ -18,8 +18,9 @@ import numpy.typing as npt
 from gymnasium.spaces import Box
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment, Policy
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+from tesuji.domains.robotics.proposals import Policy
 
 __all__ = ["Branches", "Followed", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
 

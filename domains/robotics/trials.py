@@ -60,7 +60,10 @@ class Trials:
             for j in np.flatnonzero(~kept).tolist():
                 returns[ways[j][:2]] = -np.inf
         after, rewards, discounts = zip(*reached, strict=True)
-        return Reached(after, np.array(rewards), np.array(discounts), best_of(returns), passed)
+        return Reached(
+            after, np.array(rewards), np.array(discounts), best_of(returns), passed,
+            len(states) + len(ways),
+        )  # fmt: skip
 
     def _quantities(self, entered: Moment) -> npt.NDArray[Any]:
         if not self._named:

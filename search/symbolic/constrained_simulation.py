@@ -66,16 +66,20 @@ class ConstrainedSimulation(SimulatedDomain):
         self, states: Sequence[State], actions: Sequence[int], rollouts: Rollouts
     ) -> Reached:
         """Return where actions lead, allowed or not; rollouts keep the constraints."""
-        return self.base.step_batch(states, actions, rollouts._replace(keeps=self._keeps))
+        return self.base.step_batch(states, actions, rollouts._replace(keeps=self.keeps))
 
     def may_enter(
         self, states: Sequence[State], actions: Sequence[int], reached: Reached
     ) -> BoolArray:
         """Return which of the steps keep all constraints after every substep `[B]`."""
         del states
-        return self._keeps(np.asarray(actions, np.int64), reached.passed)
+        return self.keeps(np.asarray(actions, np.int64), reached.passed)
 
-    def _keeps(self, actions: npt.NDArray[np.int64], passed: npt.NDArray[np.float64]) -> BoolArray:
+    def keeps(self, actions: npt.NDArray[np.int64], passed: npt.NDArray[np.float64]) -> BoolArray:
+        """Return whether what steps by actions `[B]` passed through keeps all constraints `[B]`.
+
+        `passed` are the quantities after each substep `[B, K, Q]`.
+        """
         batch, substeps, _ = passed.shape
         rows = self._records(passed)
         chosen = np.repeat(actions, substeps)

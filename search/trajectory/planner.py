@@ -161,9 +161,22 @@ class TrajectoryPlanner:
         self._shift()
         return result
 
+    @property
+    def deviation(self) -> Floats:
+        """Return the deviation of samples around the last plan `[H, D]`, scaled."""
+        return self._deviation
+
+    def scaled(self, actions: Floats) -> Floats:
+        """Return actions in the environment's units as scaled ones."""
+        return (actions - self._middle) / self._half
+
+    def adopt(self, actions: Floats) -> None:
+        """Have the next plan begin with what is left of `actions [H, D]`, which are scaled."""
+        self._mean = self._later(actions)
+
     def score(self, state: Any, actions: Floats) -> tuple[Floats, Floats]:
         """Return scores and violations `[B]` of actions `[B, H, D]` in the environment's units."""
-        scored = self._score(state, (actions - self._middle) / self._half)
+        scored = self._score(state, self.scaled(actions))
         return scored.scores, scored.violations
 
     def _fits(self, ends: float | None, iteration: int) -> int:
@@ -243,11 +256,13 @@ class TrajectoryPlanner:
 
     def _shift(self) -> None:
         # One step has passed: what was planned for the next is now for this one.
-        n = min(self.settings.replan, len(self._mean) - 1)
-        self._mean = np.concatenate([self._mean[n:], np.repeat(self._mean[-1:], n, axis=0)])
-        if len(self._kept):
-            last = np.repeat(self._kept[:, -1:], n, axis=1)
-            self._kept = np.concatenate([self._kept[:, n:], last], axis=1)
+        self._mean, self._kept = self._later(self._mean), self._later(self._kept)
+
+    def _later(self, actions: Floats) -> Floats:
+        """Return actions `[..., H, D]` as they are when the next plan is made."""
+        n = min(self.settings.replan, actions.shape[-2] - 1)
+        last = np.repeat(actions[..., -1:, :], n, axis=-2)
+        return np.concatenate([actions[..., n:, :], last], axis=-2)
 
 
 def _goes_on(best: _Scored | None) -> bool:

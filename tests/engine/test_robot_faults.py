@@ -130,7 +130,7 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         (["reacher", "--method", "tree", "--constraint", "hand_x < 1"], "unknown name 'hand_x'"),
         (["reacher", "--constraint", "joint0 < 0 and joint0 > 1"], "can never hold"),
         (["reacher", "--sims", "9"], "--sims is for tree search; reacher needs --method tree"),
-        (["reacher", "--method", "tree", "--horizon", "9"], "--horizon: no trajectories are"),
+        (["pendulum", "--method", "tree", "--horizon", "9"], "--horizon: an agent's tree samples"),
         (["CartPole-v1", "--method", "cem"], "--method cem: no trajectories are sampled"),
         (
             ["tesuji/Cart-v0", "--agent", "net"],

@@ -1,0 +1,92 @@
+"""Trajectory search that proposes what a tree over sampled actions tries.
+
+A decision plans a trajectory first. The tree samples actions around it, and its rollouts follow
+what is left of it, so that the search need not find slow movements by single steps. The next plan
+begins with the tree's best line, and what the plan had after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tesuji.domains.base import Rollouts as Asked
+from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.imagination import with_actions
+from tesuji.domains.robotics.models import Rollouts
+from tesuji.domains.robotics.proposals import Plan
+from tesuji.search.trajectory.noise import Floats
+from tesuji.search.trajectory.planner import TrajectoryPlanner, Verdict
+from tesuji.search.trajectory.settings import TrajectorySettings
+
+# Says of actions `[N]` and what their steps passed through `[N, K, Q]` which break nothing.
+Keeps = Callable[[npt.NDArray[np.int64], Floats], npt.NDArray[np.bool_]]
+
+
+class Guide:
+    """Gives an environment's domain the plan that its states' actions are sampled around.
+
+    Args:
+        domain: with continuous actions.
+        settings: of trajectory search; a plan is followed for one step.
+        keeps: what the tree's constraints say of steps.
+    """
+
+    def __init__(
+        self, domain: EnvironmentDomain, settings: TrajectorySettings, keeps: Keeps | None = None
+    ) -> None:
+        self._domain, self._settings = domain, settings
+        self._monitor = None if keeps is None else _StepMonitor(keeps)
+        self._next = -1  # step of the episode that the last plan goes on with
+
+    def prepare(self, state: Moment, seed: int = 0, seconds: float | None = None) -> None:
+        """Plan from `state`, after the last plan where that began a step before.
+
+        Args:
+            state: the root.
+            seed: of the samples of plans that follow no other.
+            seconds: to plan in.
+        """
+        if state.steps != self._next:
+            self._planner = TrajectoryPlanner(
+                self._domain.model, self._settings, self._monitor, seed=seed
+            )
+        found = self._planner.plan(state, seconds)
+        self._domain.simulated += found.simulated
+        going, rewards = found.rollouts.alive[0], found.rollouts.rewards[0]
+        self._plan = Plan(
+            state.steps, self._planner.scaled(found.actions), self._planner.deviation.copy(),
+            self._settings.survival * float(rewards.sum()) / max(1, int(going.sum())),
+        )  # fmt: skip
+        self._domain.proposal = self._plan
+        self._next = state.steps + 1
+
+    def adopt(self, state: Moment, line: Sequence[int]) -> None:
+        """Have the next plan begin with a line of the tree from the last one's root."""
+        actions = self._plan.actions.copy()
+        for number, action in enumerate(line[: len(actions)]):
+            sample = self._domain.sample_batch([state], np.array([action]))
+            actions[number] = self._planner.scaled(sample[0])
+            state = self._domain.step_batch([state], [action], Asked()).states[0]
+        self._planner.adopt(actions)
+
+
+class _StepMonitor:
+    """Counts the steps of trajectories that break what a tree's steps must keep."""
+
+    def __init__(self, keeps: Keeps) -> None:
+        self._keeps = keeps
+
+    def judge(self, state: Any, rollouts: Rollouts, actions: Floats) -> Verdict:
+        """Return the numbers of steps that break a constraint, as violations."""
+        del state
+        passed = with_actions(rollouts.quantities, actions)
+        batch, horizon = rollouts.rewards.shape
+        kept = self._keeps(
+            np.zeros(batch * horizon, np.int64), passed.reshape(-1, *passed.shape[2:])
+        ).reshape(batch, horizon)
+        kept[:, 1:] |= ~rollouts.alive[:, :-1]  # after an end nothing is broken
+        return Verdict((~kept).sum(axis=1).astype(np.float64), np.zeros(batch))
