@@ -31,7 +31,6 @@ from tesuji.domains.robotics.models import make_model
 from tesuji.domains.robotics.snapshots import integration_state
 from tesuji.engine.planner import Planner
 from tesuji.search.base import Budget
-from tesuji.search.simulated_driver import SHORT
 from tesuji.search.trajectory.monitor import ConstraintMonitor
 from tesuji.search.trajectory.planner import TrajectoryPlanner
 
@@ -101,7 +100,7 @@ def measure(name: str, constraint: str, times: int) -> dict[str, object]:
         tree = Planner(
             domain, "rollout", budget=Budget(simulations=_SIMULATIONS), constraints=texts
         )
-        rollouts, depth = SHORT
+        rollouts, depth = domain.rollouts
         simulated = _SIMULATIONS * rollouts * (1 + depth)
         speed = simulated / cpu_seconds(lambda: tree.plan(state), times)  # noqa: B023
         row[label] = round(speed / raw, 3)

@@ -261,6 +261,7 @@ class SimulatedDomain(Domain):
 
     batched = True  # whether a search steps it so; where not, it takes one step at a time
     sampled = False  # whether a state's actions are samples of many
+    rollouts = (4, 16)  # from a leaf, and their steps, where nothing else is said
 
     @property
     @abstractmethod

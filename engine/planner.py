@@ -53,7 +53,7 @@ class Planner:
         from tesuji.engine.rules import apply_constraints  # noqa: PLC0415
         from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
         from tesuji.search.search import Search  # noqa: PLC0415
-        from tesuji.search.simulated_driver import SHORT, settings_for  # noqa: PLC0415
+        from tesuji.search.simulated_driver import settings_for  # noqa: PLC0415
 
         self._guide: Guide | None = None
 
@@ -66,7 +66,7 @@ class Planner:
         self.domain = apply_constraints(domain, constraints)
         if isinstance(self.domain, SimulatedDomain) and self.domain.batched:
             if evaluator == "rollout":
-                evaluator = RolloutEvaluator(*SHORT)
+                evaluator = RolloutEvaluator(*self.domain.rollouts)
                 base: Any = getattr(self.domain, "base", self.domain)
                 if base.sampled and base.proposal is None:
                     evaluator = self._begin_guide(base, trajectory)

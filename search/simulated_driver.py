@@ -19,8 +19,6 @@ from tesuji.search.object_driver import ObjectDriver
 from tesuji.search.parameters import Parameters
 from tesuji.search.tree import NO_PARENT, ROOT, add_edges, add_node
 
-SHORT = (4, 16)  # rollouts from a leaf, and their steps, where nothing else is said
-
 
 def settings_for(domain: SimulatedDomain) -> PUCT:
     """Return settings that suit a simulated domain: nodes widen where actions are samples."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box
 
 from tesuji.domains.base import (
     BoolArray,
@@ -24,20 +24,27 @@ from tesuji.domains.base import (
     SimulatedDomain,
     State,
 )
+from tesuji.domains.robotics.classic_rules import find_rules
 from tesuji.domains.robotics.environments import Env, make_environment
 from tesuji.domains.robotics.proposals import Plan, Policy, Proposed, propose_alone
 from tesuji.domains.robotics.sampling import mixed, normal, uniform
 from tesuji.domains.robotics.snapshots import Snapshot, Snapshots
-from tesuji.domains.robotics.spaces import count_actions, environment_name, flatten_observation
+from tesuji.domains.robotics.spaces import (
+    count_actions,
+    environment_name,
+    flatten_observation,
+    numbered_action,
+    time_limit,
+)
 
 if TYPE_CHECKING:
-    from tesuji.domains.robotics.imagination import Imagination
+    from tesuji.domains.robotics.compiled_trials import Steps
     from tesuji.domains.robotics.models import Model
-    from tesuji.domains.robotics.trials import Trials
 
 _UNSTABLE = (3, 4, 5)  # MuJoCo's warnings of bad positions, velocities, accelerations
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
 _NO_BOUND = 1e9  # of returns
+_CHEAP = (8, 200)  # rollouts of kernels: swinging up takes a hundred steps
 
 
 class Moment(NamedTuple):
@@ -48,7 +55,8 @@ class Moment(NamedTuple):
         observation: what was observed, flat `[F]`.
         steps: since the reset.
         seed: what is sampled here follows from it.
-        row: the model's own state, where it has imagined it.
+        row: the model's own state, where it has imagined it or has rules.
+        way: actions of the best rollout from here, where one is known; negative ones are none.
     """
 
     snapshot: Snapshot | None
@@ -56,6 +64,7 @@ class Moment(NamedTuple):
     steps: int
     seed: int
     row: npt.NDArray[np.float64] | None = None
+    way: npt.NDArray[np.int8] | None = None
 
 
 class SimulationError(RuntimeError):
@@ -102,19 +111,22 @@ class EnvironmentDomain(SimulatedDomain):
         self.snapshots = Snapshots(self.env)
         observation = self.snapshots.reset(seed=0)[0]
         size = flatten_observation(self.env.observation_space, observation).size
-        limit = self.env.spec.max_episode_steps if self.env.spec is not None else None
-        limit = limit or getattr(self.env.unwrapped, "max_steps", None) or _NO_LIMIT
+        limit = time_limit(self.env, getattr(self.env.unwrapped, "max_steps", None) or _NO_LIMIT)
         self.spec = DomainSpec(
             name=name,
             num_actions=num_actions,
             observation_shape=(size,),
             num_players=1,
-            max_steps=int(limit),
+            max_steps=limit,
             value_range=(-_NO_BOUND, _NO_BOUND),
             deterministic=not self.snapshots.draws,
         )
-        self.batched = self.sampled = isinstance(self._space, Box)
-        self._imagined: Imagination | Trials | None = None
+        self.sampled = isinstance(self._space, Box)
+        self._rules = find_rules(self.env)
+        self.batched = self.sampled or self._rules is not None
+        if self._rules is not None:
+            self.rollouts = _CHEAP
+        self._imagined: Steps | None = None
         self._at: Moment | None = None  # where the environment stands
         self.truncated = False
         self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
@@ -151,15 +163,9 @@ class EnvironmentDomain(SimulatedDomain):
 
     def action(self, state: Moment, index: int) -> Any:
         """Return what the environment takes for action `index`."""
-        if isinstance(self._space, Discrete):
-            return self._space.start + index
-        if isinstance(self._space, MultiDiscrete):
-            places = np.unravel_index(index, self._space.nvec.ravel())
-            return np.array(places, self._space.dtype).reshape(self._space.shape)
-        if isinstance(self._space, MultiBinary):
-            bits = [index >> i & 1 for i in range(math.prod(self._space.shape))]
-            return np.array(bits, self._space.dtype).reshape(self._space.shape)
-        return self.samples(state)[index].astype(self._space.dtype)
+        if isinstance(self._space, Box):
+            return self.samples(state)[index].astype(self._space.dtype)
+        return numbered_action(self._space, index)
 
     def samples(self, state: Moment) -> npt.NDArray[np.float64]:
         """Return the actions `[K, D]` that a state offers, in the units of the environment."""
@@ -227,12 +233,11 @@ class EnvironmentDomain(SimulatedDomain):
         return model
 
     @property
-    def _imagination(self) -> Imagination | Trials:
+    def _imagination(self) -> Steps:
         if self._imagined is None:
-            from tesuji.domains.robotics.imagination import Imagination  # noqa: PLC0415 - a circle
-            from tesuji.domains.robotics.trials import Trials  # noqa: PLC0415
+            from tesuji.domains.robotics.compiled_trials import make_steps  # noqa: PLC0415 - a circle
 
-            self._imagined = Imagination(self) if self.sampled else Trials(self)
+            self._imagined = make_steps(self, self._rules)
         return self._imagined
 
     def observe(self, state: State) -> FloatArray:
@@ -242,6 +247,8 @@ class EnvironmentDomain(SimulatedDomain):
 
     def key(self, state: State) -> bytes | None:
         """Return bytes that are equal just for equal states; None for simulators."""
+        if self._rules is not None:
+            return bytes(state.row.tobytes() + state.steps.to_bytes(4))
         return None if state.snapshot is None else self.snapshots.key(state.snapshot)
 
     def render(self, state: State) -> str:
@@ -258,7 +265,8 @@ class EnvironmentDomain(SimulatedDomain):
 
     def _moment(self, observation: Any, steps: int, seed: int) -> Moment:
         flat = flatten_observation(self.env.observation_space, observation)
-        moment = Moment(self.snapshots.save(), flat, steps, seed % 2**64)
+        row = None if self._rules is None else self._rules.read(self.env)
+        moment = Moment(self.snapshots.save(), flat, steps, seed % 2**64, row)
         self._at = moment
         return moment
 

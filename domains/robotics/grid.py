@@ -17,6 +17,7 @@ from tesuji.domains.compiled import CompiledDomain
 from tesuji.domains.robotics import grid_rules as rules
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError, make_environment
 from tesuji.domains.robotics.grid_rules import COLOR_NAMES
+from tesuji.domains.robotics.spaces import time_limit
 
 # By the names of MiniGrid's classes; empty cells hold None there.
 _TYPES = {
@@ -80,7 +81,7 @@ def make_grid(env: Env | str, seed: int = 0) -> CompiledDomain:
     carrying = kinds.number(inner.carrying)
     header = np.zeros(rules.KINDS, np.int64)
     header[[rules.WIDTH, rules.HEIGHT]] = width, height
-    header[[rules.MAX_STEPS, rules.LIMIT]] = inner.max_steps, _limit(env, int(inner.max_steps))
+    header[[rules.MAX_STEPS, rules.LIMIT]] = inner.max_steps, time_limit(env, int(inner.max_steps))
     header[rules.MISSION] = mission
     targets = _targets(inner, mission)
     header[rules.TARGET : rules.TARGET + len(targets)] = targets
@@ -238,15 +239,6 @@ def _targets(env: Any, mission: int) -> list[int]:
 
 def _number(kind: str) -> int:
     return _TYPES[kind.capitalize()]
-
-
-def _limit(env: Env, most: int) -> int:
-    """Return the least limit of steps of an environment and its wrappers."""
-    layer: Any = env
-    while layer is not env.unwrapped:
-        most = min(most, vars(layer).get("_max_episode_steps") or most)
-        layer = layer.env
-    return most
 
 
 def _text(instance: npt.NDArray[np.int64], state: State) -> str:

@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box
-from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
-from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
+from tesuji.domains.robotics.environments import EnvironmentRefusedError
 from tesuji.domains.robotics.proposals import Policy
+from tesuji.domains.robotics.spaces import is_plain
 
 __all__ = ["Branches", "Followed", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
 
@@ -220,7 +219,7 @@ def make_model(domain: EnvironmentDomain) -> Model:
         find_task,
     )
 
-    if not _is_plain(domain.env):
+    if not is_plain(domain.env):
         return StepModel(domain)
     if domain.spec.name in WORLDS:
         return LinearModel(domain)
@@ -230,12 +229,3 @@ def make_model(domain: EnvironmentDomain) -> Model:
     if domain.spec.name in CLASSIC:
         return ClassicModel(domain)
     return StepModel(domain)
-
-
-def _is_plain(env: Env) -> bool:
-    """Return whether no wrapper changes what an environment takes and gives."""
-    while isinstance(env, gymnasium.Wrapper):
-        if not isinstance(env, TimeLimit | OrderEnforcing | PassiveEnvChecker):
-            return False
-        env = env.env
-    return True

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from tesuji.domains.base import FloatArray
 from tesuji.domains.robotics.environments import Env, EnvironmentRefusedError
@@ -70,3 +71,33 @@ def count_actions(name: str, space: Space[Any], num_samples: int) -> int:
     if number > _MAX_ACTIONS:
         raise EnvironmentRefusedError(f"{name}: {number} actions; at most {_MAX_ACTIONS}")
     return number
+
+
+def numbered_action(space: Space[Any], index: int) -> Any:
+    """Return the action of number `index` of a space without continuous ones."""
+    if isinstance(space, Discrete):
+        return space.start + index
+    if isinstance(space, MultiDiscrete):
+        places = np.unravel_index(index, space.nvec.ravel())
+        return np.array(places, space.dtype).reshape(space.shape)
+    assert isinstance(space, MultiBinary)
+    bits = [index >> i & 1 for i in range(math.prod(space.shape))]
+    return np.array(bits, space.dtype).reshape(space.shape)
+
+
+def is_plain(env: Env) -> bool:
+    """Return whether no wrapper changes what an environment takes and gives."""
+    while isinstance(env, gymnasium.Wrapper):
+        if not isinstance(env, TimeLimit | OrderEnforcing | PassiveEnvChecker):
+            return False
+        env = env.env
+    return True
+
+
+def time_limit(env: Env, most: int) -> int:
+    """Return the least limit of steps among an environment's wrappers and `most`."""
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, TimeLimit):
+            most = min(most, env._max_episode_steps)
+        env = env.env
+    return int(most)

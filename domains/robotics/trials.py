@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tesuji.domains.base import Reached, Rollouts
+from tesuji.domains.base import FloatArray, Reached, Rollouts
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
 from tesuji.domains.robotics.imagination import best_of
-from tesuji.domains.robotics.models import Floats
 from tesuji.domains.robotics.sampling import mixed
-
-# What the states of classic control are called; other environments have observations.
-_STATES = {
-    "CartPole-v1": ("x", "x_dot", "theta", "theta_dot"),
-    "MountainCar-v0": ("position", "velocity"),
-    "Acrobot-v1": ("theta1", "theta2", "theta1_dot", "theta2_dot"),
-}
 
 
 class Trials:
@@ -34,9 +24,8 @@ class Trials:
 
     def __init__(self, domain: EnvironmentDomain) -> None:
         self._domain = domain
-        self._named = domain.spec.name in _STATES
-        observed = (f"observation_{i}" for i in range(domain.spec.observation_shape[0]))
-        self.quantities = _STATES.get(domain.spec.name) or tuple(observed)
+        size = domain.spec.observation_shape[0]
+        self.quantities = tuple(f"observation_{i}" for i in range(size))
 
     def step_batch(
         self, states: Sequence[Moment], chosen: Sequence[int], rollouts: Rollouts, discount: float
@@ -47,15 +36,15 @@ class Trials:
         reached = []
         passed = np.zeros((len(states), 1, len(self.quantities)))
         returns = np.zeros((max(tries, 1), len(states)))
-        ways: list[tuple[int, int, int, Floats]] = []  # rollout, state, action, quantities
+        ways: list[tuple[int, int, int, FloatArray]] = []  # rollout, state, action, quantities
         for i, (state, action) in enumerate(zip(states, chosen, strict=True)):
             reached.append(domain.step(state, action))
-            passed[i, 0] = self._quantities(reached[i][0])
+            passed[i, 0] = reached[i][0].observation
             for k in range(tries if reached[i][2] else 0):
                 returns[k, i], way = self._play(reached[i][0], k, rollouts.max_steps)
                 ways += [(k, i, taken, row) for taken, row in way]
         if rollouts.keeps is not None and ways:
-            rows = np.stack([way[3] for way in ways])[:, None]
+            rows = np.stack([way[3] for way in ways]).astype(np.float64)[:, None]
             kept = rollouts.keeps(np.array([way[2] for way in ways]), rows)
             for j in np.flatnonzero(~kept).tolist():
                 returns[ways[j][:2]] = -np.inf
@@ -65,20 +54,16 @@ class Trials:
             len(states) + len(ways),
         )  # fmt: skip
 
-    def _quantities(self, entered: Moment) -> npt.NDArray[Any]:
-        if not self._named:
-            return entered.observation.astype(np.float64)
-        env: Any = self._domain.env.unwrapped  # it stands there
-        return np.array(env.state, np.float64)
-
-    def _play(self, at: Moment, number: int, most: int) -> tuple[float, list[tuple[int, Floats]]]:
+    def _play(
+        self, at: Moment, number: int, most: int
+    ) -> tuple[float, list[tuple[int, FloatArray]]]:
         """Return what a random rollout brings, its actions, and what there is after each."""
         domain, total, weight = self._domain, 0.0, 1.0
-        way: list[tuple[int, Floats]] = []
+        way: list[tuple[int, FloatArray]] = []
         bits = mixed(at.seed, np.arange(1, most + 1) + number * most)
         for action in (bits % np.uint64(domain.spec.num_actions)).tolist():
             at, reward, discount = domain.step(at, action)
-            way.append((action, self._quantities(at)))
+            way.append((action, at.observation))
             total += weight * reward
             weight *= discount
             if discount == 0.0:

@@ -51,7 +51,7 @@ class ConstrainedSimulation(SimulatedDomain):
         if model.effects or model.goal is not None:
             raise ConstraintError("models of simulated domains have constraints only")
         self.base, self.model, self.spec = base, model, base.spec
-        self.sampled = base.sampled
+        self.sampled, self.rollouts = base.sampled, base.rollouts
         self.constraints = tuple(model.constraints)
         self._predicate = _compiled(model)
         _refuse_contradiction(model)

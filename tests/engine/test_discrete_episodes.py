@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_one_line(
             "Classic",
         ),
         (["hopper", "--constraint", "x_velocity <= 0.7402"], "Mujoco"),
-        (["CartPole-v1", "--constraint", "x < 0.5"], "snapshots"),
+        (["CartPole-v1", "--constraint", "x < 0.5"], "compiled"),
     ],
 )
 def test_trees_keep_constraints(
