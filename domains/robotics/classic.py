@@ -1,7 +1,7 @@
 """Classic control with continuous actions: Gymnasium's equations as kernels.
 
 They round as the environments do, whose actions are 32-bit, so that states and rewards are equal to
-the bit. Discrete ones are compiled domains (`classic_domains.py`).
+the bit. Discrete ones are in `classic_rules.py`.
 """
 
 from __future__ import annotations
