@@ -32,7 +32,7 @@ SEARCH = TrajectorySettings(
     samples=24, iterations=2, horizon=10, deviation=2.5, knots=2, discount=0.99
 )
 SMALL = ControlTrainConfig(
-    game="Pendulum-v1", minutes=0, iterations=4, trajectory=SEARCH,
+    game="Pendulum-v1", minutes=0, iterations=2, trajectory=SEARCH,
     control=ControlLearningConfig(
         steps=150, imagined=150, wander=20, beginnings=0.5, updates=150, batch=128, rate=0.005
     ),
@@ -44,23 +44,23 @@ TINY = replace(
 )  # fmt: skip
 
 
-def mean_return(settings: TrajectorySettings, agent: ControlAgent | None) -> float:
-    """Return the mean return of a few episodes."""
-    runner = Runner(EnvironmentDomain("Pendulum-v1"), settings, agent=agent)
-    episodes = [list(runner.run(seed))[-1] for seed in range(4)]
-    return float(np.mean([episode.total for episode in episodes]))
+def returns(agent: ControlAgent | None) -> list[float]:
+    """Return the returns of two episodes in which the pendulum must be swung up from below."""
+    runner = Runner(EnvironmentDomain("Pendulum-v1"), SEARCH, agent=agent)
+    return [list(runner.run(seed))[-1].total for seed in (3, 4)]
 
 
 def test_a_short_training_makes_a_short_horizon_suffice(tmp_path: Path) -> None:
-    """Ten steps ahead the planner alone never swings the pendulum up."""
+    """Ten steps ahead the planner alone does not swing the pendulum up from there."""
     totals = train_control(SMALL, tmp_path / "run", Silent())
-    assert totals.steps == 600
+    assert totals.steps == 300
     assert totals.simulated > 50_000
     trained = load_control(str(tmp_path / "run"), EnvironmentDomain("Pendulum-v1"))
     assert trained.settings == SEARCH
-    assert mean_return(SEARCH, None) < -400.0 < -250.0 < mean_return(SEARCH, trained.agent)
+    assert max(returns(None)) < -1400.0
+    assert min(returns(trained.agent)) > -260.0
     steps = [row["steps"] for row in read_metrics(tmp_path / "run")]
-    assert steps == [150, 300, 450, 600]
+    assert steps == [150, 300]
 
 
 def _tensors(run: Path) -> Mapping[str, Any]:
