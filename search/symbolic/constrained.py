@@ -7,15 +7,13 @@ values, so that a search keeps away from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import z3
 
-from tesuji.domains.base import Board, BoolArray, Domain, FloatArray, SimulatedDomain, State
+from tesuji.domains.base import BoolArray, Domain, SimulatedDomain, State
 from tesuji.domains.compiled import KERNEL_NAMES, CompiledDomain
 from tesuji.search.symbolic.check import outside_bounds
 from tesuji.search.symbolic.constrained_simulation import (
@@ -39,8 +37,9 @@ from tesuji.search.symbolic.masking import (
     predicate_address,
 )
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel
-from tesuji.search.symbolic.predicate import Predicate, compile_predicate
+from tesuji.search.symbolic.predicate import Predicate, compile_named
 from tesuji.search.symbolic.refusals import Refusals, blame
+from tesuji.search.symbolic.wrapped import Wrapped
 
 
 def constrain(domain: Domain, model: SymbolicModel) -> Constrained:
@@ -98,7 +97,10 @@ class ConstrainedDomain(CompiledDomain):
         self.base, self.model = base, model
         self.constraints = tuple(model.constraints)
         self._refusals = Refusals(base, model)
-        guards, invariants = (_compiled(model, part) for part in (model.guards, model.invariants))
+        guards, invariants = (
+            compile_named(model.symbols, part) if part else None
+            for part in (model.guards, model.invariants)
+        )
         self._predicates = (guards, invariants)  # keeps the code at its addresses
         self._may_doubt = any(p is not None and p.may_doubt for p in self._predicates)
         self._not_refuted: npt.NDArray[np.int64] | None = None
@@ -152,7 +154,7 @@ class ConstrainedDomain(CompiledDomain):
         return _parse_action(self, state, text)
 
 
-class ConstrainedObjectDomain(Domain):
+class ConstrainedObjectDomain(Wrapped):
     """An object domain under constraints, each decided exactly.
 
     Attributes:
@@ -201,38 +203,6 @@ class ConstrainedObjectDomain(Domain):
         """Return the allowed action that `text` names."""
         return _parse_action(self, state, text)
 
-    def reset(self, seed: int = 0) -> State:
-        """Return a first state."""
-        return self.base.reset(seed)
-
-    def observe(self, state: State) -> FloatArray:
-        """Return the observation."""
-        return self.base.observe(state)
-
-    def to_play(self, state: State) -> int:
-        """Return the side to move."""
-        return self.base.to_play(state)
-
-    def key(self, state: State) -> bytes | None:
-        """Return the state's key."""
-        return self.base.key(state)
-
-    def render(self, state: State) -> str:
-        """Return the state as text."""
-        return self.base.render(state)
-
-    def action_name(self, state: State, action: int) -> str:
-        """Return the action as people write it."""
-        return self.base.action_name(state, action)
-
-    def board(self, state: State) -> Board | None:
-        """Return the state on a grid, or None."""
-        return self.base.board(state)
-
-    def action_cells(self, state: State, action: int) -> tuple[tuple[int, int], ...]:
-        """Return the cells that stand for `action`."""
-        return self.base.action_cells(state, action)
-
 
 Constrained = ConstrainedDomain | ConstrainedObjectDomain | ConstrainedSimulation
 
@@ -250,20 +220,6 @@ def _together(first: SymbolicModel, second: SymbolicModel) -> SymbolicModel:
     if clash:
         raise ConstraintError(f"two constraints are called {clash[0]!r}")
     return replace(second, constraints={**first.constraints, **second.constraints})
-
-
-def _compiled(model: SymbolicModel, named: Mapping[str, z3.BoolRef]) -> Predicate | None:
-    if not named:
-        return None
-    try:
-        return compile_predicate(model.symbols, list(named.values()))
-    except ConstraintError:
-        for name, expression in named.items():
-            try:
-                compile_predicate(model.symbols, [expression])
-            except ConstraintError as error:
-                raise ConstraintError(f"constraint {name!r}: {error}") from error
-        raise
 
 
 def _instance(

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from tesuji.domains.base import (
     BoolArray,
-    FloatArray,
     Reached,
     Rollouts,
     SimulatedDomain,
@@ -23,14 +22,15 @@ from tesuji.domains.base import (
 from tesuji.search.symbolic.cores import Cores, SolverBudget, Verdict
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel, constants
-from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, Predicate, compile_predicate
+from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, compile_named
 from tesuji.search.symbolic.smt_text import claims
 from tesuji.search.symbolic.terms import MAIN
+from tesuji.search.symbolic.wrapped import Wrapped
 
 Rows = npt.NDArray[Any]  # records of the quantities, by name
 
 
-class ConstrainedSimulation(SimulatedDomain):
+class ConstrainedSimulation(Wrapped, SimulatedDomain):
     """A simulated domain under constraints on its quantities.
 
     Attributes:
@@ -39,6 +39,7 @@ class ConstrainedSimulation(SimulatedDomain):
         batched: steps are taken many at once, whatever the domain does without constraints.
     """
 
+    base: SimulatedDomain
     batched = True
 
     def __init__(self, base: SimulatedDomain, model: SymbolicModel) -> None:
@@ -53,7 +54,7 @@ class ConstrainedSimulation(SimulatedDomain):
         self.base, self.model, self.spec = base, model, base.spec
         self.sampled, self.rollouts = base.sampled, base.rollouts
         self.constraints = tuple(model.constraints)
-        self._predicate = _compiled(model)
+        self._predicate = compile_named(model.symbols, model.constraints)
         _refuse_contradiction(model)
         self._dtype = np.dtype([(name, np.float64) for name in base.quantities])
 
@@ -120,10 +121,6 @@ class ConstrainedSimulation(SimulatedDomain):
                 return f"refused by: {', '.join(names)} ({shown}, after substep {substep + 1})"
         return None
 
-    def reset(self, seed: int = 0) -> State:
-        """Return a first state."""
-        return self.base.reset(seed)
-
     def step(self, state: State, action: int, key: int = 0) -> tuple[State, float, float]:
         """Take a step.
 
@@ -134,22 +131,6 @@ class ConstrainedSimulation(SimulatedDomain):
         if reason is not None:
             raise ValueError(f"{self.action_name(state, action)} is {reason}")
         return self.base.step(state, action, key)
-
-    def observe(self, state: State) -> FloatArray:
-        """Return the observation."""
-        return self.base.observe(state)
-
-    def key(self, state: State) -> bytes | None:
-        """Return the state's key."""
-        return self.base.key(state)
-
-    def render(self, state: State) -> str:
-        """Return the state as text."""
-        return self.base.render(state)
-
-    def action_name(self, state: State, action: int) -> str:
-        """Return the action as people write it."""
-        return self.base.action_name(state, action)
 
     def _rows_of(self, state: State, action: int) -> Rows:
         rows: Rows = self._records(self.base.step_batch([state], [action], Rollouts()).passed)[0]
@@ -181,18 +162,6 @@ def constrain_simulation(base: SimulatedDomain, model: SymbolicModel) -> Constra
         reason = found.refusal(state, int(base.legal(state).argmax()))
         raise ConstraintError(f"in the first state no action is allowed; the first is {reason}")
     return found
-
-
-def _compiled(model: SymbolicModel) -> Predicate:
-    try:
-        return compile_predicate(model.symbols, list(model.constraints.values()))
-    except ConstraintError:
-        for name, expression in model.constraints.items():
-            try:
-                compile_predicate(model.symbols, [expression])
-            except ConstraintError as error:
-                raise ConstraintError(f"constraint {name!r}: {error}") from error
-        raise
 
 
 def _refuse_contradiction(model: SymbolicModel) -> None:

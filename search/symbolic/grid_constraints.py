@@ -27,7 +27,7 @@ from tesuji.search.planning.grid_limits import (
 )
 from tesuji.search.symbolic.exact import decide
 from tesuji.search.symbolic.model import ConstraintError, SymbolicModel, constants
-from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, compile_predicate
+from tesuji.search.symbolic.predicate import ALLOWED, UNDECIDED, compile_named
 from tesuji.search.symbolic.symbols import Symbols, Variable
 from tesuji.search.symbolic.terms import MAIN
 from tesuji.search.trajectory.temporal import parse_formula
@@ -138,10 +138,7 @@ class GridConstraints:
     ) -> npt.NDArray[np.bool_]:
         """Return what a constraint allows, by all that it depends on."""
         symbols = self._model.symbols
-        try:
-            predicate = compile_predicate(symbols, [expression])
-        except ConstraintError as error:
-            raise ConstraintError(f"constraint {name!r}: {error}") from error
+        predicate = compile_named(symbols, {name: expression})
         known = [size - (size > 1 and i in _THINGS) for i, size in enumerate(shape)]
         dtype = [(each.name, np.int64) for each in symbols.of("state")]
         answers = np.zeros(math.prod(known), np.bool_)

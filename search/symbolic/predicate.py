@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,23 @@ def compile_predicate(symbols: Symbols, expressions: Sequence[z3.BoolRef]) -> Pr
         ConstraintError: a term is outside the fragment or may leave 64 bits.
     """
     return Predicate(symbols, expressions)
+
+
+def compile_named(symbols: Symbols, named: Mapping[str, z3.BoolRef]) -> Predicate:
+    """Return the conjunction of constraints, compiled.
+
+    Raises:
+        ConstraintError: as `compile_predicate`; the message begins with the name of one at fault.
+    """
+    try:
+        return compile_predicate(symbols, list(named.values()))
+    except ConstraintError:
+        for name, expression in named.items():
+            try:
+                compile_predicate(symbols, [expression])
+            except ConstraintError as error:
+                raise ConstraintError(f"constraint {name!r}: {error}") from error
+        raise
 
 
 def _load_module(source: str, name: str) -> Any:
