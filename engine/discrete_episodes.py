@@ -156,6 +156,14 @@ class GridRunner:
         return episode
 
 
+def refuse_decisions(name: str, simulations: int | None, deadline: float | None) -> None:
+    """Raise an error where flags of decisions are given for what is planned whole."""
+    given = {"--sims": simulations, "--deadline-ms": deadline}
+    idle = [flag for flag, value in given.items() if value is not None]
+    if idle:
+        raise UsageError(f"{', '.join(idle)}: {name} is planned whole, before the first step")
+
+
 def open_discrete(
     env: Env,
     simulations: int | None = None,
@@ -167,15 +175,19 @@ def open_discrete(
 
     Raises:
         ValueError: it cannot be planned in, or a constraint cannot be used.
+        UsageError: flags of decisions, of which it has none.
     """
     note = ""
     if is_grid(env):
         try:
-            return GridRunner(env, tasks, constraints)
+            runner = GridRunner(env, tasks, constraints)
         except EnvironmentRefusedError as error:
             if tasks:
                 raise
             note = str(error)
+        else:
+            refuse_decisions(runner.name, simulations, deadline)
+            return runner
     if tasks:
         raise EnvironmentRefusedError("only MiniGrid and FetchTwoBlocks have a task level")
     return TreeRunner(env, simulations, constraints, deadline, note)

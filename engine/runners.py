@@ -14,7 +14,7 @@ from tesuji.domains.robotics.environments import (
 )
 from tesuji.domains.robotics.linear_world import WORLDS
 from tesuji.engine.control_agent import Trained, load_control, shipped_control
-from tesuji.engine.discrete_episodes import GridRunner, open_discrete
+from tesuji.engine.discrete_episodes import GridRunner, open_discrete, refuse_decisions
 from tesuji.engine.episodes import Runner
 from tesuji.engine.errors import UsageError
 from tesuji.engine.robot_settings import MEASURED, guiding
@@ -77,6 +77,7 @@ def open_runner(
         if method == "tasks" and not has_tasks(env):
             raise UsageError("only MiniGrid and FetchTwoBlocks have a task level")
         if planned:
+            refuse_decisions(name, simulations, deadline)
             return TaskRunner(EnvironmentDomain(env), constraints)
         domain, trained = EnvironmentDomain(env), None
         if agent == "net" or (agent == "auto" and shipped_control(domain.spec.name).is_dir()):

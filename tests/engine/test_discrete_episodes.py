@@ -83,6 +83,14 @@ def test_a_pole_is_balanced_by_tree_search(capsys: pytest.CaptureFixture[str]) -
         ),
         (["CartPole-v1", "--method", "tasks"], "only MiniGrid and FetchTwoBlocks have a task"),
         (["MiniGrid-Fetch-5x5-N2-v0", "--method", "tasks"], "its mission has no task level"),
+        (
+            ["MiniGrid-Empty-5x5-v0", "--sims", "9", "--deadline-ms", "9"],
+            "--sims, --deadline-ms: MiniGrid-Empty-5x5-v0 is planned whole, before the first step",
+        ),
+        (
+            ["tesuji/FetchTwoBlocks-v0", "--deadline-ms", "9"],
+            "--deadline-ms: tesuji/FetchTwoBlocks",
+        ),
         (["CartPole-v1", "--sims", "0"], "--sims must be at least 1, got 0"),
     ],
 )
