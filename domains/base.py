@@ -108,6 +108,7 @@ class Reached(NamedTuple):
             where none keeps what must hold.
         passed: the domain's quantities after each substep `[B, K, Q]`.
         simulated: steps that were taken for it.
+        kept: what `Rollouts.keeps` says of the steps `[B]`, where it was asked of them.
     """
 
     states: Sequence[State]
@@ -116,6 +117,7 @@ class Reached(NamedTuple):
     values: npt.NDArray[np.float64]
     passed: npt.NDArray[np.float64]
     simulated: int = 0
+    kept: BoolArray | None = None
 
 
 class Domain(ABC):

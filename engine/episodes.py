@@ -135,6 +135,7 @@ class Runner:
             self._monitor.begin(state, most)
         self.model.roll(state, np.zeros((1, 1, self.model.low.size)))  # compiles, before the clock
         self._plan = np.zeros((0, self.model.low.size))  # what is left of it
+        self._foreseen: Rollouts | None = None  # what it leads to, from where it began
         self._ahead, self._checked = 0, False  # steps to the next decision; whether it was checked
         while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, planner, state)
@@ -195,11 +196,13 @@ class Runner:
         if self._ahead == 0:
             found = self._decide(episode, planner, state)
             self._ahead = self._settings.replan
+        assert self._foreseen is not None
+        number = self._foreseen.rewards.shape[1] - len(self._plan)
+        taken = self._foreseen.part(slice(0, 1), slice(number, number + 1))
         action = self._plan[:1]
         self._plan, self._ahead = self._plan[1:], min(self._ahead, len(self._plan)) - 1
         if self._record is not None:
             self._record(state, action[0], found)
-        taken = self.model.roll(state, action[None])
         after, reward, discount = self.domain.step_by(state, action[0].astype(np.float32))
         episode.rewards.append(reward)
         episode.total += reward
@@ -219,13 +222,13 @@ class Runner:
         began = time.perf_counter()
         found = planner.plan(state, self._deadline)
         if found.violation == 0.0:
-            self._plan, self._checked = found.actions, True
+            self._plan, self._foreseen, self._checked = found.actions, found.rollouts, True
             if self._monitor is not None:
                 self._monitor.promise(state, found.rollouts, found.actions[None])
         elif self._checked and len(self._plan):
             episode.stepped_in.append(len(episode.rewards))
         else:
-            self._plan, self._checked = found.actions, False
+            self._plan, self._foreseen, self._checked = found.actions, found.rollouts, False
             episode.unchecked += 1
         seconds = time.perf_counter() - began
         episode.simulated += found.simulated

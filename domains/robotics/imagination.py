@@ -61,18 +61,22 @@ class Imagination:
             ends = np.clip(counted - 1, 0, depth)
             returns += plan.beyond * found.alive[np.arange(len(ends)), ends]
         goes_on = found.alive & (np.arange(1, 2 + depth) < left[:, None])
-        passed = with_actions(found.quantities, actions)
-        if rollouts.keeps is not None and depth:
-            ways = passed[:, 1:].reshape(-1, *passed.shape[2:])
-            kept = rollouts.keeps(np.tile(chosen, tries).repeat(depth), ways).reshape(-1, depth)
-            returns[~(kept | ~goes_on[:, :-1]).all(axis=1)] = -np.inf
+        first, kept = with_actions(found.quantities[:number, :1], actions[:number, :1]), None
+        if rollouts.keeps is not None:
+            passed = with_actions(found.quantities, actions)
+            ways = passed.reshape(-1, *passed.shape[2:])
+            kept = rollouts.keeps(np.tile(chosen, tries).repeat(1 + depth), ways)
+            kept = kept.reshape(-1, 1 + depth)
+            returns[~(kept[:, 1:] | ~goes_on[:, :-1]).all(axis=1)] = -np.inf
+            kept = kept[:number, 0]
         return Reached(
             self._imagine(states, chosen, after, found.observations[:, 0]),
             rewards[:number, 0],
             np.where(goes_on[:number, 0], discount, 0.0),
             best_of(returns.reshape(tries, number)),
-            passed[:number, 0],
+            first[:, 0],
             actions.shape[0] * actions.shape[1],
+            kept,
         )
 
     def _actions(

@@ -42,6 +42,13 @@ class Rollouts:
     alive: npt.NDArray[np.bool_]
     observations: npt.NDArray[np.float32]
 
+    def part(self, rows: slice, steps: slice = slice(None)) -> Rollouts:
+        """Return some steps of some trajectories, as copies, which keep no others alive."""
+        return Rollouts(
+            self.quantities[rows, steps].copy(), self.rewards[rows, steps].copy(),
+            self.alive[rows, steps].copy(), self.observations[rows, steps].copy(),
+        )  # fmt: skip
+
 
 class Branches(NamedTuple):
     """Trajectories from starts of their own.

@@ -47,7 +47,7 @@ class Runner(Task):
         seen = q[..., self._hidden :]
         if not env._exclude_current_positions_from_observation:
             seen = q
-        velocities = np.clip(v, -self._clip, self._clip)
+        velocities = v if self._clip == np.inf else np.clip(v, -self._clip, self._clip)
         return rewards, over, np.concatenate([seen, velocities, *self.more(env, passage)], axis=-1)
 
     def costs(self, env: Any, passage: Passage) -> Any:

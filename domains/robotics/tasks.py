@@ -42,8 +42,10 @@ class Passage(NamedTuple):
 
     def changes(self, before: Floats, after: Floats) -> Floats:
         """Return how a number changes in each step `[B, H, ...]`."""
-        first = np.broadcast_to(before[:, None], (len(after), 1, *before.shape[1:]))
-        return np.asarray(np.diff(after, axis=1, prepend=first))
+        changes = np.empty_like(after)
+        np.subtract(after[:, 0], before, out=changes[:, 0])
+        np.subtract(after[:, 1:], after[:, :-1], out=changes[:, 1:])
+        return changes
 
 
 class Task:

@@ -74,6 +74,8 @@ class ConstrainedSimulation(Wrapped, SimulatedDomain):
     ) -> BoolArray:
         """Return which of the steps keep all constraints after every substep `[B]`."""
         del states
+        if reached.kept is not None:
+            return reached.kept
         return self.keeps(np.asarray(actions, np.int64), reached.passed)
 
     def keeps(self, actions: npt.NDArray[np.int64], passed: npt.NDArray[np.float64]) -> BoolArray:

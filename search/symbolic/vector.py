@@ -46,8 +46,9 @@ def run(program: Program, states: Array, actions: Array, parameters: Array) -> l
             elif instruction.operation == "action":
                 found = actions
             elif instruction.operation == "state":
-                rows = np.arange(len(states))
-                found = states[instruction.source][(rows, *arguments)]
+                found = states[instruction.source]
+                if arguments:
+                    found = found[(np.arange(len(states)), *arguments)]
             elif instruction.operation == "parameter":
                 found = _load(instruction, arguments, parameters, len(states))
             else:

@@ -75,6 +75,7 @@ class _Scored(NamedTuple):
     violations: Floats  # [B]
     shortfalls: Floats  # [B]
     lasting: npt.NDArray[np.bool_]  # [B], whether the episode goes on after them
+    rollouts: Rollouts
 
 
 class TrajectoryPlanner:
@@ -141,8 +142,8 @@ class TrajectoryPlanner:
             scored = self._score(state, actions)
             simulated += actions.shape[0] * actions.shape[1]
             order = _order(scored)
-            best = _better(best, _take(scored, order[:1]))
-            self._refit(_take(scored, order), iteration)
+            best = _better(best, _one(scored, int(order[0])))
+            self._refit(scored, order)
             self._pace = (time.perf_counter() - started) / len(actions)
             if settings.method == "icem":
                 count = max(2 * settings.elites, int(count / settings.decay))
@@ -152,11 +153,9 @@ class TrajectoryPlanner:
             best = _better(self._score(state, self._mean[None]), best, margin=True)
             simulated += settings.horizon
         self._mean = best.actions[0].copy() if settings.method == "icem" else self._mean
-        actions = self.model.units(best.actions)
-        rollouts = self.model.roll(state, actions)
         result = Trajectory(
-            actions[0], float(best.scores[0]), float(best.violations[0]), rollouts, simulated,
-            time.perf_counter() - began,
+            self.model.units(best.actions)[0], float(best.scores[0]), float(best.violations[0]),
+            best.rollouts, simulated, time.perf_counter() - began,
         )  # fmt: skip
         self._shift()
         return result
@@ -232,20 +231,21 @@ class TrajectoryPlanner:
         verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
             verdict = self._monitor.judge(state, rollouts, units)
-        return _Scored(actions, scores, *verdict, rollouts.alive[:, -1])
+        return _Scored(actions, scores, *verdict, rollouts.alive[:, -1], rollouts)
 
-    def _refit(self, ranked: _Scored, iteration: int) -> None:
+    def _refit(self, scored: _Scored, order: npt.NDArray[np.int64]) -> None:
         settings = self.settings
         if settings.method == "mppi":
-            sound = ranked.violations == 0.0
-            use = sound if sound.any() else ranked.violations <= ranked.violations[0]
-            scores = ranked.scores[use]
+            violations = scored.violations[order]
+            sound = violations == 0.0
+            use = order[sound if sound.any() else violations <= violations[0]]
+            scores = scored.scores[use]
             spread = max(float(scores.std()), 1e-9)
             weights = np.exp((scores - scores.max()) / (settings.temperature * spread))
             weights /= weights.sum()
-            self._mean = np.tensordot(weights, ranked.actions[use], axes=1)
+            self._mean = np.tensordot(weights, scored.actions[use], axes=1)
             return
-        elites = ranked.actions[: settings.elites]
+        elites = scored.actions[order[: settings.elites]]
         old = settings.momentum
         self._mean = old * self._mean + (1 - old) * elites.mean(axis=0)
         spread_now = elites.std(axis=0)
@@ -274,8 +274,12 @@ def _order(scored: _Scored) -> npt.NDArray[np.int64]:
     return np.lexsort((-scored.scores, scored.shortfalls, scored.violations))
 
 
-def _take(scored: _Scored, rows: npt.NDArray[np.int64]) -> _Scored:
-    return _Scored._make(each[rows] for each in scored)
+def _one(scored: _Scored, row: int) -> _Scored:
+    rows = slice(row, row + 1)
+    return _Scored(
+        scored.actions[rows].copy(), scored.scores[rows], scored.violations[rows],
+        scored.shortfalls[rows], scored.lasting[rows], scored.rollouts.part(rows),
+    )  # fmt: skip
 
 
 def _better(old: _Scored | None, new: _Scored, margin: bool = False) -> _Scored:
