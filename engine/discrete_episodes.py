@@ -111,14 +111,11 @@ class GridRunner:
         for action in episode.actions[:most_steps]:
             before = look(self.env)
             _, reward, terminated, truncated, _ = self.env.step(action)
+            state, expected, _ = domain.step(state, action)
+            episode.take(float(reward), terminated or truncated, expected)
             if self._constraints is not None:
                 broken = self._constraints.broken(before, action, look(self.env))
-                episode.violating += bool(broken)
-            state, expected, _ = domain.step(state, action)
-            episode.reward_error = max(episode.reward_error, abs(float(reward) - expected))
-            episode.rewards.append(float(reward))
-            episode.total += float(reward)
-            episode.ended = terminated or truncated
+                episode.judge({}, bool(broken))
             if isinstance(episode, TaskEpisode):
                 episode.solved = float(reward) > 0.0
             yield episode
@@ -151,7 +148,7 @@ class GridRunner:
         except ValueError as error:
             raise EnvironmentRefusedError(f"{self.name}: {error}") from None
         episode = GridEpisode(seed, plan=plan, constraints=names)
-        episode.milliseconds.append(1000 * (time.perf_counter() - began))
+        episode.decide(time.perf_counter() - began, None)
         episode.simulated = plan.abstract_states + plan.states
         return episode
 

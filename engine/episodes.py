@@ -8,7 +8,7 @@ that did is followed, as long as there is any.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,6 +61,24 @@ class Episode:
     reward_error: float = 0.0
     ended: bool = False
     doing: str = ""
+
+    def decide(self, seconds: float, deadline: float | None) -> None:
+        """Note how long a decision took, and how long it might."""
+        self.milliseconds.append(1000 * seconds)
+        self.misses += deadline is not None and seconds > deadline
+
+    def take(self, reward: float, ended: bool, expected: float) -> None:
+        """Note a step: its reward, whether it ended the episode, what the model had said."""
+        self.rewards.append(reward)
+        self.total += reward
+        self.ended = ended
+        self.reward_error = max(self.reward_error, abs(reward - expected))
+
+    def judge(self, margins: Mapping[str, float], broken: bool) -> None:
+        """Note the margins of a step's constraints, and whether one that must hold did not."""
+        for name, margin in margins.items():
+            self.margins.setdefault(name, []).append(margin)
+        self.violating += broken
 
     def facts(self) -> dict[str, Any]:
         """Return the episode in numbers."""
@@ -204,16 +222,9 @@ class Runner:
         if self._record is not None:
             self._record(state, action[0], found)
         after, reward, discount = self.domain.step_by(state, action[0].astype(np.float32))
-        episode.rewards.append(reward)
-        episode.total += reward
-        episode.ended = discount == 0.0
-        off = abs(reward - float(taken.rewards[0, 0]))
-        episode.reward_error = max(episode.reward_error, off)
+        episode.take(reward, discount == 0.0, float(taken.rewards[0, 0]))
         if self._monitor is not None:
-            margins, broken = self._monitor.advance(state, taken, action[None])
-            for name, margin in margins.items():
-                episode.margins.setdefault(name, []).append(margin)
-            episode.violating += broken
+            episode.judge(*self._monitor.advance(state, taken, action[None]))
             episode.unmet = self._monitor.unmet
         return after
 
@@ -230,8 +241,6 @@ class Runner:
         else:
             self._plan, self._foreseen, self._checked = found.actions, found.rollouts, False
             episode.unchecked += 1
-        seconds = time.perf_counter() - began
         episode.simulated += found.simulated
-        episode.milliseconds.append(1000 * seconds)
-        episode.misses += self._deadline is not None and seconds > self._deadline
+        episode.decide(time.perf_counter() - began, self._deadline)
         return found

@@ -69,7 +69,7 @@ class InvariantRunner:
         Raises:
             UsageError: nothing keeps the constraints from where it starts.
         """
-        episode = Episode(seed)
+        episode, most = Episode(seed), most_steps or self._domain.spec.max_steps
         planner = TrajectoryPlanner(self._model, self._settings, self._monitor, seed=seed)
         state = self._domain.reset(seed)
         start = _exactly(self._model.quantities(state))
@@ -80,12 +80,12 @@ class InvariantRunner:
             )
         steps: list[dict[str, Any]] = []
         self._episodes.append({"seed": seed, "start": _written(start), "steps": steps})
-        while len(episode.rewards) < (most_steps or self._domain.spec.max_steps):
+        while len(episode.rewards) < most and not episode.ended:
             began = time.perf_counter()
             here = _exactly(self._model.quantities(state))
             found = planner.plan(state, self._deadline)
             action = self._allowed(here, found.actions[0], episode)
-            seconds = time.perf_counter() - began
+            episode.decide(time.perf_counter() - began, self._deadline)
             state, reward, discount = self._domain.step_by(state, action.astype(np.float32))
             entered = _exactly(self._model.quantities(state))
             mode = self._invariant.way(here, entered)
@@ -93,14 +93,9 @@ class InvariantRunner:
             steps.append({
                 "action": _written(_exactly(action)), "state": _written(entered), "mode": mode,
             })  # fmt: skip
-            episode.rewards.append(reward)
-            episode.total += reward
+            episode.take(reward, discount == 0.0, reward)
             episode.simulated += found.simulated
-            episode.milliseconds.append(1000 * seconds)
-            episode.misses += self._deadline is not None and seconds > self._deadline
             yield episode
-            if discount == 0.0:
-                break
 
     def close(self) -> None:
         """End the environment."""

@@ -66,15 +66,8 @@ class TaskRunner:
         units = action.astype(float)[None, None]
         taken = self._task.model.roll(state, units)
         after, reward, discount = self._domain.step_by(state, action)
-        episode.rewards.append(reward)
-        episode.total += reward
-        episode.ended = discount == 0.0
+        episode.take(reward, discount == 0.0, float(taken.rewards[0, 0]))
         episode.solved = episode.ended and reward >= 0.0
-        off = abs(reward - float(taken.rewards[0, 0]))
-        episode.reward_error = max(episode.reward_error, off)
         if self._task.monitor is not None:
-            margins, broken = self._task.monitor.advance(state, taken, units)
-            for name, margin in margins.items():
-                episode.margins.setdefault(name, []).append(margin)
-            episode.violating += broken
+            episode.judge(*self._task.monitor.advance(state, taken, units))
         return after

@@ -162,5 +162,5 @@ class TaskEpisode(Episode):
             yield self
         self.doing = ""
         self.simulated = self.plan.simulated
-        self.milliseconds.append(1000 * (time.perf_counter() - began))
+        self.decide(time.perf_counter() - began, None)
         yield self

@@ -95,19 +95,14 @@ class TreeRunner:
             action = self._least_broken(state)
             episode.unchecked += 1
             episode.violating += 1
-        seconds = time.perf_counter() - began
+        episode.decide(time.perf_counter() - began, self._deadline)
         episode.simulated += self._domain.simulated - simulated
+        expected = None
         if isinstance(domain, SimulatedDomain) and domain.batched:
-            expected = self._domain.step_batch([state], [action], Rollouts()).rewards[0]
+            expected = float(self._domain.step_batch([state], [action], Rollouts()).rewards[0])
         # What the environment draws is not what the search drew.
         state, reward, discount = self._domain.step(state, action, (episode.seed << 32) + number)
-        if isinstance(domain, SimulatedDomain) and domain.batched:
-            episode.reward_error = max(episode.reward_error, abs(reward - float(expected)))
-        episode.rewards.append(reward)
-        episode.total += reward
-        episode.ended = discount == 0.0
-        episode.milliseconds.append(1000 * seconds)
-        episode.misses += self._deadline is not None and seconds > self._deadline
+        episode.take(reward, discount == 0.0, reward if expected is None else expected)
         return state
 
     def _least_broken(self, state: State) -> int:
