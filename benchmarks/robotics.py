@@ -33,7 +33,7 @@ from tesuji.domains.robotics.environments import (
     make_environment,
 )
 from tesuji.domains.robotics.models import Floats, Model, make_model
-from tesuji.domains.robotics.snapshots import memory
+from tesuji.domains.robotics.mujoco_memory import memory
 from tesuji.engine.planner import Planner
 from tesuji.search.base import Budget
 from tesuji.search.trajectory.monitor import ConstraintMonitor

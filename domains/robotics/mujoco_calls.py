@@ -24,7 +24,7 @@ from numba.core import cgutils
 from numba.core import config as numba_config
 from numba.extending import intrinsic
 
-from tesuji.domains.robotics.snapshots import memory
+from tesuji.domains.robotics.mujoco_memory import memory
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -89,9 +89,9 @@ class MujocoModel(Model):
         """Return the simulation's memory, and its time `[1, N + 1]`."""
         if self._at is not state:
             self.domain.restore(state)
-            assert state.snapshot is not None
-            block, time = state.snapshot.physics[0]
-            self._start = np.append(block.view(np.float64), time)[None]
+            snapshots = self.domain.snapshots
+            block, time = snapshots.blocks[0].view(np.float64), snapshots.data[0].time
+            self._start = np.append(block, time)[None]
             self._at = state
         return self._start
 

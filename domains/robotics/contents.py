@@ -1,0 +1,163 @@
+"""Contents of Python objects: saved beside the objects, and put back into the very same ones.
+
+What is reached is not copied but remembered, each list, dictionary, set, array and object of a
+class with what it holds at the time; putting that back restores all of them, however they refer to
+each other. Things of other kinds have contents that Python cannot see, and are refused.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+import numbers
+import random
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+Contents = list[tuple[Any, Any]]  # things, and what they held
+
+_IMMUTABLE = (
+    numbers.Number, str, bytes, range, slice, type(None), type(Ellipsis), enum.Enum, np.generic,
+    np.dtype, type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
+)  # fmt: skip
+_FIXED, _ARRAY, _LIST, _DICT, _SET, _DEQUE, _TUPLE, _OBJECT, _RANDOM, _METHOD = range(10)
+_PASSED = (_TUPLE, _METHOD)  # which hold the same for ever
+_LONG = 32  # a list; what it holds is not looked through again while it stays the same
+_MOST_LISTS = 64  # that are remembered
+
+
+# Random generators: how their states are read and set.
+_DRAWING: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    np.random.Generator: (
+        lambda generator: generator.bit_generator.state,
+        lambda generator, state: setattr(generator.bit_generator, "state", state),
+    ),
+    np.random.RandomState: (np.random.RandomState.get_state, np.random.RandomState.set_state),
+    random.Random: (random.Random.getstate, random.Random.setstate),
+}
+
+
+class _Plain:
+    pass
+
+
+def _hold(value: Any, kind: int) -> tuple[Any, list[Any]]:
+    """Return what a value holds, and what of that must be looked at."""
+    if kind == _ARRAY:
+        return value.copy(), value.ravel().tolist()
+    if kind == _TUPLE:
+        return None, list(value)
+    if kind == _METHOD:
+        return None, [value.__self__]
+    if kind == _RANDOM:
+        return _DRAWING[type(value)][0](value), []
+    held = value.copy()
+    return held, [*held, *held.values()] if kind == _DICT else list(held)
+
+
+class Keeper:
+    """Saves and restores the contents of what is reached from some values.
+
+    Args:
+        is_fixed: whether nothing changes the objects of a type.
+        known: objects that are looked after elsewhere.
+    """
+
+    def __init__(self, is_fixed: Callable[[type], bool], known: Iterable[Any] = ()) -> None:
+        self._is_fixed = is_fixed
+        self._known = {id(each) for each in known}
+        self._kinds: dict[type, int] = {}
+        # What lists held, and what of that must be looked at.
+        self._lists: dict[int, tuple[list[Any], list[Any], list[Any]]] = {}
+
+    def save(self, values: Iterable[Any]) -> Contents:
+        """Return what is reached, with its contents.
+
+        Raises:
+            TypeError: it holds what cannot be saved.
+        """
+        found: Contents = []
+        kinds, waiting = self._kinds, list(values)
+        seen: set[int] = set()
+        for value in waiting:
+            kind = kinds.get(type(value))
+            if kind == _FIXED:
+                continue
+            if kind == _ARRAY and not value.dtype.hasobject:  # twice does no harm
+                found.append((value, value.copy()))
+                continue
+            if kind is None:
+                kind = kinds[type(value)] = self._kind(value)
+            seen = seen or self._known.copy()
+            if kind == _FIXED or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if kind == _OBJECT:
+                held = value.__dict__.copy()
+                waiting += held.values()
+            elif kind == _LIST:
+                held, inside = self._look(value)
+                waiting += inside
+            else:
+                held, inside = _hold(value, kind)
+                waiting += inside
+            if kind not in _PASSED:
+                found.append((value, held))
+        return found
+
+    def restore(self, contents: Contents) -> None:
+        """Put contents back."""
+        kinds = self._kinds
+        for value, held in contents:
+            kind = kinds[type(value)]
+            if kind == _ARRAY:
+                value[...] = held
+            elif kind == _OBJECT:
+                object.__setattr__(value, "__dict__", held.copy())
+            elif kind == _LIST:
+                value[:] = held
+            elif kind == _RANDOM:
+                _DRAWING[type(value)][1](value, held)
+            else:
+                value.clear()
+                (value.extend if kind == _DEQUE else value.update)(held)
+
+    def _look(self, value: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Return what a list holds, and what of that must be looked at."""
+        if len(value) < _LONG:
+            held = value.copy()
+            return held, held
+        known = self._lists.get(id(value))
+        if known is not None and known[1] == value:  # the same objects, one by one
+            return known[1:]
+        held, kinds = value.copy(), self._kinds
+        types_of: dict[Any, Any] = {type(each): each for each in held}
+        for kind, each in types_of.items():
+            kinds.setdefault(kind, self._kind(each))
+        inside = [each for each in held if kinds[type(each)] != _FIXED]
+        if all(each is type(None) or each.__eq__ is object.__eq__ for each in types_of):
+            if len(self._lists) >= _MOST_LISTS:
+                self._lists.clear()
+            self._lists[id(value)] = value, held, inside
+        return held, inside
+
+    def _kind(self, value: Any) -> int:
+        kind = type(value)
+        simple = {
+            np.ndarray: _ARRAY, list: _LIST, dict: _DICT, set: _SET, collections.deque: _DEQUE,
+            frozenset: _TUPLE, types.MethodType: _METHOD,
+            collections.OrderedDict: _DICT, collections.defaultdict: _DICT,
+            **dict.fromkeys(_DRAWING, _RANDOM),
+        }  # fmt: skip
+        if kind in simple:
+            return simple[kind]
+        if issubclass(kind, _IMMUTABLE) or self._is_fixed(kind):
+            return _FIXED
+        if issubclass(kind, tuple):
+            return _TUPLE
+        if hasattr(value, "__dict__") and kind.__basicsize__ == _Plain.__basicsize__:
+            return _OBJECT
+        raise TypeError(f"cannot save what a {kind.__module__}.{kind.__qualname__} holds")
