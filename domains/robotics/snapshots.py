@@ -109,7 +109,7 @@ class Snapshots:
             TypeError: it holds what cannot be saved.
         """
         attributes = [each.__dict__.copy() for each in self._owners]
-        changing = [attributes[i].get(key) for i, key in self._volatile]
+        changing = [attributes[i].get(key) for i, key in self._volatile] if self._volatile else ()
         return Snapshot(
             [bytes(part) for part in self._memory],
             [each.time for each in self.data],
