@@ -30,6 +30,8 @@ class ControlLearningConfig:
         updates: steps of gradient descent in a round.
         batch: states of one.
         rate: of learning, at first; it falls to a tenth.
+        imitation: weight of the policy's loss against the value's; 0 leaves a policy that was
+            searched for as it is.
     """
 
     steps: int = 250
@@ -43,6 +45,7 @@ class ControlLearningConfig:
     updates: int = 300
     batch: int = 256
     rate: float = 0.003
+    imitation: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "window", "taken", "updates", "batch"):
@@ -53,6 +56,8 @@ class ControlLearningConfig:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 0.0 <= self.beginnings <= 1.0 or not 0.0 < self.rate < 1.0:
             raise ValueError("beginnings must be 0 to 1, rate above 0 and below 1")
+        if self.imitation < 0:
+            raise ValueError(f"imitation must be at least 0, got {self.imitation}")
 
 
 @dataclass(frozen=True)

@@ -250,7 +250,8 @@ class _ControlTraining:
             rows = torch.from_numpy(rng.integers(len(observations), size=settings.batch))
             policy_loss, value_loss = net.losses(observations[rows], actions[rows], targets[rows])
             self.optimizer.zero_grad()
-            (policy_loss + value_loss).backward()  # type: ignore[no-untyped-call]
+            loss = settings.imitation * policy_loss + value_loss
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
             self.optimizer.step()
             losses += [policy_loss.item(), value_loss.item()]

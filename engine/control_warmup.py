@@ -17,7 +17,7 @@ from tesuji.search.trajectory.settings import RandomSearchSettings
 
 _TOLD = 5  # rounds between two words
 _JUDGED = 16  # episodes that say what states are worth
-_DEVIATION = 0.1  # of their actions, which the network's policy takes over
+_DEVIATION = 0.1  # of the policy's actions
 
 
 def search_policy(
@@ -44,7 +44,7 @@ def search_policy(
     for number, mean in enumerate(search.run(rng)):
         if number % _TOLD == 0:
             tell(f"policy search, round {number + 1} of {settings.rounds}: mean return {mean:.1f}")
-    set_policy(tensors, search.weights)
+    set_policy(tensors, search.weights, _DEVIATION)
     tensors["center"] = search.center.astype(np.float32)
     tensors["spread"] = search.spread.astype(np.float32)
     net.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})

@@ -91,8 +91,8 @@ def policy_weights(tensors: Mapping[str, npt.NDArray[Any]]) -> Floats:
     return np.concatenate([each.ravel() for each in _policy_layers(tensors)]).astype(np.float64)
 
 
-def set_policy(tensors: dict[str, npt.NDArray[Any]], weights: Floats) -> None:
-    """Have a network's policy have these weights `[W]`."""
+def set_policy(tensors: Mapping[str, npt.NDArray[Any]], weights: Floats, deviation: float) -> None:
+    """Have a network's policy have these weights `[W]`, and one deviation everywhere."""
     first = 0
     for i, old in zip(_LAYERS, _policy_layers(tensors), strict=True):
         last = first + old.size
@@ -101,6 +101,9 @@ def set_policy(tensors: dict[str, npt.NDArray[Any]], weights: Floats) -> None:
         tensors[f"policy.{i}.weight"][:count] = layer[:-1].T
         tensors[f"policy.{i}.bias"][:count] = layer[-1]
         first = last
+    above = deviation - LEAST_DEVIATION
+    tensors[f"policy.{_LAYERS[-1]}.weight"][count:] = 0.0
+    tensors[f"policy.{_LAYERS[-1]}.bias"][count:] = np.log(above / (1.0 - above))
 
 
 def _policy_layers(tensors: Mapping[str, npt.NDArray[Any]]) -> list[Reals]:

@@ -46,8 +46,10 @@ def test_weights_say_what_the_network_says() -> None:
     wanted = ControlAgent(tensors).propose(seen)[0]
     assert np.allclose(mean[[0, 2]], wanted[[0, 2]], atol=1e-6)
     assert abs(mean[1] - wanted[1]) > 1e-3
-    set_policy(tensors, weights[1])
-    assert np.allclose(ControlAgent(tensors).propose(seen)[0][1], mean[1], atol=1e-6)
+    set_policy(tensors, weights[1], 0.2)
+    found = ControlAgent(tensors).propose(seen)
+    assert np.allclose(found[0][1], mean[1], atol=1e-6)
+    assert np.allclose(found[1], 0.2, atol=1e-6)
 
 
 def test_a_policy_is_found_that_balances() -> None:
