@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tesuji.search.base import BoolArray, State
 from tesuji.search.driver import Driver
 from tesuji.search.graph import remember
-from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, Tree
+from tesuji.search.tree import NO_PARENT, ROOT, UNVISITED, Tree, kernel
 
 
 def reroot(
@@ -88,18 +88,32 @@ def _below(tree: Tree, t: int, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.i
 
 
 def _subtree(tree: Tree, t: int, node: int) -> npt.NDArray[np.int64]:
-    """Return the nodes from `node` down, breadth first, so that parents come before children."""
-    levels = [np.array([node] if node >= 0 else [], np.int64)]
-    seen = np.zeros(tree.nodes.shape[1], np.bool_)
-    seen[levels[0]] = True
-    while len(levels[-1]):
-        below = _below(tree, t, levels[-1])
-        if tree.table.size:  # a graph leads to a node by many paths
-            below = below[np.sort(np.unique(below, return_index=True)[1])]
-            below = below[~seen[below]]
-            seen[below] = True
-        levels.append(below)
-    return np.concatenate(levels)
+    """Return the nodes from `node` down, parents before children; none where `node` is -1."""
+    if node < 0:
+        return np.zeros(0, np.int64)
+    found = np.empty(tree.nodes.shape[1], np.int64)
+    found[0] = node
+    return found[: _collect(tree, t, found, np.zeros(len(found), np.bool_))]
+
+
+@kernel
+def _collect(tree, t, found, seen):  # type: ignore[no-untyped-def]
+    # Breadth first; a graph leads to a node by many paths.
+    seen[found[0]] = True
+    count = 1
+    for at in range(len(found)):
+        if at == count:
+            break
+        node = tree.nodes[t, found[at]]
+        for index in range(node.first_edge, node.first_edge + node.num_edges):
+            child = tree.edges[t, index].child
+            while child != UNVISITED:
+                if not seen[child]:
+                    seen[child] = True
+                    found[count] = child
+                    count += 1
+                child = tree.nodes[t, child].sibling
+    return count
 
 
 def _edges_of(nodes: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
@@ -116,7 +130,8 @@ def _cut(
     # `[-1]` stands for no child; what is not kept stays 0, which costs no memory in a big tree.
     place = np.zeros(tree.nodes.shape[1] + 1, np.int64)
     place[kept] = np.arange(1, len(kept) + 1)
-    nodes, edges = tree.nodes[t, kept], tree.edges[t, _edges_of(tree.nodes[t, kept])]
+    nodes = tree.nodes.view(np.ndarray)[t, kept]
+    edges = tree.edges.view(np.ndarray)[t, _edges_of(nodes)]
     counts = nodes["num_edges"].astype(np.int64)
     nodes["first_edge"] = np.cumsum(counts) - counts
     edges["child"] = place[edges["child"]] + UNVISITED
