@@ -44,6 +44,11 @@ class _Plain:
     pass
 
 
+def _is_label(value: tuple[Any, ...]) -> bool:
+    """Return whether equal ones are the same: not so of 0.0 and -0.0."""
+    return all(type(each) is int or type(each) is str for each in value)
+
+
 def _hold(value: Any, kind: int) -> tuple[Any, list[Any]]:
     """Return what a value holds, and what of that must be looked at."""
     if kind == _ARRAY:
@@ -131,13 +136,16 @@ class Keeper:
             held = value.copy()
             return held, held
         known = self._lists.get(id(value))
-        if known is not None and known[1] == value:  # the same objects, one by one
+        if known is not None and known[1] == value:  # the same objects, or labels, one by one
             return known[1:]
         held, kinds = value.copy(), self._kinds
         types_of: dict[Any, Any] = {type(each): each for each in held}
         for kind, each in types_of.items():
             kinds.setdefault(kind, self._kind(each))
         inside = [each for each in held if kinds[type(each)] != _FIXED]
+        if tuple in types_of and all(_is_label(each) for each in inside if type(each) is tuple):
+            inside = [each for each in inside if type(each) is not tuple]
+            del types_of[tuple]
         if all(each is type(None) or each.__eq__ is object.__eq__ for each in types_of):
             if len(self._lists) >= _MOST_LISTS:
                 self._lists.clear()

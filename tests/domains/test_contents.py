@@ -86,6 +86,20 @@ def test_long_lists_are_looked_through_when_they_change() -> None:
     assert cells[1].tolist() == [0, 0]
 
 
+def test_equal_is_not_the_same() -> None:
+    """Of pairs in a long list, which may differ in a sign."""
+    pairs: list[Any] = [(0.0, each) for each in range(40)]
+    labels: list[Any] = [("left", each) for each in range(40)]
+    keeper = make_keeper()
+    keeper.save([pairs, labels])
+    pairs[3], labels[3] = (-0.0, 3), ("right", 3)
+    saved = keeper.save([pairs, labels])
+    pairs[3] = labels[3] = None
+    keeper.restore(saved)
+    assert np.signbit(pairs[3][0])
+    assert labels[3] == ("right", 3)
+
+
 @pytest.mark.parametrize(
     "generator", [np.random.default_rng(0), np.random.RandomState(0), random.Random(0)]
 )
