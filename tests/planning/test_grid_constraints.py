@@ -67,6 +67,7 @@ CASES = [
                       "implies(agent_dir == 0 and front == empty, action != right)"], 10),
     ("Empty-6x6", 0, ["abs(agent_x - 3) + abs(agent_y - 2) >= 2",
                       "implies(agent_x == agent_y, action != right)"], 10),
+    ("DoorKey-5x5", 4, ["implies(agent_dir == 3, front_color == yellow)"], None),
     ("DoorKey-6x6", 0, ["implies(carrying == key, action != left)"], 16),
     ("DoorKey-6x6", 1, ["turn: action != right",
                         "carrying == empty or agent_y < 3 or front != wall"], 18),
@@ -77,6 +78,10 @@ CASES = [
     ("LavaCrossingS9N1", 0, ["implies(action == forward, front != wall)",
                              "implies(agent_dir == 1, action != left)"], 16),
     ("GoToDoor-5x5", 0, ["always(implies(action == done, agent_dir == 3))"], 5),
+    # Of doors and things that the pattern has taken away:
+    ("GoToDoor-5x5", 0, ["implies(action == done, front == door and front_state == closed)"], 4),
+    ("GoToObject-6x6-N2", 0, ["implies(action == done, carrying != empty)"], 6),
+    ("GoToObject-6x6-N2", 0, ["implies(action == done, front == ball or front == key)"], 5),
     ("Unlock", 0, ["carrying == empty"], None),
     ("Fetch-5x5-N2", 0, ["implies(action == pickup, 6 // (agent_y - 2) > 2)"], 4),
 ]  # fmt: skip
