@@ -24,7 +24,6 @@ _IMMUTABLE = (
     np.dtype, type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
 )  # fmt: skip
 _FIXED, _ARRAY, _LIST, _DICT, _SET, _DEQUE, _TUPLE, _OBJECT, _RANDOM, _METHOD = range(10)
-_PASSED = (_TUPLE, _METHOD)  # which hold the same for ever
 _LONG = 32  # a list; what it holds is not looked through again while it stays the same
 _MOST_LISTS = 64  # that are remembered
 
@@ -40,6 +39,13 @@ _DRAWING: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = 
 }
 
 
+_SIMPLE: dict[type, int] = {
+    np.ndarray: _ARRAY, list: _LIST, dict: _DICT, set: _SET, collections.deque: _DEQUE,
+    frozenset: _TUPLE, types.MethodType: _METHOD, collections.OrderedDict: _DICT,
+    collections.defaultdict: _DICT, **dict.fromkeys(_DRAWING, _RANDOM),
+}  # fmt: skip
+
+
 class _Plain:
     pass
 
@@ -49,18 +55,23 @@ def _is_label(value: tuple[Any, ...]) -> bool:
     return all(type(each) is int or type(each) is str for each in value)
 
 
-def _hold(value: Any, kind: int) -> tuple[Any, list[Any]]:
-    """Return what a value holds, and what of that must be looked at."""
-    if kind == _ARRAY:
-        return value.copy(), value.ravel().tolist()
-    if kind == _TUPLE:
-        return None, list(value)
-    if kind == _METHOD:
-        return None, [value.__self__]
-    if kind == _RANDOM:
-        return _DRAWING[type(value)][0](value), []
-    held = value.copy()
-    return held, [*held, *held.values()] if kind == _DICT else list(held)
+class _Kinds(dict[type, int]):
+    """How values of a type are saved."""
+
+    def __init__(self, is_fixed: Callable[[type], bool]) -> None:
+        super().__init__(_SIMPLE)
+        self._is_fixed = is_fixed
+
+    def __missing__(self, kind: type) -> int:
+        if issubclass(kind, _IMMUTABLE) or self._is_fixed(kind):
+            self[kind] = _FIXED
+        elif issubclass(kind, tuple):
+            self[kind] = _TUPLE
+        elif kind.__dictoffset__ != 0 and kind.__basicsize__ == _Plain.__basicsize__:
+            self[kind] = _OBJECT
+        else:
+            raise TypeError(f"cannot save what a {kind.__module__}.{kind.__qualname__} holds")
+        return self[kind]
 
 
 class Keeper:
@@ -72,9 +83,8 @@ class Keeper:
     """
 
     def __init__(self, is_fixed: Callable[[type], bool], known: Iterable[Any] = ()) -> None:
-        self._is_fixed = is_fixed
         self._known = {id(each) for each in known}
-        self._kinds: dict[type, int] = {}
+        self._kinds = _Kinds(is_fixed)
         # What lists held, and what of that must be looked at.
         self._lists: dict[int, tuple[list[Any], list[Any], list[Any]]] = {}
 
@@ -88,29 +98,22 @@ class Keeper:
         kinds, waiting = self._kinds, list(values)
         seen: set[int] = set()
         for value in waiting:
-            kind = kinds.get(type(value))
+            kind = kinds[type(value)]
             if kind == _FIXED:
                 continue
             if kind == _ARRAY and not value.dtype.hasobject:  # twice does no harm
                 found.append((value, value.copy()))
-                continue
-            if kind is None:
-                kind = kinds[type(value)] = self._kind(value)
-            seen = seen or self._known.copy()
-            if kind == _FIXED or id(value) in seen:
-                continue
-            seen.add(id(value))
-            if kind == _OBJECT:
-                held = value.__dict__.copy()
-                waiting += held.values()
-            elif kind == _LIST:
-                held, inside = self._look(value)
-                waiting += inside
+            elif kind == _TUPLE:  # it holds the same for ever
+                waiting += value
+            elif kind == _METHOD:
+                waiting.append(value.__self__)
             else:
-                held, inside = _hold(value, kind)
-                waiting += inside
-            if kind not in _PASSED:
-                found.append((value, held))
+                seen = seen or self._known.copy()
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    held, inside = self._look(value, kind)
+                    waiting += inside
+                    found.append((value, held))
         return found
 
     def restore(self, contents: Contents) -> None:
@@ -130,8 +133,21 @@ class Keeper:
                 value.clear()
                 (value.extend if kind == _DEQUE else value.update)(held)
 
-    def _look(self, value: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Return what a list holds, and what of that must be looked at."""
+    def _look(self, value: Any, kind: int) -> tuple[Any, Iterable[Any]]:
+        """Return what a value holds, and what of that must be looked at."""
+        if kind == _OBJECT:
+            held = value.__dict__.copy()
+            return held, held.values()
+        if kind == _LIST:
+            return self._look_through(value)
+        if kind == _RANDOM:
+            return _DRAWING[type(value)][0](value), ()
+        held = value.copy()
+        if kind == _ARRAY:
+            return held, held.ravel().tolist()
+        return held, [*held, *held.values()] if kind == _DICT else held
+
+    def _look_through(self, value: list[Any]) -> tuple[list[Any], list[Any]]:
         if len(value) < _LONG:
             held = value.copy()
             return held, held
@@ -139,33 +155,13 @@ class Keeper:
         if known is not None and known[1] == value:  # the same objects, or labels, one by one
             return known[1:]
         held, kinds = value.copy(), self._kinds
-        types_of: dict[Any, Any] = {type(each): each for each in held}
-        for kind, each in types_of.items():
-            kinds.setdefault(kind, self._kind(each))
+        types_of: set[Any] = set(map(type, held))
         inside = [each for each in held if kinds[type(each)] != _FIXED]
         if tuple in types_of and all(_is_label(each) for each in inside if type(each) is tuple):
             inside = [each for each in inside if type(each) is not tuple]
-            del types_of[tuple]
+            types_of.remove(tuple)
         if all(each is type(None) or each.__eq__ is object.__eq__ for each in types_of):
             if len(self._lists) >= _MOST_LISTS:
                 self._lists.clear()
             self._lists[id(value)] = value, held, inside
         return held, inside
-
-    def _kind(self, value: Any) -> int:
-        kind = type(value)
-        simple = {
-            np.ndarray: _ARRAY, list: _LIST, dict: _DICT, set: _SET, collections.deque: _DEQUE,
-            frozenset: _TUPLE, types.MethodType: _METHOD,
-            collections.OrderedDict: _DICT, collections.defaultdict: _DICT,
-            **dict.fromkeys(_DRAWING, _RANDOM),
-        }  # fmt: skip
-        if kind in simple:
-            return simple[kind]
-        if issubclass(kind, _IMMUTABLE) or self._is_fixed(kind):
-            return _FIXED
-        if issubclass(kind, tuple):
-            return _TUPLE
-        if hasattr(value, "__dict__") and kind.__basicsize__ == _Plain.__basicsize__:
-            return _OBJECT
-        raise TypeError(f"cannot save what a {kind.__module__}.{kind.__qualname__} holds")
