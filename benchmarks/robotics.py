@@ -104,7 +104,7 @@ def measure(name: str, constraint: str, times: int) -> dict[str, object]:
         tree = Planner(
             domain, "rollout", budget=Budget(simulations=_SIMULATIONS), constraints=texts
         )
-        row[label], _ = raw.share(lambda: tree.plan(state), domain.model, state, times)  # noqa: B023
+        row[label], _ = raw.share(lambda: tree.plan(state), domain.imagination.model, state, times)  # noqa: B023
     return row
 
 
@@ -115,7 +115,7 @@ class _Raw:
         self._model: Any = domain.env.unwrapped.model
         self._data, self._scratch = mujoco.MjData(self._model), mujoco.MjData(self._model)
         self._rollout = Rollout(nthread=0)
-        self._substeps = domain.model.num_substeps
+        self._substeps = domain.imagination.model.num_substeps
 
     def roll(self, starts: Floats, actions: Floats) -> None:
         """Simulate `actions [B, H, D]` from `starts`, which are used in turn."""

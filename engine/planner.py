@@ -88,8 +88,9 @@ class Planner:
             left = seconds - (perf_counter() - began)
             budget = replace(budget, seconds=max(left, 1e-3))
         [result] = self.search.run([state], budget, seed=seed)
-        self._guide.adopt(state, result.principal_variation)
-        return result
+        if result.action < 0:
+            return result
+        return replace(result, action=self._guide.choose(state, result.principal_variation))
 
     def plan_batch(
         self, states: Sequence[State], *, budget: Budget | None = None, seed: int = 0
@@ -115,9 +116,9 @@ class Planner:
     ) -> RolloutEvaluator:
         """Have trajectories guide the tree; return the rollouts that follow them."""
         from tesuji.engine.robot_settings import guiding  # noqa: PLC0415
-        from tesuji.engine.tree_guide import Guide  # noqa: PLC0415
+        from tesuji.engine.tree_guide import TRIES, Guide  # noqa: PLC0415
         from tesuji.search.driver import RolloutEvaluator  # noqa: PLC0415
 
         settings = replace(settings or guiding(base.spec.name), replan=1)
         self._guide = Guide(base, settings, getattr(self.domain, "keeps", None))
-        return RolloutEvaluator(2, settings.horizon - 1)
+        return RolloutEvaluator(TRIES, settings.horizon - 1)

@@ -1,8 +1,8 @@
 """Trajectory search that proposes what a tree over sampled actions tries.
 
 A decision plans a trajectory first. The tree samples actions around it, and its rollouts follow
-what is left of it, so that the search need not find slow movements by single steps. The next plan
-begins with the tree's best line, and what the plan had after it.
+what is left of it, so that the search need not find slow movements by single steps. What returns
+more is followed, the plan or the tree's best line, and the next plan begins with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tesuji.domains.robotics.proposals import Plan
 from tesuji.search.trajectory.noise import Floats
 from tesuji.search.trajectory.planner import TrajectoryPlanner, Verdict
 from tesuji.search.trajectory.settings import TrajectorySettings
+
+TRIES = 2  # rollouts from a leaf
 
 # Says of actions `[N]` and what their steps passed through `[N, K, Q]` which break nothing.
 Keeps = Callable[[npt.NDArray[np.int64], Floats], npt.NDArray[np.bool_]]
@@ -52,7 +54,7 @@ class Guide:
         """
         if state.steps != self._next:
             self._planner = TrajectoryPlanner(
-                self._domain.model, self._settings, self._monitor, seed=seed
+                self._domain.imagination.model, self._settings, self._monitor, seed=seed
             )
         found = self._planner.plan(state, seconds)
         self._domain.simulated += found.simulated
@@ -64,14 +66,33 @@ class Guide:
         self._domain.proposal = self._plan
         self._next = state.steps + 1
 
-    def adopt(self, state: Moment, line: Sequence[int]) -> None:
-        """Have the next plan begin with a line of the tree from the last one's root."""
-        actions = self._plan.actions.copy()
-        for number, action in enumerate(line[: len(actions)]):
-            sample = self._domain.sample_batch([state], np.array([action]))
-            actions[number] = self._planner.scaled(sample[0])
-            state = self._domain.step_batch([state], [action], Asked()).states[0]
-        self._planner.adopt(actions)
+    def choose(self, state: Moment, line: Sequence[int]) -> int:
+        """Return the first action of the plan or of the tree's best line, of what returns more.
+
+        The line goes on as the rollouts from its end did. The next plan begins with what was best.
+
+        Args:
+            state: the last plan's root.
+            line: actions from there.
+        """
+        ways = [self._plan.actions, *self._ways(state, line)]
+        units = self._domain.imagination.model.units(np.stack(ways))
+        scores, violations = self._planner.score(state, units)
+        self._domain.simulated += units.shape[0] * units.shape[1]
+        best = int(np.lexsort((-scores, violations))[0])
+        self._planner.adopt(ways[best])
+        return 0 if best == 0 else line[0]
+
+    def _ways(self, state: Moment, line: Sequence[int]) -> Floats:
+        """Return scaled actions of a line and the rollouts from its end `[TRIES, H, D]`."""
+        domain, horizon = self._domain, len(self._plan.actions)
+        line, steps = line[:horizon], []
+        for action in line[:-1]:
+            steps.append(domain.sample_batch([state], np.array([action])))
+            state = domain.step_batch([state], [action], Asked()).states[0]
+        rest = domain.imagination.ways([state], [line[-1]], TRIES, horizon - len(line))
+        before = np.repeat(np.stack(steps, axis=1), TRIES, axis=0) if steps else rest[:, :0]
+        return self._planner.scaled(np.concatenate([before, rest], axis=1))
 
 
 class _StepMonitor:

@@ -39,7 +39,7 @@ from tesuji.domains.robotics.spaces import (
 
 if TYPE_CHECKING:
     from tesuji.domains.robotics.compiled_trials import Steps
-    from tesuji.domains.robotics.models import Model
+    from tesuji.domains.robotics.imagination import Imagination
 
 _UNSTABLE = (3, 4, 5)  # MuJoCo's warnings of bad positions, velocities, accelerations
 _NO_LIMIT = 10_000  # steps of an episode where the environment names none
@@ -227,10 +227,9 @@ class EnvironmentDomain(SimulatedDomain):
         return self._imagination.name
 
     @property
-    def model(self) -> Model:
-        """Return the model that takes a search's steps where actions are continuous."""
-        model: Model = self._imagination.model  # type: ignore[union-attr]
-        return model
+    def imagination(self) -> Imagination:
+        """Return what takes a search's steps where actions are continuous."""
+        return self._imagination  # type: ignore[return-value]
 
     @property
     def _imagination(self) -> Steps:

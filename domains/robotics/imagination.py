@@ -53,7 +53,7 @@ class Imagination:
         if isinstance(plan, Plan):
             counted = np.minimum(left, plan.left(steps))
             depth = min(depth, max(int(counted.max()) - 1, 0))
-        actions = self._actions(states, chosen, tries, depth)
+        actions = self.ways(states, chosen, tries, depth)
         after, found = self.model.branch(self._rows(states), actions)
         rewards = np.where(np.arange(1 + depth) < counted[:, None], found.rewards, 0.0)
         returns = rewards[:, 1:] @ discount ** np.arange(depth)
@@ -79,10 +79,10 @@ class Imagination:
             kept,
         )
 
-    def _actions(
+    def ways(
         self, states: Sequence[Moment], chosen: Sequence[int], tries: int, depth: int
     ) -> Floats:
-        """Return actions of all rollouts `[tries * B, 1 + depth, D]`."""
+        """Return actions of steps and of the rollouts after them `[tries * B, 1 + depth, D]`."""
         samples, plan = self._domain.sample_batch(states, np.array(chosen)), self._domain.proposal
         number, size = samples.shape
         actions = np.repeat(samples[None, :, None], tries, axis=0).repeat(1 + depth, axis=2)

@@ -24,7 +24,7 @@ def planned(name: str, horizon: int = 6) -> tuple[EnvironmentDomain, Any, Plan]:
     state = domain.reset(3)
     for _ in range(4):
         state, _, _ = domain.step(state, 1)
-    size = domain.model.low.size
+    size = domain.imagination.model.low.size
     actions = np.random.default_rng(0).uniform(-0.5, 0.5, (horizon, size))
     domain.proposal = Plan(4, actions, np.full((horizon, size), 0.01))
     return domain, state, domain.proposal
@@ -34,7 +34,7 @@ def planned(name: str, horizon: int = 6) -> tuple[EnvironmentDomain, Any, Plan]:
 def test_samples_are_near_the_plan(name: str) -> None:
     """The first is the plan's action, the next are around it, the last anywhere in the box."""
     domain, state, plan = planned(name)
-    scaled = domain.samples(state) / domain.model.high
+    scaled = domain.samples(state) / domain.imagination.model.high
     off = np.abs(scaled - plan.actions[0]).max(axis=1)
     assert off[0] < 1e-6
     assert off[1:12].max() < 0.06
@@ -45,7 +45,9 @@ def test_samples_are_near_the_plan(name: str) -> None:
 def test_a_rollout_follows_what_is_left_of_the_plan(name: str) -> None:
     """From any depth, to the plan's end and not beyond."""
     domain, state, plan = planned(name)
-    whole = domain.model.roll(state, domain.model.units(plan.actions[None])).rewards[0]
+    whole = domain.imagination.model.roll(
+        state, domain.imagination.model.units(plan.actions[None])
+    ).rewards[0]
     for depth in range(3):
         reached = domain.step_batch([state], [0], Rollouts(1, 9))
         assert reached.rewards[0] == pytest.approx(whole[depth], abs=1e-12)
@@ -64,17 +66,37 @@ def test_what_goes_on_at_the_plans_end_is_worth_more() -> None:
     assert values[1] - values[0] == 50.0
 
 
-def test_the_next_plan_begins_with_the_trees_line() -> None:
-    """A line of box samples is what is sampled around next, less its first action."""
+@pytest.mark.parametrize("line", [(13,), (13, 14, 1)])
+def test_a_line_goes_on_as_its_rollouts_did(line: tuple[int, ...]) -> None:
+    """The better of the two returns what the leaf was said to be worth, with the way there."""
     domain = EnvironmentDomain("Pendulum-v1")
-    settings = TrajectorySettings(samples=4, iterations=1, horizon=8)
-    guide = Guide(domain, settings)
+    guide = Guide(domain, TrajectorySettings(samples=4, iterations=1, horizon=8))
+    root = state = domain.reset(1)
+    guide.prepare(state)
+    total = 0.0
+    for number, action in enumerate(line):
+        reached = domain.step_batch([state], [action], Rollouts(2, 7))
+        total += reached.rewards[0]
+        [state] = reached.states
+        assert reached.simulated == 2 * (8 - number)
+    total += reached.values[0] - guide._plan.beyond
+    found = domain.imagination.model.roll(
+        root, domain.imagination.model.units(guide._ways(root, line))
+    ).rewards
+    assert found.sum(axis=1).max() == pytest.approx(total)
+
+
+@pytest.mark.parametrize("best", range(3))
+def test_what_returns_more_is_followed_and_planned_on_from(best: int) -> None:
+    """The plan, or the line with one of its rollouts."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    guide = Guide(domain, TrajectorySettings(samples=4, iterations=1, horizon=8))
     state = domain.reset(1)
     guide.prepare(state)
-    reached = domain.step_batch([state], [13], Rollouts()).states
-    wanted = domain.sample_batch(reached, np.array([14]))[0] / 2.0
-    guide.adopt(state, [13, 14])
-    assert guide._planner._mean[0] == pytest.approx(wanted)
+    ways = [guide._plan.actions, *guide._ways(state, [13])]
+    guide._planner.score = lambda *_: (np.eye(3)[best], np.zeros(3))  # type: ignore[method-assign]
+    assert guide.choose(state, [13]) == (13 if best else 0)
+    assert np.array_equal(guide._planner._mean[:-1], ways[best][1:])
 
 
 def test_a_guided_decision_is_the_same_again() -> None:
