@@ -90,7 +90,8 @@ class Planner:
         [result] = self.search.run([state], budget, seed=seed)
         if result.action < 0:
             return result
-        return replace(result, action=self._guide.choose(state, result.principal_variation))
+        line = result.principal_variation
+        return replace(result, action=self._guide.choose(state, line, bool(result.legal[0])))
 
     def plan_batch(
         self, states: Sequence[State], *, budget: Budget | None = None, seed: int = 0

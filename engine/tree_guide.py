@@ -66,7 +66,7 @@ class Guide:
         self._domain.proposal = self._plan
         self._next = state.steps + 1
 
-    def choose(self, state: Moment, line: Sequence[int]) -> int:
+    def choose(self, state: Moment, line: Sequence[int], legal: bool = True) -> int:
         """Return the first action of the plan or of the tree's best line, of what returns more.
 
         The line goes on as the rollouts from its end did. The next plan begins with what was best.
@@ -74,11 +74,14 @@ class Guide:
         Args:
             state: the last plan's root.
             line: actions from there.
+            legal: whether the plan's first action may be taken.
         """
         ways = [self._plan.actions, *self._ways(state, line)]
         units = self._domain.imagination.model.units(np.stack(ways))
         scores, violations = self._planner.score(state, units)
         self._domain.simulated += units.shape[0] * units.shape[1]
+        if not legal:
+            scores[0], violations[0] = -np.inf, np.inf
         best = int(np.lexsort((-scores, violations))[0])
         self._planner.adopt(ways[best])
         return 0 if best == 0 else line[0]

@@ -97,6 +97,7 @@ def test_what_returns_more_is_followed_and_planned_on_from(best: int) -> None:
     guide._planner.score = lambda *_: (np.eye(3)[best], np.zeros(3))  # type: ignore[method-assign]
     assert guide.choose(state, [13]) == (13 if best else 0)
     assert np.array_equal(guide._planner._mean[:-1], ways[best][1:])
+    assert guide.choose(state, [13], legal=False) == 13
 
 
 def test_a_guided_decision_is_the_same_again() -> None:
