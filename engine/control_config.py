@@ -61,6 +61,38 @@ class ControlLearningConfig:
 
 
 @dataclass(frozen=True)
+class PracticeConfig:
+    """How policy and value are learned in the model instead, from what the policy does there.
+
+    Attributes:
+        steps: of the model in a round, of all lanes together; 0 to learn from the planner.
+        lanes: episodes side by side.
+        length: steps of a lane that are learned from at a time.
+        passes: over what is learned from, at most.
+        trace: weight of later surprises against the value's own word; 0 trusts the value.
+        living: what is taken from each reward, so that to go on is not worth all by itself.
+        cost: what a violation by 1 costs at first, as reward; at last ten times that.
+    """
+
+    steps: int = 0
+    lanes: int = 64
+    length: int = 64
+    passes: int = 5
+    trace: float = 0.95
+    living: float = 0.0
+    cost: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name in ("lanes", "length", "passes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.steps < 0 or self.cost < 0:
+            raise ValueError("steps and cost must be at least 0")
+        if not 0.0 <= self.trace <= 1.0:
+            raise ValueError(f"trace must be 0 to 1, got {self.trace}")
+
+
+@dataclass(frozen=True)
 class ControlTrainConfig:
     """A run that learns to control an environment.
 
@@ -74,6 +106,7 @@ class ControlTrainConfig:
         constraints: what must hold, in training as well.
         control: how it learns.
         random_search: how a policy is searched for in the model before the first round.
+        practice: how it practises, where it does.
         trajectory: how it plans; a discount below 1 bounds what lies beyond the horizon.
         control_net: the networks.
     """
@@ -87,6 +120,7 @@ class ControlTrainConfig:
     constraints: tuple[str, ...] = ()
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
+    practice: PracticeConfig = field(default_factory=PracticeConfig)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
 
@@ -97,6 +131,10 @@ class ControlTrainConfig:
             raise ValueError("a run needs an end: give minutes, cpu_minutes or iterations")
         if self.keep_checkpoints < 1:
             raise ValueError(f"keep_checkpoints must be at least 1, got {self.keep_checkpoints}")
+        if self.practice.steps and self.trajectory.discount == 1.0:
+            raise ValueError("practice wants a discount below 1")
+        if self.practice.steps and self.random_search.rounds:
+            raise ValueError("practice.steps or random_search.rounds must be 0: each begins anew")
         taken, horizon = self.control.taken, self.control.horizon
         if horizon > self.trajectory.horizon:
             raise ValueError(

@@ -3,9 +3,9 @@
 Expert iteration (Anthony, Tian & Barber 2017) with a model, as in POLO (Lowrey et al. 2019): the
 planner acts in the environment with the newest networks, the policy imitates its plans, and the
 value learns their returns with its own word for what lies beyond their end. Stored states are
-planned from again (reanalysis, Schrittwieser et al. 2021). Only steps of episodes are real steps;
-what the model simulates is counted apart. A policy to begin with may be searched for in the model
-(`random_search`).
+planned from again (reanalysis, Schrittwieser et al. 2021). Or both practise in the model instead
+(`control_practice.py`). Only steps of episodes are real steps; what the model simulates is counted
+apart. A policy to begin with may be searched for in the model (`random_search`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from tesuji.engine.checkpoint import (
 from tesuji.engine.config import save_toml
 from tesuji.engine.control_agent import control_checkpoint, tensors_of, trained_of
 from tesuji.engine.control_config import ControlTrainConfig
+from tesuji.engine.control_fit import fit
 from tesuji.engine.control_lessons import Examples, Lessons
+from tesuji.engine.control_practice import Practice, check_always
 from tesuji.engine.control_states import States
 from tesuji.engine.control_warmup import judge_policy, search_policy
 from tesuji.engine.episodes import Episode, Runner
@@ -47,7 +49,6 @@ from tesuji.search.trajectory.planner import Trajectory
 Floats = npt.NDArray[np.float64]
 
 _TOLD = 50  # plans between two words
-_CLIP = 10.0  # of the gradient's norm
 
 
 @dataclass
@@ -59,6 +60,7 @@ class ControlTotals:
         simulated: steps of the model.
         violating: real steps in which a constraint did not hold.
         mean_return: of the last round's episodes.
+        practice_reward: of a step of the last round's practice, less what violations cost.
     """
 
     iteration: int = 0
@@ -69,6 +71,7 @@ class ControlTotals:
     updates: int = 0
     violating: int = 0
     mean_return: float | None = None
+    practice_reward: float | None = None
 
 
 def train_control(
@@ -86,11 +89,13 @@ def train_control(
         TesujiError: the folder is in use or cannot be written.
         EnvironmentRefusedError: there is no such environment, or it has no continuous actions.
         ConstraintError: a constraint cannot be used.
+        UsageError: a constraint need not hold always, and there is practice.
         KeyboardInterrupt: the run stands at its last checkpoint.
     """
     domain = EnvironmentDomain(config.game)
     runner = Runner(domain, config.trajectory, config.constraints)
     try:
+        check_always(config.practice, runner.monitor)
         with RunFolder(run, resume) as folder:
             save_toml(run / CONFIG, config)
             training = _ControlTraining(config, runner, folder.path, progress, resume)
@@ -119,6 +124,7 @@ class _ControlTraining:
         observed = runner.domain.spec.observation_shape[0]
         self.net = ControlNet(config.control_net, observed, model.low.size)
         self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate, fused=True)
+        self.practice = Practice(config, model, runner.monitor, self.net, self.optimizer)
         if resume and list_checkpoints(run):
             self._restore()
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
@@ -166,8 +172,11 @@ class _ControlTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = config.control.rate * 0.1 ** self.pace.share()
         episodes = self._act(rng)
-        self._imagine(rng)
-        losses = self._learn(rng)
+        if config.practice.steps:
+            losses = self._practise(rng)
+        else:
+            self._imagine(rng)
+            losses = self._learn(rng)
         self.runner.agent = ControlAgent(tensors_of(self.net))
         totals.iteration = number
         totals.mean_return = float(np.mean([episode.total for episode in episodes]))
@@ -201,6 +210,15 @@ class _ControlTraining:
         if plan.violation == 0.0:  # else it is not what shall be done
             scaled = (plan.actions - self._middle) / self._half
             self.lessons.add(state.observation, plan, scaled)
+
+    def _practise(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Learn from what the policy does in the model; return the mean losses."""
+        number, share = self.totals.iteration + 1, self.pace.share()
+        done = self.practice.round(number, share, lambda: self._wander(rng), rng, self.pace.tell)
+        self.totals.simulated += done.simulated
+        self.totals.updates += done.updates
+        self.totals.practice_reward = round(done.mean_reward, 4)
+        return done.losses
 
     def _imagine(self, rng: np.random.Generator) -> None:
         """Plan from states of the model; no step of theirs is a real one."""
@@ -241,24 +259,9 @@ class _ControlTraining:
     def _fit(
         self, examples: Examples, most: float, rng: np.random.Generator
     ) -> tuple[float, float]:
-        settings, net = self.config.control, self.net
-        net.widen(examples.values, most)
-        observations = torch.from_numpy(examples.observations)
-        actions, targets = torch.from_numpy(examples.actions), net.targets(examples.values)
-        losses = np.zeros(2)
-        for number in range(settings.updates):
-            rows = torch.from_numpy(rng.integers(len(observations), size=settings.batch))
-            policy_loss, value_loss = net.losses(observations[rows], actions[rows], targets[rows])
-            self.optimizer.zero_grad()
-            loss = settings.imitation * policy_loss + value_loss
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
-            self.optimizer.step()
-            losses += [policy_loss.item(), value_loss.item()]
-            if number % _TOLD == 0:
-                self.pace.tell(f"update {number + 1} of {settings.updates}")
+        settings = self.config.control
         self.totals.updates += settings.updates
-        return float(losses[0]) / settings.updates, float(losses[1]) / settings.updates
+        return fit(self.net, self.optimizer, examples, most, settings, rng, self.pace.tell)
 
     def _save(self, number: int, episodes: list[Episode], losses: tuple[float, float]) -> None:
         config, totals = self.config, self.totals
@@ -272,6 +275,7 @@ class _ControlTraining:
             "violating_steps": totals.violating,
             "interventions": sum(len(episode.stepped_in) for episode in episodes),
             "unchecked_steps": sum(episode.unchecked for episode in episodes),
+            "practice_reward": totals.practice_reward,
             "loss_policy": round(losses[0], 5), "loss_value": round(losses[1], 5),
         }  # fmt: skip
         self.metrics.write(number, row)

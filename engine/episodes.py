@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from tesuji.domains.robotics.models import Floats, Rollouts, make_model
 from tesuji.nets.control_native import ControlAgent
 from tesuji.search.trajectory.planner import Trajectory, TrajectoryPlanner
 from tesuji.search.trajectory.settings import TrajectorySettings
+
+if TYPE_CHECKING:
+    from tesuji.search.trajectory.monitor import ConstraintMonitor
 
 # Told of a step: the state, the action to be taken `[D]`, and the plan that was made there.
 Record = Callable[[Moment, Floats, Trajectory | None], None]
@@ -127,7 +130,7 @@ class Runner:
         self.agent = agent
         self.domain, self._settings, self._deadline = domain, settings, deadline
         self.model = make_model(domain)
-        self._monitor = None
+        self._monitor: ConstraintMonitor | None = None
         if constraints:
             from tesuji.search.trajectory.monitor import ConstraintMonitor  # noqa: PLC0415 - z3
 
@@ -158,6 +161,11 @@ class Runner:
         while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, planner, state)
             yield episode
+
+    @property
+    def monitor(self) -> ConstraintMonitor | None:
+        """Return what says how constraints stand, where there are any."""
+        return self._monitor
 
     @property
     def env(self) -> Env:

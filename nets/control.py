@@ -43,12 +43,18 @@ class ControlNet(nn.Module):
         self.register_buffer("spread", torch.ones(num_observations))
         self.register_buffer("returns", torch.zeros(2, dtype=torch.float64))  # lowest, highest
 
-    def normalise(self, observations: Reals) -> None:
-        """Take mean and deviation of observations `[N, F]` as those that inputs are scaled by."""
+    def normalise(self, observations: Reals, share: float = 1.0) -> None:
+        """Take mean and deviation of observations `[N, F]` as those that inputs are scaled by.
+
+        Args:
+            observations: any.
+            share: of the way to go there from those of before.
+        """
         mean, deviation = observations.mean(0), observations.std(0)
-        self.center.copy_(torch.from_numpy(mean))
         # What hardly varies is left as it is: scaled up, it would be noise.
-        self.spread.copy_(torch.from_numpy(np.where(deviation > 1e-3, deviation, 1.0)))
+        deviation = np.where(deviation > 1e-3, deviation, 1.0)
+        self.center.lerp_(torch.from_numpy(mean), share)
+        self.spread.lerp_(torch.from_numpy(deviation), share)
 
     def widen(self, values: npt.NDArray[np.float64], most: float) -> None:
         """Have the bins span `values` `[N]` up to `most`, with some room below, where they do not.
@@ -81,11 +87,18 @@ class ControlNet(nn.Module):
             actions: to imitate `[B, D]`, scaled to [-1, 1].
             targets: distributions over the value's bins `[B, K]`.
         """
-        seen = (observations - self.center) / self.spread
-        mean, deviation = gaussian(self.policy(seen))
-        nats = 0.5 * ((actions - mean) / deviation) ** 2 + torch.log(deviation)
-        logits = torch.log_softmax(self.value(seen), 1)
-        return nats.sum(1).mean(), -(targets * logits).sum(1).mean()
+        policy_loss = -self.likelihoods(observations, actions).mean()
+        return policy_loss, self.value_loss(observations, targets)
+
+    def likelihoods(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return log-densities `[B]` of actions under the policy, but for a constant."""
+        mean, deviation = gaussian(self.policy((observations - self.center) / self.spread))
+        return -(0.5 * ((actions - mean) / deviation) ** 2 + torch.log(deviation)).sum(1)
+
+    def value_loss(self, observations: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of distributions `[B, K]` over the value's bins."""
+        logits = torch.log_softmax(self.value((observations - self.center) / self.spread), 1)
+        return -(targets * logits).sum(1).mean()
 
     def targets(self, values: npt.NDArray[np.float64]) -> Tensor:
         """Return values `[N]` as distributions over the bins `[N, K]`."""

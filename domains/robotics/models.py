@@ -112,7 +112,7 @@ class Model(ABC):
         """Return how far quantities may leave a line while positions move in one.
 
         Args:
-            start: quantities `[Q]` before the first substep.
+            start: quantities before the first substep, `[Q]` or `[B, Q]`.
             quantities: after each substep `[B, H, K, Q]`.
 
         Returns:

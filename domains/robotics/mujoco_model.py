@@ -81,7 +81,8 @@ class MujocoModel(Model):
         """Return how far the task's quantities may leave a line while positions move in one."""
         after = quantities[..., : self._nq]
         flat = after.reshape(len(after), -1, self._nq)
-        first = np.broadcast_to(start[None, None, : self._nq], (len(after), 1, self._nq))
+        first = start[..., : self._nq].reshape(-1, 1, self._nq)
+        first = np.broadcast_to(first, (len(after), 1, self._nq))
         before = np.concatenate([first, flat[:, :-1]], axis=1).reshape(after.shape)
         return self._task.bends(before, after)
 

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from tesuji.engine.commands.base import Answer, Common, Constraints, File, Game, open_domain
 from tesuji.engine.config import narrow
-from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig, preset_of
+from tesuji.engine.control_config import (
+    ControlLearningConfig,
+    ControlTrainConfig,
+    PracticeConfig,
+    preset_of,
+)
 from tesuji.engine.errors import UsageError
 from tesuji.engine.measures import clock, measure, number, numbers
 from tesuji.engine.plan_config import PlanLearningConfig, PlanTrainConfig
@@ -81,6 +86,7 @@ class Arguments(Common, TrainConfig):
     connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
+    practice: PracticeConfig = field(default_factory=PracticeConfig)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
 

@@ -115,7 +115,7 @@ class ConstraintMonitor:
             rollouts: what they lead to.
             actions: of them `[B, H, D]`.
         """
-        trace = self._trace(state, rollouts, actions)
+        trace = self._trace(self._model.quantities(state), rollouts, actions)
         found = {}
         for each in self._obligations:
             goal = None if each.goal is None else _full(each.goal(trace.after), rollouts)
@@ -127,7 +127,7 @@ class ConstraintMonitor:
 
     def judge(self, state: Any, rollouts: Rollouts, actions: Floats) -> Verdict:
         """Return what is wrong with trajectories, as `margins` takes them."""
-        trace = self._trace(state, rollouts, actions)
+        trace = self._trace(self._model.quantities(state), rollouts, actions)
         batch, horizon = rollouts.rewards.shape
         violations, shortfalls = np.zeros(batch), np.zeros(batch)
         for each in self._obligations:
@@ -145,9 +145,24 @@ class ConstraintMonitor:
                 shortfalls += np.where(due, 0.0, missed)
         return Verdict(violations, shortfalls)
 
+    def breaches(self, before: Floats, rollouts: Rollouts, actions: Floats) -> Floats:
+        """Return by how much steps from states of their own break what must hold always `[B]`.
+
+        Args:
+            before: quantities of the states `[B, Q]`.
+            rollouts: of one step each.
+            actions: of them `[B, 1, D]`.
+        """
+        trace, found = self._trace(before, rollouts, actions), np.zeros(len(actions))
+        for each in self._obligations:
+            hold = self._hold(each, trace, None, rollouts)
+            if hold is not None:
+                found += np.maximum(-hold.min(axis=(1, 2)), 0.0)
+        return found
+
     def promise(self, state: Any, rollouts: Rollouts, actions: Floats) -> None:
         """Note that a trajectory (a batch of one) may be followed: its goals are due in it."""
-        trace = self._trace(state, rollouts, actions)
+        trace = self._trace(self._model.quantities(state), rollouts, actions)
         for each in self._obligations:
             if each.open and each.goal is not None:
                 goal = _full(each.goal(trace.after), rollouts)
@@ -164,7 +179,7 @@ class ConstraintMonitor:
             The least margin of what must hold, and the greatest of what else must come, by name;
             and whether what must hold did not.
         """
-        trace = self._trace(state, rollouts, actions)
+        trace = self._trace(self._model.quantities(state), rollouts, actions)
         margins, broken = {}, False
         for each in self._obligations:
             goal = None if each.goal is None else _full(each.goal(trace.after), rollouts)
@@ -178,10 +193,9 @@ class ConstraintMonitor:
             each.met |= goal is not None and each.left >= 0 and float(goal.max()) >= TOLERANCE
         return margins, broken
 
-    def _trace(self, state: Any, rollouts: Rollouts, actions: Floats) -> _Trace:
+    def _trace(self, start: Floats, rollouts: Rollouts, actions: Floats) -> _Trace:
         after = rollouts.quantities
         batch, horizon, substeps, size = after.shape
-        start = self._model.quantities(state)
         bends = self._model.bends(start, after)
         firsts, lasts, offs = [], [], []
         for i, name in zip(self._used, self._known, strict=True):
@@ -192,7 +206,7 @@ class ConstraintMonitor:
             first = last
             if i < size and name not in self._model.held:
                 flat = np.empty((batch, horizon * substeps))
-                flat[:, 0], flat[:, 1:] = start[i], last.reshape(batch, -1)[:, :-1]
+                flat[:, 0], flat[:, 1:] = start[..., i], last.reshape(batch, -1)[:, :-1]
                 first = flat.reshape(last.shape)
             firsts.append(first)
             lasts.append(last)

@@ -199,6 +199,8 @@ class TrajectoryPlanner:
         proposed = int(settings.policy_samples * count)
         if self._policy is not None and iteration == 0 and proposed:
             noise[-1] = 0.0  # one follows the policy's mean
+            if settings.departing:
+                noise[:, settings.departing :] = 0.0
             proposals = self.model.follow(state, self._policy, noise[-proposed:]).actions
             actions[-proposed:, : proposals.shape[1]] = proposals
         parts = [actions, self._kept]

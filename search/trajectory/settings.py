@@ -31,6 +31,7 @@ class TrajectorySettings:
         temperature: of `mppi`, as a share of the spread of returns.
         decay: `icem` divides the samples by it each iteration.
         policy_samples: share of the first samples that the policy proposes, where there is one.
+        departing: first steps in which the policy's samples depart from its mean; 0 for all.
         discount: of later rewards.
         replan: steps of a plan that are followed before the next is made.
         survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where
@@ -54,6 +55,7 @@ class TrajectorySettings:
     temperature: float = 0.1
     decay: float = 1.25
     policy_samples: float = 0.25
+    departing: int = 0
     discount: float = 1.0
     replan: int = 1
     survival: int = 200
@@ -77,6 +79,8 @@ class TrajectorySettings:
             raise ValueError("kept and policy_samples must lie between 0 and 1")
         if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
             raise ValueError("momentum must be below 1, discount above 0 and at most 1")
+        if self.departing < 0:
+            raise ValueError(f"departing must be at least 0, got {self.departing}")
         if self.replan < 1 or self.survival < 0 or self.feedback < 0:
             raise ValueError("replan must be at least 1, survival and feedback at least 0")
         if self.decay < 1:

@@ -16,7 +16,12 @@ from tesuji.engine.cli import main
 from tesuji.engine.commands.train import Arguments as Train
 from tesuji.engine.commands.train import run as train
 from tesuji.engine.control_agent import load_control
-from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig, preset_of
+from tesuji.engine.control_config import (
+    ControlLearningConfig,
+    ControlTrainConfig,
+    PracticeConfig,
+    preset_of,
+)
 from tesuji.engine.control_lessons import Lessons
 from tesuji.engine.control_training import train_control
 from tesuji.engine.episodes import Runner
@@ -68,14 +73,24 @@ def _tensors(run: Path) -> Mapping[str, Any]:
     return {**checkpoint.tensors, **checkpoint.training}
 
 
-@pytest.mark.parametrize(("game", "rounds"), [("Pendulum-v1", 0), ("InvertedDoublePendulum-v5", 2)])
-def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, rounds: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("game", "rounds", "practice"),
+    [
+        ("Pendulum-v1", 0, PracticeConfig()),
+        ("InvertedDoublePendulum-v5", 2, PracticeConfig()),
+        ("InvertedDoublePendulum-v5", 0, PracticeConfig(steps=48, lanes=3, length=8)),
+    ],
+)
+def test_a_run_goes_on_as_if_it_had_not_stopped(
+    game: str, rounds: int, practice: PracticeConfig, tmp_path: Path
+) -> None:
     """To the bit, from what the files hold."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     few = replace(TINY.control, steps=8, imagined=4, wander=2, taken=3)
     config = replace(
         TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4),
         random_search=RandomSearchSettings(rounds, directions=2, best=1, steps=9),
+        practice=practice,
     )  # fmt: skip
     train_control(config, whole, Silent())
 
@@ -84,7 +99,8 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(game: str, rounds: int, tmp_path
 
         def update(self, row: Mapping[str, object]) -> None:
             """Stop once the first round is done."""
-            if list_checkpoints(parts) and "imagined" in str(row.get("message")):
+            told = str(row.get("message"))
+            if list_checkpoints(parts) and ("imagined" in told or "practice" in told):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -105,6 +121,39 @@ def test_constraints_hold_in_training(tmp_path: Path) -> None:
     assert totals.steps == 60
     assert totals.violating == 0
     assert [row["violating_steps"] for row in read_metrics(tmp_path / "run")] == [0, 0, 0]
+
+
+def balance(agent: ControlAgent) -> float:
+    """Return for how many steps the policy alone holds the pole up, of 200."""
+    domain, lasted = EnvironmentDomain("InvertedPendulum-v5"), []
+    for seed in range(4):
+        state, discount, steps = domain.reset(seed), 1.0, 0
+        while discount > 0.0 and steps < 200:
+            mean, _ = agent.propose(state.observation[None])
+            state, _, discount = domain.step_by(state, (3.0 * mean[0]).astype(np.float32))
+            steps += 1
+        lasted.append(steps)
+    return float(np.mean(lasted))
+
+
+def test_practice_teaches_a_policy_without_real_steps(tmp_path: Path) -> None:
+    """To hold a pole up."""
+    config = ControlTrainConfig(
+        game="InvertedPendulum-v5", minutes=0, iterations=4, seed=2,
+        trajectory=TrajectorySettings(samples=2, iterations=1, horizon=2, discount=0.98),
+        control=ControlLearningConfig(steps=1, taken=1, batch=256, beginnings=1.0, rate=0.01),
+        practice=PracticeConfig(steps=4096, lanes=32, length=64),
+        control_net=ControlNetConfig(hidden=32, bins=31),
+    )  # fmt: skip
+    totals = train_control(config, tmp_path / "run", Silent())
+    assert totals.steps == 4
+    assert totals.simulated >= 4 * 4096
+    trained = load_control(str(tmp_path / "run"), EnvironmentDomain("InvertedPendulum-v5"))
+    torch.manual_seed(0)
+    fresh = ControlNet(config.control_net, 4, 1)
+    weights = {name: each.numpy() for name, each in fresh.state_dict().items()}
+    assert balance(ControlAgent(weights)) < 60.0
+    assert balance(trained.agent) > 150.0
 
 
 def test_numpy_says_what_torch_says() -> None:
@@ -204,6 +253,10 @@ def test_what_is_named_has_settings_of_its_own(
         (["train", "pendulun"], "no environment is called 'pendulun'; did you mean Pendulum-v1"),
         (["train", "pendulum", "--control.taken", "11"], "taken must be at most the horizon of 10"),
         (["train", "pendulum", "--constraint", "sped < 1"], "unknown name 'sped'"),
+        (
+            ["train", "hopper", "--constraint", "eventually(rootx > 1)"],
+            "in practice constraints hold always",
+        ),
         (["run", "reacher", "--agent", "net"], "no agent ships for Reacher-v5"),
         (["run", "pendulum", "--agent", "/nowhere"], "no run at /nowhere"),
     ],
@@ -238,4 +291,4 @@ def test_agents_fit_one_environment(tmp_path: Path) -> None:
     with pytest.raises(TesujiError, match="holds a run already"):
         train(Train(game="pendulum", run_dir=tmp_path / "run", minutes=0, iterations=1))
     with pytest.raises(UsageError, match="no agent ships"):
-        load_control("net", EnvironmentDomain("Hopper-v5"))
+        load_control("net", EnvironmentDomain("Reacher-v5"))

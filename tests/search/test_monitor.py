@@ -209,3 +209,21 @@ def test_wrong_forms_are_refused(text: str, message: str) -> None:
     with pytest.raises(ConstraintError, match=r"^[^\n]*$") as caught:
         parse_formula(text, QuantityNames(NAMES))
     assert message in str(caught.value)
+
+
+def test_breaches_of_many_states_are_those_of_each() -> None:
+    """Of a quantity that moves along the segment, and of one that leaps."""
+    domain = EnvironmentDomain("HalfCheetah-v5")
+    model = make_model(domain)
+    monitor = ConstraintMonitor(model, ["rootz <= -0.1", "x_velocity <= 0.1"])
+    rng, states = np.random.default_rng(0), [domain.reset(seed) for seed in range(6)]
+    for _ in range(8):
+        states = [domain.step_by(each, rng.uniform(-1, 1, 6))[0] for each in states]
+    actions = rng.uniform(-1.0, 1.0, (6, 1, 6))
+    starts = np.concatenate([model.begin(each) for each in states])
+    before = np.stack([model.quantities(each) for each in states])
+    together = monitor.breaches(before, model.branch(starts, actions).rollouts, actions)
+    for state, action, found in zip(states, actions[:, None], together, strict=True):
+        margins = monitor.margins(state, model.roll(state, action), action)
+        assert found == pytest.approx(sum(max(0.0, -float(m.min())) for m in margins.values()))
+    assert (together > 0).any()

@@ -128,6 +128,26 @@ def test_a_plan_is_followed_for_several_steps() -> None:
     assert planner.plan(state).score >= kept[0] - 1e-3
 
 
+class Leans:
+    """A policy that always does the same."""
+
+    def propose(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation."""
+        return np.full((len(observations), 1), 0.25), np.full((len(observations), 1), 0.1)
+
+
+def test_a_policys_samples_depart_from_it_at_first() -> None:
+    """And follow its mean from then on."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    settings = TrajectorySettings(
+        samples=8, iterations=1, horizon=6, policy_samples=1.0, departing=2
+    )
+    planner = TrajectoryPlanner(make_model(domain), settings, policy=Leans())
+    plan = planner.plan(domain.reset(0)).actions[:, 0] / 2
+    assert np.allclose(plan[2:], 0.25)
+    assert not np.allclose(plan[:2], 0.25)
+
+
 def test_wrong_settings_are_refused() -> None:
     """With the number."""
     with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
