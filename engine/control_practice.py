@@ -190,7 +190,9 @@ class Practice:
         before = torch.from_numpy(batch.likelihoods.ravel())
         losses = []
         for _ in range(self._settings.passes):
-            for rows in torch.from_numpy(rng.permutation(len(actions))).split(size):
+            order = torch.from_numpy(rng.permutation(len(actions)))
+            for first in range(0, len(order), size):
+                rows = order[first : first + size]
                 ratios = net.likelihoods(observations[rows], actions[rows]) - before[rows]
                 policy = _surrogate(ratios, advantages[rows])
                 value = net.value_loss(observations[rows], targets[rows])
