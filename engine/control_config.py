@@ -105,7 +105,7 @@ class ControlTrainConfig:
         keep_checkpoints: newest checkpoints that are kept.
         constraints: what must hold, in training as well.
         control: how it learns.
-        random_search: how a policy is searched for in the model before the first round.
+        random_search: how a policy is searched for in the model, before or after rounds.
         practice: how it practises, where it does.
         trajectory: how it plans; a discount below 1 bounds what lies beyond the horizon.
         control_net: the networks.
@@ -133,8 +133,10 @@ class ControlTrainConfig:
             raise ValueError(f"keep_checkpoints must be at least 1, got {self.keep_checkpoints}")
         if self.practice.steps and self.trajectory.discount == 1.0:
             raise ValueError("practice wants a discount below 1")
-        if self.practice.steps and self.random_search.rounds:
-            raise ValueError("practice.steps or random_search.rounds must be 0: each begins anew")
+        if self.practice.steps and self.random_search.rounds and not self.random_search.after:
+            raise ValueError(
+                "practice begins anew: random_search.after must be above 0 where practice.steps is"
+            )
         taken, horizon = self.control.taken, self.control.horizon
         if horizon > self.trajectory.horizon:
             raise ValueError(

@@ -10,7 +10,7 @@ apart. A policy to begin with may be searched for in the model (`random_search`)
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,12 @@ from tesuji.engine.checkpoint import (
 )
 from tesuji.engine.config import save_toml
 from tesuji.engine.control_agent import control_checkpoint, tensors_of, trained_of
-from tesuji.engine.control_config import ControlTrainConfig
+from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig
 from tesuji.engine.control_fit import fit
 from tesuji.engine.control_lessons import Examples, Lessons
 from tesuji.engine.control_practice import Practice, check_always
+from tesuji.engine.control_search import find_policy
 from tesuji.engine.control_states import States
-from tesuji.engine.control_warmup import judge_policy, search_policy
 from tesuji.engine.episodes import Episode, Runner
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
@@ -148,23 +148,22 @@ class _ControlTraining:
         self.states.restore(parts["states"])
 
     def to_end(self) -> ControlTotals:
-        if self.config.random_search.rounds and self.totals.iteration == 0:
-            self._warm_up()
+        if self.totals.iteration == 0 and self.config.random_search.comes(0):
+            self._search(0)
         while self.pace.share() < 1.0:
             self._iterate(self.totals.iteration + 1)
         return self.totals
 
-    def _warm_up(self) -> None:
-        """Begin with a policy that was found in the model, and with what its states are worth."""
+    def _search(self, number: int) -> tuple[float, float]:
+        """Take a policy that is found in the model, and learn what its states are worth."""
         config, totals = self.config, self.totals
-        rng = np.random.default_rng(mix_seed(config.seed, 2, 0))
-        totals.simulated += search_policy(
-            self.net, self.runner, config.random_search, rng, self.pace.tell
-        )
-        examples = judge_policy(self.net, self.runner, config.trajectory.discount, rng)
-        totals.simulated += len(examples.values)
-        self._fit(examples, float(examples.values.max()), rng)
+        rng = np.random.default_rng(mix_seed(config.seed, 2, number))
+        examples, simulated = find_policy(self.net, self.runner, config, rng, self.pace.tell)
+        totals.simulated += simulated
+        settings = replace(config.control, imitation=0.0)
+        losses = self._fit(examples, float(examples.values.max()), rng, settings)
         self.runner.agent = ControlAgent(tensors_of(self.net))
+        return losses
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
@@ -177,6 +176,8 @@ class _ControlTraining:
         else:
             self._imagine(rng)
             losses = self._learn(rng)
+        if config.random_search.comes(number):
+            losses = self._search(number)
         self.runner.agent = ControlAgent(tensors_of(self.net))
         totals.iteration = number
         totals.mean_return = float(np.mean([episode.total for episode in episodes]))
@@ -251,15 +252,16 @@ class _ControlTraining:
         """Learn from all lessons that are kept; return the mean losses of policy and value."""
         value = None if self.runner.agent is None else self.runner.agent.value
         examples = self.lessons.examples(value)
-        if not self.config.random_search.rounds:  # else it is what the policy was found with
+        search = self.config.random_search
+        if not search.rounds or self.totals.iteration < search.after:  # else as it was found
             self.net.normalise(self.states.observations())
         most = self.lessons.best_return(self.runner.domain.spec.max_steps)
-        return self._fit(examples, most, rng)
+        return self._fit(examples, most, rng, self.config.control)
 
     def _fit(
-        self, examples: Examples, most: float, rng: np.random.Generator
-    ) -> tuple[float, float]:
-        settings = self.config.control
+        self, examples: Examples, most: float, rng: np.random.Generator,
+        settings: ControlLearningConfig,
+    ) -> tuple[float, float]:  # fmt: skip
         self.totals.updates += settings.updates
         return fit(self.net, self.optimizer, examples, most, settings, rng, self.pace.tell)
 

@@ -93,6 +93,8 @@ class RandomSearchSettings:
 
     Attributes:
         rounds: of the search; 0 for none.
+        after: round of learning that it follows, with the policy that was learned till then; 0 to
+            come before the first.
         directions: that a round looks in, both ways.
         best: of them that the policy follows.
         steps: of an episode, at most.
@@ -102,6 +104,7 @@ class RandomSearchSettings:
     """
 
     rounds: int = 0
+    after: int = 0
     directions: int = 16
     best: int = 8
     steps: int = 300
@@ -110,9 +113,13 @@ class RandomSearchSettings:
     price: float = 3.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 0 or self.price < 0:
-            raise ValueError("rounds and price must be at least 0")
+        if self.rounds < 0 or self.after < 0 or self.price < 0:
+            raise ValueError("rounds, after and price must be at least 0")
         if not 1 <= self.best <= self.directions:
             raise ValueError(f"best must be 1 to {self.directions} directions, got {self.best}")
         if self.steps < 1 or not self.noise > 0 or not self.rate > 0:
             raise ValueError("steps must be at least 1, noise and rate above 0")
+
+    def comes(self, number: int) -> bool:
+        """Return whether it follows a round; 0 is before the first."""
+        return self.rounds > 0 and self.after == number

@@ -78,7 +78,7 @@ def _tensors(run: Path) -> Mapping[str, Any]:
     [
         ("Pendulum-v1", 0, PracticeConfig()),
         ("InvertedDoublePendulum-v5", 2, PracticeConfig()),
-        ("InvertedDoublePendulum-v5", 0, PracticeConfig(steps=48, lanes=3, length=8)),
+        ("InvertedDoublePendulum-v5", 2, PracticeConfig(steps=48, lanes=3, length=8)),
     ],
 )
 def test_a_run_goes_on_as_if_it_had_not_stopped(
@@ -89,7 +89,9 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(
     few = replace(TINY.control, steps=8, imagined=4, wander=2, taken=3)
     config = replace(
         TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4),
-        random_search=RandomSearchSettings(rounds, directions=2, best=1, steps=9),
+        random_search=RandomSearchSettings(
+            rounds, after=3 if practice.steps else 0, directions=2, best=1, steps=9
+        ),
         practice=practice,
     )  # fmt: skip
     train_control(config, whole, Silent())

@@ -1,12 +1,14 @@
 """A policy that is searched for in the model is good before the first real step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.engine.control_agent import tensors_of
-from tesuji.engine.control_warmup import judge_policy, search_policy
+from tesuji.engine.control_search import judge_policy, search_policy
 from tesuji.engine.episodes import Runner
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control import ControlNet
@@ -81,3 +83,19 @@ def test_what_is_violated_has_its_price() -> None:
         units = judge.model.units(actions)
         broken.append(float(judge.violations(state, rollouts, units)[0]) / actions.shape[1])
     assert broken[1] < 0.5 * broken[0]
+
+
+def test_a_search_goes_on_from_what_was_learned() -> None:
+    """With the scales that it was learned with: without a step it is what it was."""
+    settings = replace(BALANCE, rounds=1, after=3, rate=1e-12)
+    runner = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings())
+    net = _network(4)
+    with torch.no_grad():
+        net.center.fill_(0.3)
+        net.spread.fill_(2.0)
+    before = ControlAgent(tensors_of(net))
+    search_policy(net, runner, settings, np.random.default_rng(0), lambda _: None)
+    seen = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
+    found = ControlAgent(tensors_of(net))
+    assert np.allclose(found.propose(seen)[0], before.propose(seen)[0], atol=1e-5)
+    assert [settings.comes(number) for number in (0, 2, 3)] == [False, False, True]

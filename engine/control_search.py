@@ -1,4 +1,4 @@
-"""A policy before the first real step: searched for in the model, and judged there."""
+"""A policy without real steps: searched for in the model, and judged there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from tesuji.engine.control_agent import tensors_of
+from tesuji.engine.control_config import ControlTrainConfig
 from tesuji.engine.control_lessons import Examples
 from tesuji.engine.episodes import Runner
 from tesuji.nets.control import ControlNet
@@ -20,6 +21,30 @@ _JUDGED = 16  # episodes that say what states are worth
 _DEVIATION = 0.1  # of the policy's actions
 
 
+def find_policy(
+    net: ControlNet,
+    runner: Runner,
+    config: ControlTrainConfig,
+    rng: np.random.Generator,
+    tell: Callable[[str], None],
+) -> tuple[Examples, int]:
+    """Give a network a policy that does well in the model.
+
+    Args:
+        net: see `search_policy`, and so on.
+        runner: of the environment.
+        config: of the run.
+        rng: what is random.
+        tell: is told how it goes.
+
+    Returns:
+        What the states of its episodes are worth, and the steps that were simulated.
+    """
+    steps = search_policy(net, runner, config.random_search, rng, tell)
+    examples = judge_policy(net, runner, config.trajectory.discount, rng)
+    return examples, steps + len(examples.values)
+
+
 def search_policy(
     net: ControlNet,
     runner: Runner,
@@ -30,23 +55,25 @@ def search_policy(
     """Give a network's policy weights that do well in the model; return the steps it simulated.
 
     Args:
-        net: whose policy's weights are where the search begins.
+        net: whose policy is where the search begins.
         runner: of the environment, whose constraints have a price.
         settings: of the search.
         rng: what is random.
         tell: is told how it goes.
     """
     tensors = tensors_of(net)
+    scales = (tensors["center"], tensors["spread"]) if settings.after else ()  # as learned, or new
     search = RandomSearch(
-        runner.model, lambda *found: Policies(found[0], tensors, *found[1:]),
+        runner.model, lambda weights, *found: Policies(weights, tensors, *(scales or found)),
         policy_weights(tensors), settings, runner.violations,
     )  # fmt: skip
     for number, mean in enumerate(search.run(rng)):
         if number % _TOLD == 0:
             tell(f"policy search, round {number + 1} of {settings.rounds}: mean return {mean:.1f}")
     set_policy(tensors, search.weights, _DEVIATION)
-    tensors["center"] = search.center.astype(np.float32)
-    tensors["spread"] = search.spread.astype(np.float32)
+    if not scales:
+        tensors["center"] = search.center.astype(np.float32)
+        tensors["spread"] = search.spread.astype(np.float32)
     net.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})
     return search.simulated
 
