@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from tesuji.engine.control_agent import tensors_of
-from tesuji.engine.control_config import ControlTrainConfig
 from tesuji.engine.control_lessons import Examples
 from tesuji.engine.episodes import Runner
 from tesuji.nets.control import ControlNet
@@ -19,30 +18,6 @@ from tesuji.search.trajectory.settings import RandomSearchSettings
 _TOLD = 5  # rounds between two words
 _JUDGED = 16  # episodes that say what states are worth
 _DEVIATION = 0.1  # of the policy's actions
-
-
-def find_policy(
-    net: ControlNet,
-    runner: Runner,
-    config: ControlTrainConfig,
-    rng: np.random.Generator,
-    tell: Callable[[str], None],
-) -> tuple[Examples, int]:
-    """Give a network a policy that does well in the model.
-
-    Args:
-        net: see `search_policy`, and so on.
-        runner: of the environment.
-        config: of the run.
-        rng: what is random.
-        tell: is told how it goes.
-
-    Returns:
-        What the states of its episodes are worth, and the steps that were simulated.
-    """
-    steps = search_policy(net, runner, config.random_search, rng, tell)
-    examples = judge_policy(net, runner, config.trajectory.discount, rng)
-    return examples, steps + len(examples.values)
 
 
 def search_policy(

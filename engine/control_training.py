@@ -32,7 +32,7 @@ from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConf
 from tesuji.engine.control_fit import fit
 from tesuji.engine.control_lessons import Examples, Lessons
 from tesuji.engine.control_practice import Practice, check_always
-from tesuji.engine.control_search import find_policy
+from tesuji.engine.control_search import judge_policy, search_policy
 from tesuji.engine.control_states import States
 from tesuji.engine.episodes import Episode, Runner
 from tesuji.engine.errors import TesujiError
@@ -154,16 +154,18 @@ class _ControlTraining:
             self._iterate(self.totals.iteration + 1)
         return self.totals
 
-    def _search(self, number: int) -> tuple[float, float]:
-        """Take a policy that is found in the model, and learn what its states are worth."""
+    def _search(self, number: int) -> None:
+        """Take a policy that is found in the model; before the first round, judge it."""
         config, totals = self.config, self.totals
         rng = np.random.default_rng(mix_seed(config.seed, 2, number))
-        examples, simulated = find_policy(self.net, self.runner, config, rng, self.pace.tell)
-        totals.simulated += simulated
-        settings = replace(config.control, imitation=0.0)
-        losses = self._fit(examples, float(examples.values.max()), rng, settings)
+        search, tell = config.random_search, self.pace.tell
+        totals.simulated += search_policy(self.net, self.runner, search, rng, tell)
+        if number == 0:  # else the value is that of a policy much like it
+            examples = judge_policy(self.net, self.runner, config.trajectory.discount, rng)
+            totals.simulated += len(examples.values)
+            most, settings = float(examples.values.max()), replace(config.control, imitation=0.0)
+            self._fit(examples, most, rng, settings)
         self.runner.agent = ControlAgent(tensors_of(self.net))
-        return losses
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
@@ -177,7 +179,7 @@ class _ControlTraining:
             self._imagine(rng)
             losses = self._learn(rng)
         if config.random_search.comes(number):
-            losses = self._search(number)
+            self._search(number)
         self.runner.agent = ControlAgent(tensors_of(self.net))
         totals.iteration = number
         totals.mean_return = float(np.mean([episode.total for episode in episodes]))
@@ -259,11 +261,10 @@ class _ControlTraining:
         return self._fit(examples, most, rng, self.config.control)
 
     def _fit(
-        self, examples: Examples, most: float, rng: np.random.Generator,
-        settings: ControlLearningConfig,
-    ) -> tuple[float, float]:  # fmt: skip
-        self.totals.updates += settings.updates
-        return fit(self.net, self.optimizer, examples, most, settings, rng, self.pace.tell)
+        self, examples: Examples, most: float, rng: np.random.Generator, how: ControlLearningConfig
+    ) -> tuple[float, float]:
+        self.totals.updates += how.updates
+        return fit(self.net, self.optimizer, examples, most, how, rng, self.pace.tell)
 
     def _save(self, number: int, episodes: list[Episode], losses: tuple[float, float]) -> None:
         config, totals = self.config, self.totals
