@@ -225,8 +225,8 @@ class _ControlTraining:
 
     def _imagine(self, rng: np.random.Generator) -> None:
         """Plan from states of the model; no step of theirs is a real one."""
-        horizon = self.config.lesson_horizon
-        planner = self.runner.planner(int(rng.integers(2**31)), horizon=horizon)
+        seed, horizon = int(rng.integers(2**31)), self.config.lesson_horizon
+        planner = self.runner.planner(seed, horizon=horizon)
         for number in range(self.config.control.imagined):
             state = self._wander(rng)
             plan = self.runner.look(planner, state)
@@ -253,8 +253,7 @@ class _ControlTraining:
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from all lessons that are kept; return the mean losses of policy and value."""
         value = None if self.runner.agent is None else self.runner.agent.value
-        examples = self.lessons.examples(value)
-        search = self.config.random_search
+        examples, search = self.lessons.examples(value), self.config.random_search
         if not search.rounds or self.totals.iteration < search.after:  # else as it was found
             self.net.normalise(self.states.observations())
         most = self.lessons.best_return(self.runner.domain.spec.max_steps)
