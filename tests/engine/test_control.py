@@ -285,6 +285,20 @@ def test_the_pendulums_agent_ships(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[1] < found[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "limit", "least"), [("half_cheetah", "3.2096", 80.0), ("hopper", "0.7402", 50.0)]
+)
+def test_agents_that_keep_a_limit_ship(
+    name: str, limit: str, least: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without them the same steps return 77.9 and 40.3."""
+    words = ["run", name, "--steps", "40", "--json", "--constraint", f"x_velocity <= {limit}"]
+    assert main(words) == 0
+    [episode] = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    assert episode["violating_steps"] == 0
+    assert episode["return"] > least
+
+
 def test_agents_fit_one_environment(tmp_path: Path) -> None:
     """And are found by their run."""
     train_control(replace(TINY, iterations=1), tmp_path / "run", Silent())
