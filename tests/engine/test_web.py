@@ -491,7 +491,8 @@ def test_the_engine_plays_both_sides_until_it_is_told_to_stop(opened: Open) -> N
         page.say("auto", on=False)
         state = page.hear("state", auto=False)
         page.say("undo")
-        assert page.hear("state")["current"] < state["current"]
+        heard = (page.hear("state")["current"] for _ in range(3))  # a move may be under way
+        assert any(current < state["current"] for current in heard)
 
 
 def test_autoplay_ends_with_the_game(opened: Open) -> None:
