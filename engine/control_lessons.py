@@ -98,14 +98,26 @@ class Lessons:
         kept = self.tensors()
         rewards, alive = kept["rewards"].astype(np.float64), kept["alive"]
         rest = np.zeros(len(rewards)) if value is None else value(kept["ends"]) * alive[:, -1]
-        returns = np.empty(rewards.shape)
-        for h in range(rewards.shape[1] - 1, -1, -1):
-            # After an end rewards are 0 and nothing is left, so that `rest` is 0 before it.
-            rest = rewards[:, h] + self._discount * rest
-            returns[:, h] = rest
+        # After an end rewards are 0 and nothing is left, so that `rest` is 0 before it.
+        returns = discounted_returns(rewards, rest, self._discount)
         before = np.ones((len(alive), self._taken), np.bool_)
         before[:, 1:] = alive[:, : self._taken - 1]
         return Examples(
             kept["observations"][before], kept["actions"][before],
             returns[:, : self._taken][before],
         )  # fmt: skip
+
+
+def discounted_returns(rewards: Floats, rest: Floats, discount: float) -> Floats:
+    """Return discounted sums of rewards from each step on.
+
+    Args:
+        rewards: of each step `[N, H]`.
+        rest: what comes after the last `[N]`.
+        discount: of the next reward.
+    """
+    returns = np.empty(rewards.shape)
+    for h in range(rewards.shape[1] - 1, -1, -1):
+        rest = rewards[:, h] + discount * rest
+        returns[:, h] = rest
+    return returns

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from tesuji.engine.control_agent import tensors_of
-from tesuji.engine.control_lessons import Examples
+from tesuji.engine.control_lessons import Examples, discounted_returns
 from tesuji.engine.episodes import Runner
 from tesuji.nets.control import ControlNet
-from tesuji.nets.control_native import Policies, policy_weights, set_policy
+from tesuji.nets.control_native import ControlAgent, Policies, policy_weights, set_policy
 from tesuji.search.trajectory.random_search import RandomSearch
 from tesuji.search.trajectory.settings import RandomSearchSettings
 
@@ -57,22 +57,14 @@ def judge_policy(
     net: ControlNet, runner: Runner, discount: float, rng: np.random.Generator
 ) -> Examples:
     """Return what states of the policy's episodes in the model are worth, and its actions there."""
-    tensors = tensors_of(net)
-    weights = np.repeat(policy_weights(tensors)[None], _JUDGED, axis=0)
-    policies = Policies(weights, tensors, tensors["center"], tensors["spread"])
     state = runner.domain.reset(int(rng.integers(2**31)))
     noise = rng.normal(size=(_JUDGED, runner.domain.spec.max_steps, runner.model.low.size))
-    policies.deviation = _DEVIATION
-    actions, rollouts = runner.model.follow(state, policies, noise)
-    rewards, alive = rollouts.rewards, rollouts.alive
-    before = np.ones_like(alive)
-    before[:, 1:] = alive[:, :-1]
-    # Episodes that go on do so at their mean.
-    rest = alive[:, -1] * rewards.mean(axis=1) / (1.0 - discount) if discount < 1.0 else 0.0
-    values = np.empty(rewards.shape)
-    for h in range(rewards.shape[1] - 1, -1, -1):
-        rest = rewards[:, h] + discount * rest
-        values[:, h] = rest
+    actions, rollouts = runner.model.follow(state, ControlAgent(tensors_of(net)), noise)
+    rewards, before = rollouts.rewards, rollouts.going
+    rest = np.zeros(_JUDGED)
+    if discount < 1.0:  # episodes that go on do so at their mean
+        rest = rollouts.alive[:, -1] * rewards.mean(axis=1) / (1.0 - discount)
+    values = discounted_returns(rewards, rest, discount)
     first = np.repeat(state.observation[None, None], _JUDGED, axis=0)
     seen = np.concatenate([first, rollouts.observations[:, :-1]], axis=1)
     return Examples(seen[before], actions[before].astype(np.float32), values[before])

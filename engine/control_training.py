@@ -116,7 +116,6 @@ class _ControlTraining:
         torch.manual_seed(config.seed)
         self.config, self.runner, self.run, self.progress = config, runner, run, progress
         model, settings = runner.model, config.control
-        self._middle, self._half = (model.low + model.high) / 2, (model.high - model.low) / 2
         self.totals, self.states = ControlTotals(), States(runner.domain, settings.window)
         self.lessons = Lessons(
             settings.window, config.lesson_horizon, settings.taken, config.trajectory.discount
@@ -211,8 +210,7 @@ class _ControlTraining:
 
     def _teach(self, state: Moment, plan: Trajectory) -> None:
         if plan.violation == 0.0:  # else it is not what shall be done
-            scaled = (plan.actions - self._middle) / self._half
-            self.lessons.add(state.observation, plan, scaled)
+            self.lessons.add(state.observation, plan, self.runner.model.scaled(plan.actions))
 
     def _practise(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from what the policy does in the model; return the mean losses."""
@@ -236,12 +234,12 @@ class _ControlTraining:
                 self.pace.tell(f"imagined state {number + 1} of {self.config.control.imagined}")
 
     def _wander(self, rng: np.random.Generator) -> Moment:
-        settings, domain = self.config.control, self.runner.domain
+        settings, domain, model = self.config.control, self.runner.domain, self.runner.model
         if rng.random() < settings.beginnings:
             state = domain.reset(int(rng.integers(2**31)))
         else:
             state = self.states.draw(rng)
-        action = self._middle + self._half * rng.uniform(-1.0, 1.0, self._half.size)
+        action = model.units(rng.uniform(-1.0, 1.0, model.low.size))
         for _ in range(int(rng.integers(settings.wander + 1))):
             after, _, discount = domain.step_by(state, action.astype(np.float32))
             self.totals.simulated += 1

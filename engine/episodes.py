@@ -113,6 +113,7 @@ class Runner:
 
     Attributes:
         agent: whose value judges the ends of trajectories, and whose policy proposes some.
+        monitor: says how constraints stand, where there are any.
 
     Raises:
         ConstraintError: a constraint cannot be used.
@@ -130,11 +131,11 @@ class Runner:
         self.agent = agent
         self.domain, self._settings, self._deadline = domain, settings, deadline
         self.model = make_model(domain)
-        self._monitor: ConstraintMonitor | None = None
+        self.monitor: ConstraintMonitor | None = None
         if constraints:
             from tesuji.search.trajectory.monitor import ConstraintMonitor  # noqa: PLC0415 - z3
 
-            self._monitor = ConstraintMonitor(self.model, constraints)
+            self.monitor = ConstraintMonitor(self.model, constraints)
 
     def run(
         self,
@@ -152,8 +153,8 @@ class Runner:
         episode, most = Episode(seed), most_steps or self.domain.spec.max_steps
         planner, self._record = self.planner(seed), record
         state = self.domain.reset(seed)
-        if self._monitor is not None:
-            self._monitor.begin(state, most)
+        if self.monitor is not None:
+            self.monitor.begin(state, most)
         self.model.roll(state, np.zeros((1, 1, self.model.low.size)))  # compiles, before the clock
         self._plan = np.zeros((0, self.model.low.size))  # what is left of it
         self._foreseen: Rollouts | None = None  # what it leads to, from where it began
@@ -161,11 +162,6 @@ class Runner:
         while len(episode.rewards) < most and not episode.ended:
             state = self._step(episode, planner, state)
             yield episode
-
-    @property
-    def monitor(self) -> ConstraintMonitor | None:
-        """Return what says how constraints stand, where there are any."""
-        return self._monitor
 
     @property
     def env(self) -> Env:
@@ -180,8 +176,8 @@ class Runner:
     def look(self, planner: TrajectoryPlanner, state: Moment) -> Trajectory:
         """Return a plan from a state that is part of no episode."""
         planner.begin()
-        if self._monitor is not None:
-            self._monitor.begin(state)
+        if self.monitor is not None:
+            self.monitor.begin(state)
         return planner.plan(state)
 
     def violations(self, state: Moment, rollouts: Rollouts, actions: Floats) -> Floats:
@@ -192,16 +188,16 @@ class Runner:
             rollouts: what they led to.
             actions: of them `[B, H, D]`, in the environment's units.
         """
-        if self._monitor is None:
+        if self.monitor is None:
             return np.zeros(len(actions))
-        self._monitor.begin(state, actions.shape[1])
-        return self._monitor.judge(state, rollouts, actions).violations
+        self.monitor.begin(state, actions.shape[1])
+        return self.monitor.judge(state, rollouts, actions).violations
 
     def planner(self, seed: int, horizon: int | None = None) -> TrajectoryPlanner:
         """Return a planner of the environment, guided by the agent; its horizon may be another."""
         settings = self._settings if horizon is None else replace(self._settings, horizon=horizon)
         value, policy = (None, None) if self.agent is None else (self.agent.value, self.agent)
-        return TrajectoryPlanner(self.model, settings, self._monitor, value, policy, seed=seed)
+        return TrajectoryPlanner(self.model, settings, self.monitor, value, policy, seed=seed)
 
     def close(self) -> None:
         """End the environment."""
@@ -231,9 +227,9 @@ class Runner:
             self._record(state, action[0], found)
         after, reward, discount = self.domain.step_by(state, action[0].astype(np.float32))
         episode.take(reward, discount == 0.0, float(taken.rewards[0, 0]))
-        if self._monitor is not None:
-            episode.judge(*self._monitor.advance(state, taken, action[None]))
-            episode.unmet = self._monitor.unmet
+        if self.monitor is not None:
+            episode.judge(*self.monitor.advance(state, taken, action[None]))
+            episode.unmet = self.monitor.unmet
         return after
 
     def _decide(self, episode: Episode, planner: TrajectoryPlanner, state: Moment) -> Trajectory:
@@ -242,8 +238,8 @@ class Runner:
         found = planner.plan(state, self._deadline)
         if found.violation == 0.0:
             self._plan, self._foreseen, self._checked = found.actions, found.rollouts, True
-            if self._monitor is not None:
-                self._monitor.promise(state, found.rollouts, found.actions[None])
+            if self.monitor is not None:
+                self.monitor.promise(state, found.rollouts, found.actions[None])
         elif self._checked and len(self._plan):
             episode.stepped_in.append(len(episode.rewards))
         else:

@@ -60,7 +60,7 @@ class Guide:
         self._domain.simulated += found.simulated
         going, rewards = found.rollouts.alive[0], found.rollouts.rewards[0]
         self._plan = Plan(
-            state.steps, self._planner.scaled(found.actions), self._planner.deviation.copy(),
+            state.steps, self._planner.model.scaled(found.actions), self._planner.deviation.copy(),
             self._settings.survival * float(rewards.sum()) / max(1, int(going.sum())),
         )  # fmt: skip
         self._domain.proposal = self._plan
@@ -95,7 +95,7 @@ class Guide:
             state = domain.step_batch([state], [action], Asked()).states[0]
         rest = domain.imagination.ways([state], [line[-1]], TRIES, horizon - len(line))
         before = np.repeat(np.stack(steps, axis=1), TRIES, axis=0) if steps else rest[:, :0]
-        return self._planner.scaled(np.concatenate([before, rest], axis=1))
+        return self._planner.model.scaled(np.concatenate([before, rest], axis=1))
 
 
 class _StepMonitor:
@@ -112,5 +112,5 @@ class _StepMonitor:
         kept = self._keeps(
             np.zeros(batch * horizon, np.int64), passed.reshape(-1, *passed.shape[2:])
         ).reshape(batch, horizon)
-        kept[:, 1:] |= ~rollouts.alive[:, :-1]  # after an end nothing is broken
+        kept |= ~rollouts.going  # after an end nothing is broken
         return Verdict((~kept).sum(axis=1).astype(np.float64), np.zeros(batch))

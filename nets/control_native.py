@@ -52,10 +52,7 @@ class ControlAgent:
 
 
 class Policies:
-    """Policies of one shape, each for a row of a batch.
-
-    Attributes:
-        deviation: of actions, scaled to [-1, 1].
+    """Policies of one shape without noise, each for a row of a batch.
 
     Args:
         weights: of each `[B, W]`, as `policy_weights` returns them.
@@ -68,14 +65,9 @@ class Policies:
         self, weights: Floats, tensors: Mapping[str, npt.NDArray[Any]], center: Floats,
         spread: Floats,
     ) -> None:  # fmt: skip
-        self._center, self._spread, self.deviation = center, spread, 0.0
-        self._layers = list[tuple[Floats, Floats]]()
-        first = 0
-        for rows, columns in (each.shape for each in _policy_layers(tensors)):
-            last = first + rows * columns
-            layer = weights[:, first:last].reshape(len(weights), rows, columns)
-            self._layers.append((layer[:, :-1], layer[:, -1]))
-            first = last
+        self._center, self._spread = center, spread
+        layers = _unpacked(weights, _policy_layers(tensors))
+        self._layers = [(layer[:, :-1], layer[:, -1]) for layer in layers]
 
     def propose(self, observations: Reals) -> tuple[Floats, Floats]:
         """Return mean and deviation of actions `[B, D]`, scaled to [-1, 1]."""
@@ -83,7 +75,7 @@ class Policies:
         for number, (weight, bias) in enumerate(self._layers):
             hidden = np.maximum(hidden, 0.0) if number else hidden
             hidden = np.matmul(hidden[:, None], weight)[:, 0] + bias
-        return np.tanh(hidden), np.full(hidden.shape, self.deviation)
+        return np.tanh(hidden), np.zeros(hidden.shape)
 
 
 def policy_weights(tensors: Mapping[str, npt.NDArray[Any]]) -> Floats:
@@ -93,17 +85,20 @@ def policy_weights(tensors: Mapping[str, npt.NDArray[Any]]) -> Floats:
 
 def set_policy(tensors: Mapping[str, npt.NDArray[Any]], weights: Floats, deviation: float) -> None:
     """Have a network's policy have these weights `[W]`, and one deviation everywhere."""
-    first = 0
-    for i, old in zip(_LAYERS, _policy_layers(tensors), strict=True):
-        last = first + old.size
-        layer = weights[first:last].reshape(old.shape).astype(np.float32)
-        count = old.shape[1]
-        tensors[f"policy.{i}.weight"][:count] = layer[:-1].T
-        tensors[f"policy.{i}.bias"][:count] = layer[-1]
-        first = last
+    for i, layer in zip(_LAYERS, _unpacked(weights[None], _policy_layers(tensors)), strict=True):
+        count = layer.shape[2]
+        tensors[f"policy.{i}.weight"][:count] = layer[0, :-1].T
+        tensors[f"policy.{i}.bias"][:count] = layer[0, -1]
     above = deviation - LEAST_DEVIATION
     tensors[f"policy.{_LAYERS[-1]}.weight"][count:] = 0.0
     tensors[f"policy.{_LAYERS[-1]}.bias"][count:] = np.log(above / (1.0 - above))
+
+
+def _unpacked(weights: Floats, layers: list[Reals]) -> list[Floats]:
+    """Return weights `[B, W]` as layers `[B, rows, columns]` of the shapes of others."""
+    ends = np.cumsum([each.size for each in layers])[:-1]
+    parts = zip(np.split(weights, ends, axis=1), layers, strict=True)
+    return [part.reshape(len(weights), *each.shape) for part, each in parts]
 
 
 def _policy_layers(tensors: Mapping[str, npt.NDArray[Any]]) -> list[Reals]:

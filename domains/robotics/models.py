@@ -42,6 +42,13 @@ class Rollouts:
     alive: npt.NDArray[np.bool_]
     observations: npt.NDArray[np.float32]
 
+    @property
+    def going(self) -> npt.NDArray[np.bool_]:
+        """Return whether the episode goes on before each step `[B, H]`."""
+        going = np.ones_like(self.alive)
+        going[:, 1:] = self.alive[:, :-1]
+        return going
+
     def part(self, rows: slice, steps: slice = slice(None)) -> Rollouts:
         """Return some steps of some trajectories, as copies, which keep no others alive."""
         return Rollouts(
@@ -160,6 +167,10 @@ class Model(ABC):
         """Return scaled actions as the environment takes them, to the 32 bits that it reads."""
         units = (self.low + self.high) / 2 + (self.high - self.low) / 2 * actions
         return np.clip(units, self.low, self.high).astype(np.float32).astype(np.float64)
+
+    def scaled(self, actions: Floats) -> Floats:
+        """Return actions in the environment's units as scaled ones."""
+        return (actions - (self.low + self.high) / 2) / ((self.high - self.low) / 2)
 
 
 class StepModel(Model):

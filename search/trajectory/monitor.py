@@ -211,9 +211,7 @@ class ConstraintMonitor:
             firsts.append(first)
             lasts.append(last)
             offs.append(bends.get(name, 0.0))
-        going = np.ones_like(rollouts.alive)
-        going[:, 1:] = rollouts.alive[:, :-1]
-        return _Trace(firsts, lasts, offs, going)
+        return _Trace(firsts, lasts, offs, rollouts.going)
 
     def _hold(
         self, each: _Obligation, trace: _Trace, goal: Floats | None, rollouts: Rollouts

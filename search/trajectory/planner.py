@@ -103,8 +103,6 @@ class TrajectoryPlanner:
         self.settings = settings or TrajectorySettings()
         self._monitor, self._value, self._policy = monitor, value, policy
         self._rng = np.random.default_rng(seed)
-        self._middle = (model.low + model.high) / 2
-        self._half = (model.high - model.low) / 2
         self._pace = 0.0  # seconds a sample
         self.begin()
 
@@ -165,17 +163,13 @@ class TrajectoryPlanner:
         """Return the deviation of samples around the last plan `[H, D]`, scaled."""
         return self._deviation
 
-    def scaled(self, actions: Floats) -> Floats:
-        """Return actions in the environment's units as scaled ones."""
-        return (actions - self._middle) / self._half
-
     def adopt(self, actions: Floats) -> None:
         """Have the next plan begin with what is left of `actions [H, D]`, which are scaled."""
         self._mean = self._later(actions)
 
     def score(self, state: Any, actions: Floats) -> tuple[Floats, Floats]:
         """Return scores and violations `[B]` of actions `[B, H, D]` in the environment's units."""
-        scored = self._score(state, self.scaled(actions))
+        scored = self._score(state, self.model.scaled(actions))
         return scored.scores, scored.violations
 
     def _fits(self, ends: float | None, iteration: int) -> int:
