@@ -83,13 +83,9 @@ class GridRunner:
                 GridConstraints,
             )
 
-            if tasks:
-                raise EnvironmentRefusedError(
-                    f"{self.name}: its shortest plans keep constraints, --method tasks does not"
-                )
             self._constraints = GridConstraints(domain, constraints)
         # The kernels are ready before a plan's time is taken.
-        _ = MazeTask(domain) if tasks else self._plan(domain, 0)
+        _ = MazeTask(domain, self._constraints) if tasks else self._plan(domain, 0)
 
     def run(self, seed: int, most_steps: int | None = None) -> Iterator[Episode]:
         """Yield one episode, the same that grows, before the first step and after each.
@@ -98,13 +94,14 @@ class GridRunner:
             UsageError: its start breaks a constraint.
         """
         self.env.reset(seed=seed)
+        self._check_start(seed)
         domain = make_grid(self.env)
         episode: GridEpisode | TaskEpisode
         if self._tasks:
             episode = TaskEpisode(seed)
-            yield from episode.make_plan(domain.reset(), DOMAIN, MazeTask(domain))
+            task = MazeTask(domain, self._constraints)
+            yield from episode.make_plan(domain.reset(), DOMAIN, task)
         else:
-            self._check_start(seed)
             episode = self._plan(domain, seed)
             yield episode
         state = domain.reset()

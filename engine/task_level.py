@@ -73,6 +73,7 @@ class TaskPlan:
         failed: actions that failed, in their order.
         plans: symbolic plans that were asked for.
         simulated: steps that were simulated.
+        exhausted: whether the clauses leave no symbolic plan.
     """
 
     steps: tuple[Step, ...] = ()
@@ -80,6 +81,7 @@ class TaskPlan:
     failed: tuple[Step, ...] = ()
     plans: int = 0
     simulated: int = 0
+    exhausted: bool = False
 
 
 def plan_task(
@@ -104,7 +106,9 @@ def plan_task(
         yield plan
         task = parse_task(domain, mover.problem(clauses))
         *_, answer = answers(task, SolveClock(SolveBudget(seconds=_SECONDS)))
-        plan = replace(plan, steps=answer.plan or (), motions=(), plans=plan.plans + 1)
+        exhausted = answer.status == "unsolvable"
+        plan = replace(plan, steps=answer.plan or (), motions=(), exhausted=exhausted)
+        plan = replace(plan, plans=plan.plans + 1)
         for length in range(1, len(plan.steps) + 1):
             way = plan.steps[:length]
             if way not in known:
@@ -146,6 +150,7 @@ class TaskEpisode(Episode):
             "tasks": [" ".join(step) for step in self.plan.steps],
             "failed": [" ".join(step) for step in self.plan.failed],
             "symbolic_plans": self.plan.plans,
+            "no_plan_left": self.plan.exhausted,
             "solved": self.solved,
         }
 

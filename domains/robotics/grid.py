@@ -125,6 +125,28 @@ def look(env: Env) -> dict[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
+def look_from(
+    instance: npt.NDArray[np.int64], state: State, cell: int, direction: int
+) -> dict[str, int]:
+    """Return what `look` would tell where the agent has a pose in a state of the domain."""
+    width = int(instance[rules.WIDTH])
+
+    def thing(kind: int) -> list[int]:
+        start = rules.KINDS + rules.FIELDS * kind
+        return instance[start : start + 3].tolist() if kind else [rules.EMPTY, 0, 0]
+
+    y, x = divmod(cell, width)
+    ahead = int(rules.cell_ahead(instance, x, y, direction))
+    beyond = [rules.WALL, COLOR_NAMES.index("grey"), 0]
+    front = beyond if ahead < 0 else thing(int(state.grid[ahead]))
+    held = thing(int(state.carrying))
+    return {
+        "agent_x": x, "agent_y": y, "agent_dir": direction,
+        "carrying": held[0], "carrying_color": held[1],
+        "front": front[0], "front_color": front[1], "front_state": front[2],
+    }  # fmt: skip
+
+
 def encode_grid(domain: CompiledDomain, state: State) -> npt.NDArray[np.uint8]:
     """Return types, colours and states of all cells `[W, H, 3]`, as MiniGrid's `Grid.encode`."""
     width, height = (int(each) for each in domain.instance[[rules.WIDTH, rules.HEIGHT]])

@@ -223,7 +223,10 @@ def _changes(arguments: Arguments) -> dict[str, Any]:
 
 def _tasks(row: dict[str, Any]) -> str:
     failed = [f"  no motion for: {each}" for each in row["failed"]]
-    how = f"solved in {row['steps']} steps" if row["solved"] else "not solved"
+    how = f"solved in {row['steps']} steps"
+    if not row["solved"]:
+        left = "no symbolic plan is left" if row["no_plan_left"] else "given up"
+        how = "not solved" if row["tasks"] else f"not solved ({left})"
     first = (
         f"seed {row['seed']}: {how}, {row['violating_steps']} violating; {row['symbolic_plans']} "
         f"symbolic plans and their motions took {row['decision_ms_p50'] / 1000:.1f} s"

@@ -75,7 +75,18 @@ class GridConstraints:
                 raise ConstraintError(f"two constraints are called {formula.name!r}")
             constraints[formula.name] = formula.hold
         self._model = SymbolicModel(symbols, constraints)
+        with MAIN:
+            self._spoken = {
+                name: sorted(_AXES.keys() & constants(each).keys())
+                for name, each in self._model.constraints.items()
+            }
+        self._known: dict[tuple[str | int, ...], bool] = {}
         self.limits = self._tabled()
+
+    @property
+    def carries(self) -> bool:
+        """Return whether one speaks of what is carried."""
+        return any({"carrying", "carrying_color"} & set(each) for each in self._spoken.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,26 +105,32 @@ class GridConstraints:
     def reason(self, values: Values) -> str | None:
         """Return what a state breaks, with the numbers of which it speaks; None for nothing."""
         names = self.broken_at(values)
-        with MAIN:
-            spoken = {each for name in names for each in constants(self._model.constraints[name])}
+        spoken = {each for name in names for each in self._spoken[name]}
         shown = ", ".join(f"{each} = {value}" for each, value in values.items() if each in spoken)
         return f"{', '.join(names)} ({shown})" if names else None
 
     def _unkept(
         self, named: Mapping[str, z3.BoolRef], values: Values, action: int
     ) -> tuple[str, ...]:
-        symbols = self._model.symbols
-        with MAIN:
-            return tuple(
-                n for n, e in named.items() if decide(symbols, e, values, action) is not True
-            )
+        return tuple(
+            name for name, each in named.items() if not self._keeps(name, each, values, action)
+        )
+
+    def _keeps(self, name: str, expression: z3.BoolRef, values: Values, action: int) -> bool:
+        """Return whether a constraint holds; one whose numbers were asked before is remembered."""
+        numbers = {**values, "action": action}
+        key = name, *(numbers[each] for each in self._spoken[name])
+        if key not in self._known:
+            with MAIN:
+                found = decide(self._model.symbols, expression, values, action)
+            self._known[key] = found is True
+        return self._known[key]
 
     def _tabled(self) -> Limits:
         model, start, strides, looks = self._model, [0], [], False
         tables: list[npt.NDArray[np.bool_]] = []
         for name, expression in {**model.invariants, **model.guards}.items():
-            with MAIN:
-                spoken = sorted(_AXES.keys() & constants(expression).keys())
+            spoken = self._spoken[name]
             axes = {_AXES[each] for each in spoken}
             shape = [size if i in axes else 1 for i, size in enumerate(self._sizes)]
             if math.prod(shape) > _MOST:

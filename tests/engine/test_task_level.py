@@ -51,6 +51,7 @@ def test_a_failed_motion_becomes_a_clause_and_motions_are_kept() -> None:
     assert plan.failed == (("go", "b", "d"),)
     assert [motion.after for motion in plan.motions] == ["ac", "acd"]
     assert (plan.plans, plan.simulated) == (2, 2 + 3 + 2 + 2)
+    assert not plan.exhausted
     assert len(walker.tried[1:]) == len(set(walker.tried[1:]))
 
 
@@ -59,6 +60,7 @@ def test_where_every_way_fails_there_is_no_plan() -> None:
     *_, plan = plan_task("a", DOMAIN, Walker({("go", "b", "d"), ("go", "a", "c")}))
     assert (plan.steps, plan.motions) == ((), ())
     assert set(plan.failed) == {("go", "b", "d"), ("go", "a", "c")}
+    assert plan.exhausted
 
 
 def test_a_block_is_lifted_and_none_is_put_on_the_other() -> None:

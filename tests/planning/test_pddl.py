@@ -253,3 +253,33 @@ def test_damaged_files_are_read_or_refused_with_one_line() -> None:
             told.append(str(fault))
     assert len(told) > 100
     assert not any("\n" in line for line in told)
+
+
+FUSE = """
+(define (domain fuse) (:requirements :adl) (:predicates (whole) (off) (done) (on))
+  (:action switch-off :parameters () :effect (off))
+  (:action touch :parameters () :effect (and (on) (when (not (off)) (not (whole)))))
+  (:action finish :parameters () :precondition (and (on) (whole)) :effect (done)))
+"""
+
+
+def test_what_a_deletion_depends_on_counts() -> None:
+    """Though no goal and no other condition asks for it."""
+    text = "(define (problem x) (:domain fuse) (:init (whole)) (:goal (done)))"
+    task = parse_task(FUSE, text)
+    operators, variables = grounded(task)
+    steps, state = make_steps(variables), variables.init.copy()
+    names = {operators.action(int(op)): i for i, op in enumerate(variables.operator)}
+    assert set(names) == {("switch-off",), ("touch",), ("finish",)}
+    for order in (["touch", "finish"], ["switch-off", "touch", "finish"]):
+        state = variables.init.copy()
+        for name in order:
+            out = np.zeros(3, np.int32)
+            count = applicable(steps, state, out, np.zeros(9, np.int32))
+            if names[(name,)] not in out[:count]:
+                break
+            after = np.zeros_like(state)
+            apply(steps, names[(name,)], state, after)
+            state = after
+        plan = [(name,) for name in order]
+        assert bool(reaches_goal(steps, state)) == is_solution(task, plan) == (len(order) == 3)

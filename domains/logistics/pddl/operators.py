@@ -268,14 +268,16 @@ def _relevant(
     relevant: BoolArray, kept: BoolArray, true: Ragged, effects: Effects, count: int
 ) -> BoolArray:
     """Mark what the goal and `kept` depend on; return which operators can matter to them."""
-    useful = np.zeros(count, np.bool_)
+    useful, both = np.zeros(count, np.bool_), kept.copy()  # both: to be true or false matters
     owner: Any = true.owner()
     when_owner = effects.when.owner()
     while True:
-        hits = (effects.adds | kept[effects.atom]) & relevant[effects.atom]
+        before = int(relevant.sum() + both.sum())
+        hits = (effects.adds | both[effects.atom]) & relevant[effects.atom]
         useful[effects.operator[hits]] = True
-        before = int(relevant.sum())
         relevant[true.values[useful[owner]]] = True
-        relevant[effects.when.values[hits[when_owner]]] = True
-        if int(relevant.sum()) == before:
+        happens = useful[effects.operator] & relevant[effects.atom]
+        relevant[effects.when.values[happens[when_owner]]] = True
+        both[effects.when.values[(happens & ~effects.adds)[when_owner]]] = True
+        if int(relevant.sum() + both.sum()) == before:
             return useful
