@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tesuji.nets.config import ControlNetConfig
-from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
+from tesuji.search.trajectory.settings import (
+    PolishSettings,
+    RandomSearchSettings,
+    TrajectorySettings,
+)
 
 _PRESETS = Path(__file__).parent / "presets"  # what environments are best learned by
 
@@ -105,7 +109,8 @@ class ControlTrainConfig:
         keep_checkpoints: newest checkpoints that are kept.
         constraints: what must hold, in training as well.
         control: how it learns.
-        random_search: how a policy is searched for in the model, before or after rounds.
+        random_search: how a policy to begin with is searched for in the model.
+        polish: how the policy is improved so, after some of the rounds.
         practice: how it practises, where it does.
         trajectory: how it plans; a discount below 1 bounds what lies beyond the horizon.
         control_net: the networks.
@@ -120,6 +125,7 @@ class ControlTrainConfig:
     constraints: tuple[str, ...] = ()
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
+    polish: PolishSettings = field(default_factory=PolishSettings)
     practice: PracticeConfig = field(default_factory=PracticeConfig)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)
@@ -133,9 +139,9 @@ class ControlTrainConfig:
             raise ValueError(f"keep_checkpoints must be at least 1, got {self.keep_checkpoints}")
         if self.practice.steps and self.trajectory.discount == 1.0:
             raise ValueError("practice wants a discount below 1")
-        if self.practice.steps and self.random_search.rounds and not self.random_search.after:
+        if self.practice.steps and self.random_search.rounds:
             raise ValueError(
-                "practice begins anew: random_search.after must be above 0 where practice.steps is"
+                "practice begins anew: polish.rounds follows it, random_search.rounds must be 0"
             )
         taken, horizon = self.control.taken, self.control.horizon
         if horizon > self.trajectory.horizon:

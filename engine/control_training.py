@@ -5,12 +5,13 @@ planner acts in the environment with the newest networks, the policy imitates it
 value learns their returns with its own word for what lies beyond their end. Stored states are
 planned from again (reanalysis, Schrittwieser et al. 2021). Or both practise in the model instead
 (`control_practice.py`). Only steps of episodes are real steps; what the model simulates is counted
-apart. A policy to begin with may be searched for in the model (`random_search`).
+apart. A policy to begin with may be searched for in the model (`random_search`), and what was
+learned be improved so in between (`polish`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,9 @@ from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConf
 from tesuji.engine.control_fit import fit
 from tesuji.engine.control_lessons import Examples, Lessons
 from tesuji.engine.control_practice import Practice, check_always
-from tesuji.engine.control_search import judge_policy, search_policy
+from tesuji.engine.control_search import PolicySearch, judge_policy
 from tesuji.engine.control_states import States
+from tesuji.engine.control_totals import ControlTotals
 from tesuji.engine.episodes import Episode, Runner
 from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
@@ -45,33 +47,11 @@ from tesuji.engine.selfplay import mix_seed
 from tesuji.nets.control import ControlNet
 from tesuji.nets.control_native import ControlAgent
 from tesuji.search.trajectory.planner import Trajectory
+from tesuji.search.trajectory.settings import RandomSearchSettings
 
 Floats = npt.NDArray[np.float64]
 
 _TOLD = 50  # plans between two words
-
-
-@dataclass
-class ControlTotals:
-    """What a run has done so far.
-
-    Attributes:
-        steps: real steps.
-        simulated: steps of the model.
-        violating: real steps in which a constraint did not hold.
-        mean_return: of the last round's episodes.
-        practice_reward: of a step of the last round's practice, less what violations cost.
-    """
-
-    iteration: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    steps: int = 0
-    simulated: int = 0
-    updates: int = 0
-    violating: int = 0
-    mean_return: float | None = None
-    practice_reward: float | None = None
 
 
 def train_control(
@@ -124,6 +104,7 @@ class _ControlTraining:
         self.net = ControlNet(config.control_net, observed, model.low.size)
         self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate, fused=True)
         self.practice = Practice(config, model, runner.monitor, self.net, self.optimizer)
+        self.search: PolicySearch | None = None  # that is under way
         if resume and list_checkpoints(run):
             self._restore()
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
@@ -142,29 +123,49 @@ class _ControlTraining:
         for name, tensor in checkpoint.training.items():
             part, _, rest = name.partition("/")
             parts.setdefault(part, {})[rest] = tensor
-        restore_optimizer(self.optimizer, list(self.net.parameters()), parts["optimizer"])
-        self.lessons.restore(parts["lessons"])
-        self.states.restore(parts["states"])
+        restore_optimizer(self.optimizer, list(self.net.parameters()), parts.get("optimizer", {}))
+        if self.totals.iteration:
+            self.lessons.restore(parts["lessons"])
+            self.states.restore(parts["states"])
+        if "search" in parts:
+            self.search = self._begin_search()
+            self.search.restore(parts["search"])
 
     def to_end(self) -> ControlTotals:
-        if self.totals.iteration == 0 and self.config.random_search.comes(0):
-            self._search(0)
-        while self.pace.share() < 1.0:
+        while True:
+            if self._due().rounds:
+                self._search()
+            if self.pace.share() >= 1.0:
+                return self.totals
             self._iterate(self.totals.iteration + 1)
-        return self.totals
 
-    def _search(self, number: int) -> None:
+    def _due(self) -> RandomSearchSettings:
+        """Return the settings of the search that comes next; without rounds if there is none."""
+        number, polish = self.totals.iteration, self.config.polish
+        if number == self.totals.searched or number % polish.every:
+            return RandomSearchSettings()
+        return polish if number else self.config.random_search
+
+    def _search(self) -> None:
         """Take a policy that is found in the model; before the first round, judge it."""
-        config, totals = self.config, self.totals
-        rng = np.random.default_rng(mix_seed(config.seed, 2, number))
-        search, tell = config.random_search, self.pace.tell
-        totals.simulated += search_policy(self.net, self.runner, search, rng, tell)
-        if number == 0:  # else the value is that of a policy much like it
+        config, totals, tell = self.config, self.totals, self.pace.tell
+        search = self.search = self.search or self._begin_search()
+        search.run(tell, self._save)
+        totals.simulated += search.spent()
+        if totals.iteration == 0:  # else the value is that of a policy much like it
+            rng = np.random.default_rng(mix_seed(config.seed, 2, 0))
             examples = judge_policy(self.net, self.runner, config.trajectory.discount, rng)
             totals.simulated += len(examples.values)
             most, settings = float(examples.values.max()), replace(config.control, imitation=0.0)
             self._fit(examples, most, rng, settings)
         self.runner.agent = ControlAgent(tensors_of(self.net))
+        totals.searched, self.search = totals.iteration, None
+        self._save()
+
+    def _begin_search(self) -> PolicySearch:
+        number = self.totals.iteration
+        seed = mix_seed(self.config.seed, 3, number)
+        return PolicySearch(self.net, self.runner, self._due(), seed, anew=number == 0)
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
@@ -177,12 +178,11 @@ class _ControlTraining:
         else:
             self._imagine(rng)
             losses = self._learn(rng)
-        if config.random_search.comes(number):
-            self._search(number)
         self.runner.agent = ControlAgent(tensors_of(self.net))
         totals.iteration = number
         totals.mean_return = float(np.mean([episode.total for episode in episodes]))
-        self._save(number, episodes, losses)
+        self._tell(episodes, losses)
+        self._save()
 
     def _act(self, rng: np.random.Generator) -> list[Episode]:
         """Take the round's real steps by the planner; every decision is a lesson."""
@@ -251,8 +251,8 @@ class _ControlTraining:
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from all lessons that are kept; return the mean losses of policy and value."""
         value = None if self.runner.agent is None else self.runner.agent.value
-        examples, search = self.lessons.examples(value), self.config.random_search
-        if not search.rounds or self.totals.iteration < search.after:  # else as it was found
+        examples = self.lessons.examples(value)
+        if self.totals.searched < 0:  # else they are part of what was found
             self.net.normalise(self.states.observations())
         most = self.lessons.best_return(self.runner.domain.spec.max_steps)
         return self._fit(examples, most, rng, self.config.control)
@@ -263,30 +263,28 @@ class _ControlTraining:
         self.totals.updates += how.updates
         return fit(self.net, self.optimizer, examples, most, how, rng, self.pace.tell)
 
-    def _save(self, number: int, episodes: list[Episode], losses: tuple[float, float]) -> None:
+    def _tell(self, episodes: list[Episode], losses: tuple[float, float]) -> None:
+        self.pace.note()
+        share = round(min(self.pace.share(), 1.0), 4)
+        row = {
+            "kind": "iteration", "game": self.runner.domain.spec.name, "progress": share,
+            **self.totals.row(episodes, losses),
+        }  # fmt: skip
+        self.metrics.write(self.totals.iteration, row)
+        self.progress.update(row)
+
+    def _save(self) -> None:
         config, totals = self.config, self.totals
         self.pace.note()
-        row = {
-            "kind": "iteration", "game": self.runner.domain.spec.name, "iteration": number,
-            "seconds": round(totals.seconds, 3), "cpu_seconds": round(totals.cpu_seconds, 3),
-            "progress": round(min(self.pace.share(), 1.0), 4), "steps": totals.steps,
-            "simulated_steps": totals.simulated, "mean_return": totals.mean_return,
-            "episode_steps": float(np.mean([len(episode.rewards) for episode in episodes])),
-            "violating_steps": totals.violating,
-            "interventions": sum(len(episode.stepped_in) for episode in episodes),
-            "unchecked_steps": sum(episode.unchecked for episode in episodes),
-            "practice_reward": totals.practice_reward,
-            "loss_policy": round(losses[0], 5), "loss_value": round(losses[1], 5),
-        }  # fmt: skip
-        self.metrics.write(number, row)
-        self.progress.update(row)
-        parts = {
-            "optimizer": optimizer_tensors(self.optimizer, list(self.net.parameters())),
-            "lessons": self.lessons.tensors(), "states": self.states.tensors(),
-        }  # fmt: skip
+        parts = {"optimizer": optimizer_tensors(self.optimizer, list(self.net.parameters()))}
+        if totals.iteration:
+            parts |= {"lessons": self.lessons.tensors(), "states": self.states.tensors()}
+        if self.search is not None:
+            totals.simulated += self.search.spent()
+            parts["search"] = self.search.tensors()
         training = {f"{p}/{name}": each for p, part in parts.items() for name, each in part.items()}
         save_checkpoint(
-            checkpoint_path(self.run, number),
+            checkpoint_path(self.run, totals.iteration),
             control_checkpoint(
                 self.runner.domain.spec.name, config.control_net, config.trajectory,
                 tensors_of(self.net), totals.updates,

@@ -29,7 +29,11 @@ from tesuji.engine.theorem_config import (
 )
 from tesuji.engine.training_config import TrainConfig
 from tesuji.nets.config import ConnectionNetConfig, ControlNetConfig, RouteNetConfig
-from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
+from tesuji.search.trajectory.settings import (
+    PolishSettings,
+    RandomSearchSettings,
+    TrajectorySettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +90,7 @@ class Arguments(Common, TrainConfig):
     connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
+    polish: PolishSettings = field(default_factory=PolishSettings)
     practice: PracticeConfig = field(default_factory=PracticeConfig)
     trajectory: TrajectorySettings = field(default_factory=TrajectorySettings)
     control_net: ControlNetConfig = field(default_factory=ControlNetConfig)

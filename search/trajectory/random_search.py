@@ -7,10 +7,11 @@ a real one. `W` weights of a policy, `F` numbers of an observation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
 from tesuji.search.trajectory.settings import RandomSearchSettings
@@ -27,7 +28,7 @@ Family = Callable[[Floats, Floats, Floats], Policy]
 
 
 class RandomSearch:
-    """A policy that gets better.
+    """A policy that gets better. What a round draws follows from the seed and its number alone.
 
     Args:
         model: of the environment.
@@ -35,12 +36,14 @@ class RandomSearch:
         weights: to begin with `[W]`.
         settings: of the search.
         violations: of what must hold, which are paid for.
+        seed: of what is random.
 
     Attributes:
         weights: the present ones `[W]`.
         center: mean of the observations so far `[F]`.
         spread: deviation of the observations so far `[F]`.
-        simulated: steps of the model so far.
+        means: mean return of each round's episodes, less what they broke.
+        simulated: steps of the model in the last round.
     """
 
     def __init__(
@@ -50,45 +53,61 @@ class RandomSearch:
         weights: Floats,
         settings: RandomSearchSettings,
         violations: Violations,
+        seed: int,
     ) -> None:
         self._model, self._family, self._settings = model, family, settings
-        self._violations, self.weights = violations, weights
+        self._violations, self._seed, self.weights = violations, seed, weights
         size = model.domain.spec.observation_shape[0]
+        self._seen, self._sum, self._squares = 0.0, np.zeros(size), np.zeros(size)
         self.center, self.spread = np.zeros(size), np.ones(size)
-        self._seen, self._sum, self._squares = 0, np.zeros(size), np.zeros(size)
+        self.means: list[float] = []
         self.simulated = 0
 
-    def run(self, rng: np.random.Generator) -> Iterator[float]:
-        """Improve it, a round each; yield the mean return of the episodes, less what they broke."""
-        settings = self._settings
-        for number in range(settings.rounds):
-            state = self._model.domain.reset(int(rng.integers(2**31)))
-            directions = rng.normal(size=(settings.directions, len(self.weights)))
-            away = settings.noise * directions
-            scores = self._score(state, self.weights + np.concatenate([away, -away]))
-            there, back = scores[: len(away)], scores[len(away) :]
-            best = np.argsort(-np.maximum(there, back), kind="stable")[: settings.best]
-            spread = max(float(np.concatenate([there[best], back[best]]).std()), 1e-9)
-            rate = settings.rate * 0.1 ** (number / settings.rounds)
-            step = (there[best] - back[best]) @ directions[best]
-            self.weights = self.weights + rate / (settings.best * spread) * step
-            yield float(scores.mean())
+    def improve(self) -> None:
+        """Search for a round."""
+        settings, number = self._settings, len(self.means)
+        rng = np.random.default_rng([self._seed, number])
+        state = self._model.domain.reset(int(rng.integers(2**31)))
+        directions = rng.normal(size=(settings.directions, len(self.weights)))
+        away = settings.noise * directions
+        scores = self._score(state, self.weights + np.concatenate([away, -away]))
+        there, back = scores[: len(away)], scores[len(away) :]
+        best = np.argsort(-np.maximum(there, back), kind="stable")[: settings.best]
+        spread = max(float(np.concatenate([there[best], back[best]]).std()), 1e-9)
+        rate = settings.rate * 0.1 ** (number / settings.rounds)
+        step = (there[best] - back[best]) @ directions[best]
+        self.weights = self.weights + rate / (settings.best * spread) * step
+        self.means.append(float(scores.mean()))
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return where the search stands, by name."""
+        return {
+            "weights": self.weights, "seen": np.array([self._seen]), "sum": self._sum,
+            "squares": self._squares, "means": np.array(self.means),
+        }  # fmt: skip
+
+    def restore(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Stand where `tensors` was asked."""
+        self.weights, self.means = tensors["weights"], tensors["means"].tolist()
+        self._seen = float(tensors["seen"][0])
+        self._sum, self._squares = tensors["sum"], tensors["squares"]
+        self._scale()
 
     def _score(self, state: Any, weights: Floats) -> Floats:
         """Return the returns `[B]` of episodes under policies, less what they broke."""
         policies = self._family(weights, self.center, self.spread)
         quiet = np.zeros((len(weights), self._settings.steps, self._model.low.size))
         actions, rollouts = self._model.follow(state, policies, quiet)
-        self._note(rollouts)
+        seen = rollouts.observations[rollouts.alive].astype(np.float64)
+        self.simulated = rollouts.rewards.size
+        self._seen += len(seen)
+        self._sum = self._sum + seen.sum(axis=0)
+        self._squares = self._squares + (seen**2).sum(axis=0)
+        self._scale()
         broken = self._violations(state, rollouts, self._model.units(actions))
         return np.asarray(rollouts.rewards.sum(axis=1) - self._settings.price * broken)
 
-    def _note(self, rollouts: Rollouts) -> None:
-        seen = rollouts.observations[rollouts.alive].astype(np.float64)
-        self.simulated += rollouts.rewards.size
-        self._seen += len(seen)
-        self._sum += seen.sum(axis=0)
-        self._squares += (seen**2).sum(axis=0)
+    def _scale(self) -> None:
         if self._seen:
             self.center = self._sum / self._seen
             spread = np.sqrt(np.maximum(self._squares / self._seen - self.center**2, 0.0))

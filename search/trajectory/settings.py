@@ -93,8 +93,9 @@ class RandomSearchSettings:
 
     Attributes:
         rounds: of the search; 0 for none.
-        after: round of learning that it follows, with the policy that was learned till then; 0 to
-            come before the first.
+        searches: that begin, each in directions of its own, and from weights of its own where there
+            is no policy yet.
+        trial: rounds after which the best of several goes on alone.
         directions: that a round looks in, both ways.
         best: of them that the policy follows.
         steps: of an episode, at most.
@@ -104,7 +105,8 @@ class RandomSearchSettings:
     """
 
     rounds: int = 0
-    after: int = 0
+    searches: int = 1
+    trial: int = 80
     directions: int = 16
     best: int = 8
     steps: int = 300
@@ -113,13 +115,31 @@ class RandomSearchSettings:
     price: float = 3.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 0 or self.after < 0 or self.price < 0:
-            raise ValueError("rounds, after and price must be at least 0")
+        if self.rounds < 0 or self.price < 0:
+            raise ValueError("rounds and price must be at least 0")
+        if self.searches < 1 or self.trial < 1 or self.steps < 1:
+            raise ValueError("searches, trial and steps must be at least 1")
         if not 1 <= self.best <= self.directions:
             raise ValueError(f"best must be 1 to {self.directions} directions, got {self.best}")
-        if self.steps < 1 or not self.noise > 0 or not self.rate > 0:
-            raise ValueError("steps must be at least 1, noise and rate above 0")
+        if not self.noise > 0 or not self.rate > 0:
+            raise ValueError("noise and rate must be above 0")
 
-    def comes(self, number: int) -> bool:
-        """Return whether it follows a round; 0 is before the first."""
-        return self.rounds > 0 and self.after == number
+
+@dataclass(frozen=True)
+class PolishSettings(RandomSearchSettings):
+    """How a policy that was learned is improved by searches in between.
+
+    Attributes:
+        every: rounds of learning that come before each search.
+    """
+
+    steps: int = 1000
+    noise: float = 0.003
+    rate: float = 0.005
+    price: float = 8.0
+    every: int = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, got {self.every}")

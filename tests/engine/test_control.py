@@ -31,7 +31,11 @@ from tesuji.engine.progress import Silent
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control import ControlNet, gaussian
 from tesuji.nets.control_native import ControlAgent, return_support
-from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
+from tesuji.search.trajectory.settings import (
+    PolishSettings,
+    RandomSearchSettings,
+    TrajectorySettings,
+)
 
 SEARCH = TrajectorySettings(
     samples=24, iterations=2, horizon=10, deviation=2.5, knots=2, discount=0.99
@@ -73,44 +77,57 @@ def _tensors(run: Path) -> Mapping[str, Any]:
     return {**checkpoint.tensors, **checkpoint.training}
 
 
+TIMES = {"seconds": 0.0, "cpu_seconds": 0.0}
+FEW = RandomSearchSettings(30, searches=2, trial=8, directions=2, best=1, steps=9)
+POLISH = PolishSettings(28, directions=2, best=1, steps=9, every=2)
+
+
 @pytest.mark.parametrize(
-    ("game", "rounds", "practice"),
+    ("game", "change", "when"),
     [
-        ("Pendulum-v1", 0, PracticeConfig()),
-        ("InvertedDoublePendulum-v5", 2, PracticeConfig()),
-        ("InvertedDoublePendulum-v5", 2, PracticeConfig(steps=48, lanes=3, length=8)),
+        ("Pendulum-v1", {}, "imagined"),
+        ("InvertedDoublePendulum-v5", {"random_search": FEW, "polish": POLISH}, "imagined"),
+        ("InvertedDoublePendulum-v5", {"random_search": FEW}, "policy search 1, round 6 "),
+        ("InvertedDoublePendulum-v5", {"random_search": FEW}, "round 27 of 30"),
+        ("InvertedDoublePendulum-v5", {"polish": POLISH}, "round 27 of 28"),
+        (
+            "InvertedDoublePendulum-v5",
+            {"polish": POLISH, "practice": PracticeConfig(steps=48, lanes=3, length=8)},
+            "practice",
+        ),
     ],
 )
 def test_a_run_goes_on_as_if_it_had_not_stopped(
-    game: str, rounds: int, practice: PracticeConfig, tmp_path: Path
+    game: str, change: dict[str, Any], when: str, tmp_path: Path
 ) -> None:
-    """To the bit, from what the files hold."""
+    """To the bit, from what the files hold, wherever it is stopped."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     few = replace(TINY.control, steps=8, imagined=4, wander=2, taken=3)
-    config = replace(
-        TINY, game=game, control=few, trajectory=replace(SEARCH, samples=4, horizon=4),
-        random_search=RandomSearchSettings(
-            rounds, after=3 if practice.steps else 0, directions=2, best=1, steps=9
-        ),
-        practice=practice,
-    )  # fmt: skip
+    search = replace(SEARCH, samples=4, horizon=4)
+    config = replace(TINY, game=game, control=few, trajectory=search, **change)
     train_control(config, whole, Silent())
+    stopped = []
 
     class Stops:
-        """Interrupts in the middle of the second round."""
+        """Interrupts once, when there is something to go on from, or a search has just begun."""
 
         def update(self, row: Mapping[str, object]) -> None:
-            """Stop once the first round is done."""
-            told = str(row.get("message"))
-            if list_checkpoints(parts) and ("imagined" in told or "practice" in told):
+            """Stop where it shall."""
+            message = str(row.get("message"))
+            if when in message and (list_checkpoints(parts) or "round 6 " in message):
+                stopped.append(message)
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         train_control(config, parts, Stops())
+    assert stopped
     train_control(config, parts, Silent(), resume=True)
     one, other = _tensors(whole), _tensors(parts)
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert load_checkpoint(whole).metadata["totals"] | TIMES == (
+        load_checkpoint(parts).metadata["totals"] | TIMES
+    )
 
 
 def test_constraints_hold_in_training(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.engine.control_agent import tensors_of
-from tesuji.engine.control_search import judge_policy, search_policy
+from tesuji.engine.control_search import PolicySearch, judge_policy
 from tesuji.engine.episodes import Runner
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control import ControlNet
@@ -16,7 +16,7 @@ from tesuji.nets.control_native import ControlAgent, Policies, policy_weights, s
 from tesuji.search.trajectory.settings import RandomSearchSettings, TrajectorySettings
 
 BALANCE = RandomSearchSettings(
-    rounds=16, directions=12, best=6, steps=80, noise=0.2, rate=0.3, price=4.0
+    rounds=24, directions=12, best=6, steps=80, noise=0.2, rate=0.3, price=4.0
 )
 
 
@@ -30,8 +30,9 @@ def _searched(
 ) -> tuple[ControlNet, Runner, int]:
     runner = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings(), constraints)
     net = _network(4)
-    steps = search_policy(net, runner, settings, np.random.default_rng(0), lambda _: None)
-    return net, runner, steps
+    search = PolicySearch(net, runner, settings, seed=0, anew=True)
+    search.run(lambda _: None, lambda: None)
+    return net, runner, search.spent()
 
 
 def test_weights_say_what_the_network_says() -> None:
@@ -57,7 +58,7 @@ def test_weights_say_what_the_network_says() -> None:
 def test_a_policy_is_found_that_balances() -> None:
     """The first falls within 30 steps; what states are worth then is what episodes return."""
     net, runner, steps = _searched((), BALANCE)
-    assert 0 < steps <= 16 * 24 * 80
+    assert 0 < steps <= 24 * 24 * 80
     examples = judge_policy(net, runner, 0.9, np.random.default_rng(1))
     assert len(examples.values) > 16 * 200
     assert examples.observations.shape == (len(examples.values), 4)
@@ -87,15 +88,29 @@ def test_what_is_violated_has_its_price() -> None:
 
 def test_a_search_goes_on_from_what_was_learned() -> None:
     """With the scales that it was learned with: without a step it is what it was."""
-    settings = replace(BALANCE, rounds=1, after=3, rate=1e-12)
+    settings = replace(BALANCE, rounds=1, rate=1e-12)
     runner = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings())
     net = _network(4)
     with torch.no_grad():
         net.center.fill_(0.3)
         net.spread.fill_(2.0)
     before = ControlAgent(tensors_of(net))
-    search_policy(net, runner, settings, np.random.default_rng(0), lambda _: None)
+    PolicySearch(net, runner, settings, 0, anew=False).run(lambda _: None, lambda: None)
     seen = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
     found = ControlAgent(tensors_of(net))
     assert np.allclose(found.propose(seen)[0], before.propose(seen)[0], atol=1e-5)
-    assert [settings.comes(number) for number in (0, 2, 3)] == [False, False, True]
+
+
+def test_of_several_searches_the_best_goes_on() -> None:
+    """After the trial, and alone; each has weights and directions of its own."""
+    settings = replace(BALANCE, rounds=12, searches=3, trial=8)
+    runner = Runner(EnvironmentDomain("InvertedPendulum-v5"), TrajectorySettings())
+    net, told, scores = _network(4), list[str](), dict[str, list[float]]()
+    PolicySearch(net, runner, settings, seed=4, anew=True).run(told.append, lambda: None)
+    for word in told:
+        name, mean = word.split()[2].rstrip(","), float(word.split()[-1])
+        scores.setdefault(name, []).append(mean)
+    assert len({means[0] for means in scores.values()}) == 3
+    assert sorted(len(means) for means in scores.values()) == [8, 8, 12]
+    best = max(scores, key=lambda name: sum(scores[name][3:8]))
+    assert len(scores[best]) == 12
