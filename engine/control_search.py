@@ -129,6 +129,5 @@ def judge_policy(
     if discount < 1.0:  # episodes that go on do so at their mean
         rest = rollouts.alive[:, -1] * rewards.mean(axis=1) / (1.0 - discount)
     values = discounted_returns(rewards, rest, discount)
-    first = np.repeat(state.observation[None, None], _JUDGED, axis=0)
-    seen = np.concatenate([first, rollouts.observations[:, :-1]], axis=1)
+    seen = rollouts.seen(state.observation)
     return Examples(seen[before], actions[before].astype(np.float32), values[before])

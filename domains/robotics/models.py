@@ -49,6 +49,11 @@ class Rollouts:
         going[:, 1:] = self.alive[:, :-1]
         return going
 
+    def seen(self, first: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return what is observed before each step `[B, H, F]`, before the first of all `first`."""
+        start = np.broadcast_to(first, (len(self.observations), 1, len(first)))
+        return np.concatenate([start, self.observations[:, :-1]], axis=1)
+
     def part(self, rows: slice, steps: slice = slice(None)) -> Rollouts:
         """Return some steps of some trajectories, as copies, which keep no others alive."""
         return Rollouts(

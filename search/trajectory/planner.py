@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.models import Model, Policy, Rollouts
+from tesuji.domains.robotics.proposals import departures
 from tesuji.search.trajectory.feedback import can_follow, improvements
 from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
 from tesuji.search.trajectory.settings import TrajectorySettings
@@ -224,6 +225,11 @@ class TrajectoryPlanner:
             alive = rollouts.alive
             mean = rollouts.rewards.sum() / max(1, alive.sum())
             scores = scores + settings.survival * mean * alive[:, -1]
+        if self._policy is not None and settings.departure_cost:
+            count = settings.departing or horizon
+            seen = rollouts.seen(state.observation)[:, :count]
+            apart = departures(self._policy, seen, actions[:, :count]) * rollouts.going[:, :count]
+            scores = scores - settings.departure_cost * apart.sum(axis=1)
         verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
             verdict = self._monitor.judge(state, rollouts, units)

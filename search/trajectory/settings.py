@@ -32,6 +32,8 @@ class TrajectorySettings:
         decay: `icem` divides the samples by it each iteration.
         policy_samples: share of the first samples that the policy proposes, where there is one.
         departing: first steps in which the policy's samples depart from its mean; 0 for all.
+        departure_cost: what departing from the policy's mean costs, as reward: for each square of a
+            deviation of the policy's, in the steps in which its samples depart.
         discount: of later rewards.
         replan: steps of a plan that are followed before the next is made.
         survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where
@@ -56,6 +58,7 @@ class TrajectorySettings:
     decay: float = 1.25
     policy_samples: float = 0.25
     departing: int = 0
+    departure_cost: float = 0.0
     discount: float = 1.0
     replan: int = 1
     survival: int = 200
@@ -79,8 +82,8 @@ class TrajectorySettings:
             raise ValueError("kept and policy_samples must lie between 0 and 1")
         if not 0 <= self.momentum < 1 or not 0 < self.discount <= 1:
             raise ValueError("momentum must be below 1, discount above 0 and at most 1")
-        if self.departing < 0:
-            raise ValueError(f"departing must be at least 0, got {self.departing}")
+        if self.departing < 0 or self.departure_cost < 0:
+            raise ValueError("departing and departure_cost must be at least 0")
         if self.replan < 1 or self.survival < 0 or self.feedback < 0:
             raise ValueError("replan must be at least 1, survival and feedback at least 0")
         if self.decay < 1:

@@ -148,6 +148,22 @@ def test_a_policys_samples_depart_from_it_at_first() -> None:
     assert not np.allclose(plan[:2], 0.25)
 
 
+def test_departing_may_cost() -> None:
+    """What gains less than it costs is not done, and what costs says by how much."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    free = TrajectorySettings(samples=8, iterations=1, horizon=6, policy_samples=1.0, departing=2)
+    dear, state = replace(free, departure_cost=1e3), domain.reset(0)
+    planner = TrajectoryPlanner(make_model(domain), dear, policy=Leans())
+    assert np.allclose(planner.plan(state).actions[:, 0] / 2, 0.25)
+    away = np.full((1, 6, 1), 0.5)
+    away[0, 1:] = 0.75  # the second departs by 1.25 deviations, those after it are free
+    costs = [
+        TrajectoryPlanner(make_model(domain), settings, policy=Leans()).score(state, away)[0][0]
+        for settings in (free, replace(dear, departure_cost=0.5))
+    ]
+    assert costs[0] - costs[1] == pytest.approx(0.5 * 1.25**2, rel=1e-4)
+
+
 def test_wrong_settings_are_refused() -> None:
     """With the number."""
     with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
