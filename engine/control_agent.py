@@ -52,10 +52,12 @@ class Trained:
     Attributes:
         agent: its value and policy.
         settings: of the planner that they were learned with.
+        tensors: the networks' weights.
     """
 
     agent: ControlAgent
     settings: TrajectorySettings
+    tensors: Tensors
 
 
 def control_checkpoint(
@@ -102,7 +104,7 @@ def trained_of(checkpoint: Checkpoint, domain: EnvironmentDomain) -> Trained:
         )
     if not all(np.isfinite(each).all() for each in tensors.values()):
         raise TesujiError("the model's weights are not finite")
-    return Trained(agent, settings)
+    return Trained(agent, settings, tensors)
 
 
 def shipped_control(name: str) -> Path:
@@ -132,3 +134,21 @@ def load_control(source: str, domain: EnvironmentDomain) -> Trained:
 def tensors_of(net: nn.Module) -> Tensors:
     """Return a network's weights as arrays of their own."""
     return {name: value.detach().numpy().copy() for name, value in net.state_dict().items()}
+
+
+def take_tensors(net: nn.Module, tensors: Tensors) -> None:
+    """Give a network weights.
+
+    Raises:
+        TesujiError: it has another shape.
+    """
+    import torch  # noqa: PLC0415 - acting does without
+
+    for name, wanted in net.state_dict().items():
+        found = tensors[name].shape if name in tensors else ()
+        if found != tuple(wanted.shape):
+            raise TesujiError(
+                f"the agent's {name} is {list(found)}, control_net's {list(wanted.shape)}; give "
+                "--control-net.hidden and --control-net.bins as it was learned with"
+            )
+    net.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})

@@ -108,6 +108,8 @@ class ControlTrainConfig:
         seed: all that is random follows from it.
         keep_checkpoints: newest checkpoints that are kept.
         constraints: what must hold, in training as well.
+        agent: to begin with: `net` for the one that ships, or the folder of a run; no policy is
+            searched for then, and the scales of observations stay.
         control: how it learns.
         random_search: how a policy to begin with is searched for in the model.
         polish: how the policy is improved so, after some of the rounds.
@@ -123,6 +125,7 @@ class ControlTrainConfig:
     seed: int = 1
     keep_checkpoints: int = 3
     constraints: tuple[str, ...] = ()
+    agent: str = ""
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
     polish: PolishSettings = field(default_factory=PolishSettings)

@@ -89,7 +89,7 @@ class Practice:
         optimizer: torch.optim.Optimizer,
     ) -> None:
         self._settings, self._control = config.practice, config.control
-        self._discount = config.trajectory.discount
+        self._discount, self._scaled = config.trajectory.discount, bool(config.agent)
         self._model, self._monitor, self._net, self._optimizer = model, monitor, net, optimizer
 
     def round(
@@ -115,9 +115,12 @@ class Practice:
         while simulated < settings.steps:
             batch = self._act(lanes, cost, draw, rng)
             simulated += batch.rewards.size
-            before = (number - 1) * settings.steps  # of the networks' inputs this is one of many
-            weight = batch.rewards.size / (before + simulated)
-            self._net.normalise(_flat(batch.observations), weight)
+            if not self._scaled:
+                before = (
+                    number - 1
+                ) * settings.steps  # of the networks' inputs this is one of many
+                weight = batch.rewards.size / (before + simulated)
+                self._net.normalise(_flat(batch.observations), weight)
             rewards.append(float(batch.rewards.mean()))
             losses += self._improve(batch, rng)
             tell(f"step {simulated} of practice, of {settings.steps}")

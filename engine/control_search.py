@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from tesuji.engine.checkpoint import Tensors
-from tesuji.engine.control_agent import tensors_of
+from tesuji.engine.control_agent import take_tensors, tensors_of
 from tesuji.engine.control_lessons import Examples, discounted_returns
 from tesuji.engine.episodes import Runner
 from tesuji.engine.selfplay import mix_seed
@@ -114,7 +113,7 @@ class PolicySearch:
         if self._anew:
             tensors["center"] = search.center.astype(np.float32)
             tensors["spread"] = search.spread.astype(np.float32)
-        self._net.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})
+        take_tensors(self._net, tensors)
 
 
 def judge_policy(

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain, Moment
+from tesuji.domains.robotics.models import Model
+from tesuji.engine.control_config import ControlLearningConfig
 from tesuji.engine.errors import TesujiError
 
 Reals = npt.NDArray[np.float32]
@@ -61,6 +63,23 @@ class States:
                 break
             number -= len(episode.moments)
         return episode.moments[number]
+
+    def wander(
+        self, settings: ControlLearningConfig, model: Model, rng: np.random.Generator
+    ) -> tuple[Moment, int]:
+        """Return a state that a stored one or a reset leads to, and the steps of the model."""
+        if rng.random() < settings.beginnings:
+            state = self._domain.reset(int(rng.integers(2**31)))
+        else:
+            state = self.draw(rng)
+        action = model.units(rng.uniform(-1.0, 1.0, model.low.size)).astype(np.float32)
+        count = int(rng.integers(settings.wander + 1))
+        for taken in range(1, count + 1):
+            after, _, discount = self._domain.step_by(state, action)
+            if discount == 0.0:
+                return state, taken
+            state = after
+        return state, count
 
     def observations(self) -> Reals:
         """Return what is observed in all of them `[N, F]`."""

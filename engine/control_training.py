@@ -28,7 +28,14 @@ from tesuji.engine.checkpoint import (
     save_checkpoint,
 )
 from tesuji.engine.config import save_toml
-from tesuji.engine.control_agent import control_checkpoint, tensors_of, trained_of
+from tesuji.engine.control_agent import (
+    Trained,
+    control_checkpoint,
+    load_control,
+    take_tensors,
+    tensors_of,
+    trained_of,
+)
 from tesuji.engine.control_config import ControlLearningConfig, ControlTrainConfig
 from tesuji.engine.control_fit import fit
 from tesuji.engine.control_lessons import Examples, Lessons
@@ -37,7 +44,6 @@ from tesuji.engine.control_search import PolicySearch, judge_policy
 from tesuji.engine.control_states import States
 from tesuji.engine.control_totals import ControlTotals
 from tesuji.engine.episodes import Episode, Runner
-from tesuji.engine.errors import TesujiError
 from tesuji.engine.metrics import MetricsWriter
 from tesuji.engine.optimizers import optimizer_tensors, restore_optimizer
 from tesuji.engine.pace import Pace
@@ -76,9 +82,11 @@ def train_control(
     runner = Runner(domain, config.trajectory, config.constraints)
     try:
         check_always(config.practice, runner.monitor)
+        goes_on = resume and bool(list_checkpoints(run))
+        first = None if goes_on or not config.agent else load_control(config.agent, domain)
         with RunFolder(run, resume) as folder:
             save_toml(run / CONFIG, config)
-            training = _ControlTraining(config, runner, folder.path, progress, resume)
+            training = _ControlTraining(config, runner, folder.path, progress, goes_on, first)
             try:
                 return training.to_end()
             finally:
@@ -90,7 +98,7 @@ def train_control(
 class _ControlTraining:
     def __init__(
         self, config: ControlTrainConfig, runner: Runner, run: Path, progress: Progress,
-        resume: bool,
+        goes_on: bool, first: Trained | None,
     ) -> None:  # fmt: skip
         torch.set_num_threads(1)  # one sum, one order: the same bytes
         torch.manual_seed(config.seed)
@@ -105,19 +113,16 @@ class _ControlTraining:
         self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate, fused=True)
         self.practice = Practice(config, model, runner.monitor, self.net, self.optimizer)
         self.search: PolicySearch | None = None  # that is under way
-        if resume and list_checkpoints(run):
+        if goes_on:
             self._restore()
+        elif first is not None:
+            self._take(first)
         self.metrics = MetricsWriter(run, step=self.totals.iteration)
         self.pace = Pace(config, self.totals, progress)
 
     def _restore(self) -> None:
         checkpoint = load_checkpoint(self.run, game=self.runner.domain.spec.name, set_aside=True)
-        self.runner.agent = trained_of(checkpoint, self.runner.domain).agent
-        try:
-            weights = {name: torch.from_numpy(each) for name, each in checkpoint.tensors.items()}
-            self.net.load_state_dict(weights)
-        except RuntimeError as error:
-            raise TesujiError(f"the run's weights do not fit its configuration ({error})") from None
+        self._take(trained_of(checkpoint, self.runner.domain))
         self.totals = ControlTotals(**checkpoint.metadata["totals"])
         parts: dict[str, Tensors] = {}
         for name, tensor in checkpoint.training.items():
@@ -130,6 +135,10 @@ class _ControlTraining:
         if "search" in parts:
             self.search = self._begin_search()
             self.search.restore(parts["search"])
+
+    def _take(self, trained: Trained) -> None:
+        take_tensors(self.net, trained.tensors)
+        self.runner.agent = trained.agent
 
     def to_end(self) -> ControlTotals:
         while True:
@@ -144,7 +153,7 @@ class _ControlTraining:
         number, polish = self.totals.iteration, self.config.polish
         if number == self.totals.searched or number % polish.every:
             return RandomSearchSettings()
-        return polish if number else self.config.random_search
+        return polish if number or self.config.agent else self.config.random_search
 
     def _search(self) -> None:
         """Take a policy that is found in the model; before the first round, judge it."""
@@ -152,7 +161,9 @@ class _ControlTraining:
         search = self.search = self.search or self._begin_search()
         search.run(tell, self._save)
         totals.simulated += search.spent()
-        if totals.iteration == 0:  # else the value is that of a policy much like it
+        if (
+            totals.iteration == 0 and not config.agent
+        ):  # else the value is that of a policy much like it
             rng = np.random.default_rng(mix_seed(config.seed, 2, 0))
             examples = judge_policy(self.net, self.runner, config.trajectory.discount, rng)
             totals.simulated += len(examples.values)
@@ -165,7 +176,8 @@ class _ControlTraining:
     def _begin_search(self) -> PolicySearch:
         number = self.totals.iteration
         seed = mix_seed(self.config.seed, 3, number)
-        return PolicySearch(self.net, self.runner, self._due(), seed, anew=number == 0)
+        anew = number == 0 and not self.config.agent
+        return PolicySearch(self.net, self.runner, self._due(), seed, anew)
 
     def _iterate(self, number: int) -> None:
         config, totals = self.config, self.totals
@@ -214,11 +226,13 @@ class _ControlTraining:
 
     def _practise(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from what the policy does in the model; return the mean losses."""
-        number, share = self.totals.iteration + 1, self.pace.share()
-        done = self.practice.round(number, share, lambda: self._wander(rng), rng, self.pace.tell)
-        self.totals.simulated += done.simulated
-        self.totals.updates += done.updates
-        self.totals.practice_reward = round(done.mean_reward, 4)
+        totals, share = self.totals, self.pace.share()
+        done = self.practice.round(
+            totals.iteration + 1, share, lambda: self._wander(rng), rng, self.pace.tell
+        )
+        totals.simulated += done.simulated
+        totals.updates += done.updates
+        totals.practice_reward = round(done.mean_reward, 4)
         return done.losses
 
     def _imagine(self, rng: np.random.Generator) -> None:
@@ -234,25 +248,15 @@ class _ControlTraining:
                 self.pace.tell(f"imagined state {number + 1} of {self.config.control.imagined}")
 
     def _wander(self, rng: np.random.Generator) -> Moment:
-        settings, domain, model = self.config.control, self.runner.domain, self.runner.model
-        if rng.random() < settings.beginnings:
-            state = domain.reset(int(rng.integers(2**31)))
-        else:
-            state = self.states.draw(rng)
-        action = model.units(rng.uniform(-1.0, 1.0, model.low.size))
-        for _ in range(int(rng.integers(settings.wander + 1))):
-            after, _, discount = domain.step_by(state, action.astype(np.float32))
-            self.totals.simulated += 1
-            if discount == 0.0:
-                break
-            state = after
+        state, steps = self.states.wander(self.config.control, self.runner.model, rng)
+        self.totals.simulated += steps
         return state
 
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
         """Learn from all lessons that are kept; return the mean losses of policy and value."""
-        value = None if self.runner.agent is None else self.runner.agent.value
-        examples = self.lessons.examples(value)
-        if self.totals.searched < 0:  # else they are part of what was found
+        agent = self.runner.agent
+        examples = self.lessons.examples(None if agent is None else agent.value)
+        if self.totals.searched < 0 and not self.config.agent:  # else a part of what was found
             self.net.normalise(self.states.observations())
         most = self.lessons.best_return(self.runner.domain.spec.max_steps)
         return self._fit(examples, most, rng, self.config.control)

@@ -58,6 +58,7 @@ Examples:
   tesuji train proving/robinson --cpu-minutes 10        to prove: sums and products of numerals
   tesuji train pendulum                                 to control: an environment of Gymnasium
   tesuji train half_cheetah --constraint "x_velocity <= 3.2096"
+  tesuji train hopper --constraint "x_velocity <= 0.5" --agent net    from the agent that ships
   tesuji train connect_four --constraint "keep centre: implies(to_play == 0, action != 3)"
 """
 
@@ -74,6 +75,8 @@ class Arguments(Common, TrainConfig):
         constraints: what must hold besides the rules, such as "keep centre: action != 3"; repeat
             it for more. Those of a file are kept.
         run_dir: the folder of the run; the next free one in runs/ by default.
+        agent: to control, an agent to begin with: net for the one that ships, or the folder of a
+            run.
         resume: the folder of a run to go on with; its configuration is kept where flags are silent.
     """
 
@@ -88,6 +91,7 @@ class Arguments(Common, TrainConfig):
     scheduling: ShopLearningConfig = field(default_factory=ShopLearningConfig)
     proving: TheoremLearningConfig = field(default_factory=TheoremLearningConfig)
     connection_net: ConnectionNetConfig = field(default_factory=ConnectionNetConfig)
+    agent: str = ""
     control: ControlLearningConfig = field(default_factory=ControlLearningConfig)
     random_search: RandomSearchSettings = field(default_factory=RandomSearchSettings)
     polish: PolishSettings = field(default_factory=PolishSettings)

@@ -69,12 +69,13 @@ class RandomSearch:
         rng = np.random.default_rng([self._seed, number])
         state = self._model.domain.reset(int(rng.integers(2**31)))
         directions = rng.normal(size=(settings.directions, len(self.weights)))
-        away = settings.noise * directions
+        share = number / settings.rounds
+        away = settings.noise * settings.narrowing**share * directions
         scores = self._score(state, self.weights + np.concatenate([away, -away]))
         there, back = scores[: len(away)], scores[len(away) :]
         best = np.argsort(-np.maximum(there, back), kind="stable")[: settings.best]
         spread = max(float(np.concatenate([there[best], back[best]]).std()), 1e-9)
-        rate = settings.rate * 0.1 ** (number / settings.rounds)
+        rate = settings.rate * 0.1**share
         step = (there[best] - back[best]) @ directions[best]
         self.weights = self.weights + rate / (settings.best * spread) * step
         self.means.append(float(scores.mean()))

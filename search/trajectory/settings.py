@@ -102,7 +102,8 @@ class RandomSearchSettings:
         directions: that a round looks in, both ways.
         best: of them that the policy follows.
         steps: of an episode, at most.
-        noise: how far a round looks.
+        noise: how far a round looks, at first.
+        narrowing: share of that which is left at last.
         rate: how far the policy moves, at first; it falls to a tenth.
         price: of violating constraints by one, in rewards.
     """
@@ -114,6 +115,7 @@ class RandomSearchSettings:
     best: int = 8
     steps: int = 300
     noise: float = 0.03
+    narrowing: float = 1.0
     rate: float = 0.04
     price: float = 3.0
 
@@ -124,8 +126,8 @@ class RandomSearchSettings:
             raise ValueError("searches, trial and steps must be at least 1")
         if not 1 <= self.best <= self.directions:
             raise ValueError(f"best must be 1 to {self.directions} directions, got {self.best}")
-        if not self.noise > 0 or not self.rate > 0:
-            raise ValueError("noise and rate must be above 0")
+        if not self.noise > 0 or not self.rate > 0 or not self.narrowing > 0:
+            raise ValueError("noise, narrowing and rate must be above 0")
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,29 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(
     )
 
 
+def test_a_run_may_begin_with_an_agent(tmp_path: Path) -> None:
+    """Whose scales stay; what was found before is polished first; other sizes are refused."""
+    first = replace(TINY, game="InvertedPendulum-v5", iterations=1, random_search=FEW)
+    train_control(first, tmp_path / "first", Silent())
+    source = str(tmp_path / "first")
+    going = replace(first, agent=source, polish=replace(POLISH, every=5, rate=1e-9))
+    totals = train_control(going, tmp_path / "second", Silent())
+    assert totals.searched == 0
+    one, other = (load_checkpoint(tmp_path / name).tensors for name in ("first", "second"))
+    assert np.array_equal(one["center"], other["center"])
+    assert not np.array_equal(one["policy.0.weight"], other["policy.0.weight"])  # it learned on
+    still = replace(going, control=replace(TINY.control, imitation=0.0))
+    train_control(still, tmp_path / "third", Silent())
+    kept = load_checkpoint(tmp_path / "third").tensors["policy.0.weight"]
+    assert np.allclose(one["policy.0.weight"], kept, atol=1e-6)
+    wrong = replace(going, control_net=ControlNetConfig(hidden=16, bins=31))
+    with pytest.raises(TesujiError, match="give --control-net.hidden"):
+        train_control(wrong, tmp_path / "fourth", Silent())
+    with pytest.raises(UsageError, match="no run at nowhere"):
+        train_control(replace(going, agent="nowhere"), tmp_path / "fifth", Silent())
+    assert not (tmp_path / "fifth").exists()
+
+
 def test_constraints_hold_in_training(tmp_path: Path) -> None:
     """Planning by untrained and trained networks alike."""
     search = TrajectorySettings(samples=16, iterations=1, horizon=12, discount=0.95)
