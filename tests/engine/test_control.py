@@ -146,7 +146,7 @@ def test_a_run_may_begin_with_an_agent(tmp_path: Path) -> None:
     kept = load_checkpoint(tmp_path / "third").tensors["policy.0.weight"]
     assert np.allclose(one["policy.0.weight"], kept, atol=1e-6)
     wrong = replace(going, control_net=ControlNetConfig(hidden=16, bins=31))
-    with pytest.raises(TesujiError, match="give --control-net.hidden"):
+    with pytest.raises(TesujiError, match="--control-net"):
         train_control(wrong, tmp_path / "fourth", Silent())
     with pytest.raises(UsageError, match="no run at nowhere"):
         train_control(replace(going, agent="nowhere"), tmp_path / "fifth", Silent())
