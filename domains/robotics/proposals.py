@@ -47,21 +47,6 @@ class Plan(NamedTuple):
         return np.maximum(self.first + len(self.actions) - steps, 0)
 
 
-def departures(policy: Policy, observations: npt.NDArray[np.float32], actions: Floats) -> Floats:
-    """Return how far actions `[B, T, D]` are from a policy's mean `[B, T]`.
-
-    In squares of its deviation, summed over the parts of an action.
-
-    Args:
-        policy: with deviations above 0.
-        observations: before each action `[B, T, F]`.
-        actions: scaled to [-1, 1].
-    """
-    flat = observations.reshape(-1, observations.shape[-1])
-    mean, deviation = (each.reshape(actions.shape) for each in policy.propose(flat))
-    return np.asarray((((actions - mean) / deviation) ** 2).sum(axis=-1))
-
-
 def propose_alone(
     policy: Policy, observations: Sequence[npt.NDArray[np.float32]], known: Proposed
 ) -> tuple[Floats, Floats]:

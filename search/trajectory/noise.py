@@ -1,9 +1,11 @@
-"""Noise for sequences of actions: coloured, or smooth between knots."""
+"""Noise for sequences of actions: coloured, or smooth between knots; how much actions have."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from tesuji.domains.robotics.models import Policy
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,3 +41,18 @@ def knot_noise(rng: np.random.Generator, knots: int, batch: int, horizon: int, s
     share = (at - left)[:, None]
     noise: Floats = values[:, left] * (1 - share) + values[:, left + 1] * share
     return noise
+
+
+def departures(policy: Policy, observations: npt.NDArray[np.float32], actions: Floats) -> Floats:
+    """Return how far actions `[B, T, D]` are from a policy's mean `[B, T]`.
+
+    In squares of its deviation, summed over the parts of an action.
+
+    Args:
+        policy: with deviations above 0.
+        observations: before each action `[B, T, F]`.
+        actions: scaled to [-1, 1].
+    """
+    flat = observations.reshape(-1, observations.shape[-1])
+    mean, deviation = (each.reshape(actions.shape) for each in policy.propose(flat))
+    return np.asarray((((actions - mean) / deviation) ** 2).sum(axis=-1))

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.models import Model, Policy, Rollouts
-from tesuji.domains.robotics.proposals import departures
 from tesuji.search.trajectory.feedback import can_follow, improvements
-from tesuji.search.trajectory.noise import Floats, coloured_noise, knot_noise
+from tesuji.search.trajectory.noise import Floats, coloured_noise, departures, knot_noise
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 _CARE = 1.25  # more than the last samples took
