@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from hypothesis import settings
+from numba.core import config as numba_config
 
 # The tests run two at a time on two cores: one thread each for torch and its kin.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -14,6 +15,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # every time.
 settings.register_profile("tesuji", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tesuji")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let integers wrap without a word with NUMBA_DISABLE_JIT=1, as in machine code: hashes do."""
+    if numba_config.DISABLE_JIT:
+        wrapping = "ignore:overflow encountered in scalar (add|subtract|multiply):RuntimeWarning"
+        config.addinivalue_line("filterwarnings", wrapping)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -65,7 +65,7 @@ def make_space(pattern: Pattern) -> Space:
 
 def make_scratch(pattern: Pattern) -> npt.NDArray[np.void]:
     """Return a state `[1]` of the domain in the pattern's grid."""
-    state = np.zeros(1, state_dtype)
+    state = np.zeros(1, state_dtype).view(np.recarray)
     state["grid"][0, : len(pattern.base)] = pattern.base
     return state
 

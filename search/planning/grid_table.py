@@ -26,7 +26,7 @@ from tesuji.search.tree import kernel
 
 def first_state(task: GridTask) -> npt.NDArray[np.void]:
     """Return the state `[1]` where a task begins."""
-    state = np.zeros(1, state_dtype)
+    state = np.zeros(1, state_dtype).view(np.recarray)
     state["x"], state["y"] = task.instance[X], task.instance[Y]
     state["direction"], state["carrying"] = task.instance[DIRECTION], task.carrying
     state["grid"][0, : len(task.grid)] = task.grid

@@ -1,7 +1,6 @@
 """The solver against a plain twin, known values and, where they are at hand, Pons' test sets."""
 
 import os
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,13 +26,6 @@ from tesuji.domains.games.connect_four_positions import (
 from tesuji.domains.games.connect_four_solver import ILLEGAL, SolveBudget, Solver, SolveStopped
 
 HARD = "7422341"  # takes some hundred thousand nodes
-
-
-@pytest.fixture(autouse=True)
-def wrapping_integers() -> Iterator[None]:
-    """Let int64 products wrap with NUMBA_DISABLE_JIT=1, as they do in machine code."""
-    with np.errstate(over="ignore"):
-        yield
 
 
 @pytest.fixture(scope="module")
