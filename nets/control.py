@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control_native import LEAST_DEVIATION, return_support
 from tesuji.nets.value import value_targets
+from tesuji.search.base import scales
 
 Reals = npt.NDArray[np.float32]
 
@@ -50,11 +51,8 @@ class ControlNet(nn.Module):
             observations: any.
             share: of the way to go there from those of before.
         """
-        mean, deviation = observations.mean(0), observations.std(0)
-        # What hardly varies is left as it is: scaled up, it would be noise.
-        deviation = np.where(deviation > 1e-3, deviation, 1.0)
-        self.center.lerp_(torch.from_numpy(mean), share)
-        self.spread.lerp_(torch.from_numpy(deviation), share)
+        self.center.lerp_(torch.from_numpy(observations.mean(0)), share)
+        self.spread.lerp_(torch.from_numpy(scales(observations.std(0))), share)
 
     def widen(self, values: npt.NDArray[np.float64], most: float) -> None:
         """Have the bins span `values` `[N]` up to `most`, with some room below, where they do not.

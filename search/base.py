@@ -1,4 +1,4 @@
-"""The types that search, networks and the engine share: evaluator, budget, status, result.
+"""What search, networks and the engine share: evaluator, budget, status, result, scales.
 
 Dimensions: `B` batch, `A` actions. Values are seen by the side to move unless said otherwise.
 """
@@ -30,7 +30,15 @@ __all__ = [
     "State",
     "Status",
     "UniformEvaluator",
+    "scales",
 ]
+
+_STEADY = 1e-3  # deviation of an observation that hardly varies: scaled up, it would be noise
+
+
+def scales(deviations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return what observations of these deviations `[F]` are divided by; 1 where steady."""
+    return np.where(deviations > _STEADY, deviations, 1.0)
 
 
 class Evaluation(NamedTuple):

@@ -14,10 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.models import Floats, Model, Policy, Rollouts
+from tesuji.search.base import scales
 from tesuji.search.trajectory.settings import RandomSearchSettings
-
-_STEADY = 1e-3  # what varies less is not scaled: it would be noise
-
 
 # By how much episodes from a state, by actions `[B, T, D]`, violate what must hold `[B]`.
 Violations = Callable[[Any, Rollouts, Floats], Floats]
@@ -112,4 +110,4 @@ class RandomSearch:
         if self._seen:
             self.center = self._sum / self._seen
             spread = np.sqrt(np.maximum(self._squares / self._seen - self.center**2, 0.0))
-            self.spread = np.where(spread > _STEADY, spread, 1.0)
+            self.spread = scales(spread)

@@ -31,6 +31,7 @@ from tesuji.engine.progress import Silent
 from tesuji.nets.config import ControlNetConfig
 from tesuji.nets.control import ControlNet, gaussian
 from tesuji.nets.control_native import ControlAgent, return_support
+from tesuji.search.base import scales
 from tesuji.search.trajectory.settings import (
     PolishSettings,
     RandomSearchSettings,
@@ -196,6 +197,14 @@ def test_practice_teaches_a_policy_without_real_steps(tmp_path: Path) -> None:
     weights = {name: each.numpy() for name, each in fresh.state_dict().items()}
     assert balance(ControlAgent(weights)) < 60.0
     assert balance(trained.agent) > 90.0
+
+
+def test_what_hardly_varies_is_not_scaled() -> None:
+    """Scaled up it would be noise; a policy that is searched for in the model sees the same."""
+    net = ControlNet(ControlNetConfig(hidden=16, bins=21), 2, 1)
+    net.normalise(np.array([[3.0, 1.0], [3.0005, 5.0]], np.float32))
+    assert net.spread.tolist() == [1.0, 2.0]
+    assert scales(np.array([1e-3, 0.5])).tolist() == [1.0, 0.5]
 
 
 def test_numpy_says_what_torch_says() -> None:
