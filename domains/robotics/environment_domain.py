@@ -57,6 +57,8 @@ class Moment(NamedTuple):
         seed: what is sampled here follows from it.
         row: the model's own state, where it has imagined it or has rules.
         way: actions of the best rollout from here, where one is known; negative ones are none.
+        ended: whether the environment has ended the episode here.
+        cut: whether a limit of time, rather than an end, cut it off here.
     """
 
     snapshot: Snapshot | None
@@ -65,6 +67,8 @@ class Moment(NamedTuple):
     seed: int
     row: npt.NDArray[np.float64] | None = None
     way: npt.NDArray[np.int8] | None = None
+    ended: bool = False
+    cut: bool = False
 
 
 class SimulationError(RuntimeError):
@@ -88,7 +92,6 @@ class EnvironmentDomain(SimulatedDomain):
         env: the environment.
         snapshots: of it.
         simulated: steps that the model has taken for searches.
-        truncated: whether the last step met a limit of time, rather than an end.
 
     Raises:
         EnvironmentRefusedError: its spaces are not supported.
@@ -128,7 +131,6 @@ class EnvironmentDomain(SimulatedDomain):
             self.rollouts = _CHEAP
         self._imagined: Steps | None = None
         self._at: Moment | None = None  # where the environment stands
-        self.truncated = False
         self._sampled: tuple[Moment | None, npt.NDArray[np.float64]] = (None, np.empty(0))
 
     def reset(self, seed: int = 0) -> Moment:
@@ -196,7 +198,9 @@ class EnvironmentDomain(SimulatedDomain):
             for warning in _UNSTABLE:
                 each.warning[warning].number = 0
         observation, reward, terminated, truncated, _ = self.env.step(action)
-        after = self._moment(observation, state.steps + 1, state.seed * 6364136223846793005 + 1)
+        over = bool(terminated), bool(truncated and not terminated)
+        seed = state.seed * 6364136223846793005 + 1
+        after = self._moment(observation, state.steps + 1, seed, *over)
         # MuJoCo has reset what became unstable; in its first moment time does not go back.
         warned = any(each.warning[w].number for each in self.snapshots.data for w in _UNSTABLE)
         back = (each.time < time for each, time in zip(self.snapshots.data, times, strict=True))
@@ -204,9 +208,7 @@ class EnvironmentDomain(SimulatedDomain):
             raise SimulationError(f"{self.spec.name}: the simulation became unstable")
         if not (math.isfinite(float(reward)) and np.isfinite(after.observation).all()):
             raise SimulationError(f"{self.spec.name}: the simulator returned no number")
-        self.truncated = bool(truncated and not terminated)
-        over = bool(terminated or truncated)
-        return after, float(reward), 0.0 if over else self._discount
+        return after, float(reward), 0.0 if any(over) else self._discount
 
     def step_batch(
         self, states: Sequence[State], actions: Sequence[int], rollouts: Rollouts
@@ -262,12 +264,11 @@ class EnvironmentDomain(SimulatedDomain):
             return " ".join(f"{each:.3g}" for each in self.samples(state)[action])
         return str(action)
 
-    def _moment(self, observation: Any, steps: int, seed: int) -> Moment:
+    def _moment(self, observation: Any, steps: int, seed: int, *over: bool) -> Moment:
         flat = flatten_observation(self.env.observation_space, observation)
         row = None if self._rules is None else self._rules.read(self.env)
-        moment = Moment(self.snapshots.save(), flat, steps, seed % 2**64, row)
-        self._at = moment
-        return moment
+        self._at = Moment(self.snapshots.save(), flat, steps, seed % 2**64, row, None, *over)
+        return self._at
 
     def _near(
         self, proposal: Policy | Plan, states: Sequence[Moment]

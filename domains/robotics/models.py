@@ -8,7 +8,7 @@ trajectories, `H` steps, `K` substeps a step, `Q` quantities, `D` parts of an ac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -21,7 +21,10 @@ from tesuji.domains.robotics.environments import EnvironmentRefusedError
 from tesuji.domains.robotics.proposals import Policy
 from tesuji.domains.robotics.spaces import is_plain
 
-__all__ = ["Branches", "Followed", "Model", "Policy", "Rollouts", "StepModel", "make_model"]
+__all__ = [
+    "Branches", "Followed", "Model", "Policy", "Rollouts", "StepModel", "chained", "joined",
+    "make_model",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,6 +32,8 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Rollouts:
     """What a model says of `B` trajectories.
+
+    After an end, quantities and observations stay what they were there.
 
     Attributes:
         quantities: after each substep `[B, H, K, Q]`, by the model's names.
@@ -60,6 +65,46 @@ class Rollouts:
             self.quantities[rows, steps].copy(), self.rewards[rows, steps].copy(),
             self.alive[rows, steps].copy(), self.observations[rows, steps].copy(),
         )  # fmt: skip
+
+    def resting(self) -> Rollouts:
+        """Return the same with what is after an end as it was there."""
+        horizon = self.alive.shape[1]
+        if self.alive[:, : horizon - 1].all():
+            return self
+        lasts = np.where(self.alive[:, -1], horizon, self.alive.argmin(axis=1))
+        rows, steps = np.arange(len(lasts))[:, None], np.minimum(np.arange(horizon), lasts[:, None])
+        return replace(
+            self, quantities=self.quantities[rows, steps],
+            observations=self.observations[rows, steps],
+        )  # fmt: skip
+
+    def extended(self, horizon: int) -> Rollouts:
+        """Return trajectories that have all ended as ones of `horizon` steps."""
+        batch, length = self.rewards.shape
+        steps = np.minimum(np.arange(horizon), length - 1)
+        rewards = np.zeros((batch, horizon))
+        rewards[:, :length] = self.rewards
+        return Rollouts(
+            self.quantities[:, steps], rewards, self.alive[:, steps], self.observations[:, steps]
+        )
+
+
+def joined(parts: Sequence[Rollouts], axis: int = 0) -> Rollouts:
+    """Return trajectories one beside the other, or where `axis` is 1 their parts in a row."""
+    arrays = zip(
+        *((each.quantities, each.rewards, each.alive, each.observations) for each in parts),
+        strict=True,
+    )
+    # In rows, whatever the order in memory of the parts: sums round by it.
+    return Rollouts(*(np.ascontiguousarray(np.concatenate(each, axis=axis)) for each in arrays))
+
+
+def chained(steps: Sequence[Rollouts]) -> Rollouts:
+    """Return trajectories of which `branch` told part after part, as `roll` tells them at once."""
+    whole = joined(steps, axis=1)
+    alive = np.logical_and.accumulate(whole.alive, axis=1)
+    whole = replace(whole, alive=alive)
+    return replace(whole, rewards=np.where(whole.going, whole.rewards, 0.0)).resting()
 
 
 class Branches(NamedTuple):
@@ -153,12 +198,9 @@ class Model(ABC):
             mean, deviation = policy.propose(seen)
             actions[:, h] = np.clip(mean + deviation * noise[:, h], -1.0, 1.0)
             starts, step = self.branch(starts, self.units(actions[:, h : h + 1]))
-            seen = step.observations[:, 0]
-            rewards, going = step.rewards * going[:, None], going & step.alive[:, 0]
-            steps.append(replace(step, rewards=rewards, alive=going[:, None]))
-        parts = zip(*map(_parts, steps), strict=True)
-        together = (np.concatenate(part, axis=1) for part in parts)
-        return Followed(actions[:, : len(steps)], Rollouts(*together))
+            seen, going = step.observations[:, 0], going & step.alive[:, 0]
+            steps.append(step)
+        return Followed(actions[:, : len(steps)], chained(steps))
 
     @abstractmethod
     def begin(self, state: Moment) -> Any:
@@ -195,22 +237,7 @@ class StepModel(Model):
 
     def roll(self, state: Moment, actions: Floats) -> Rollouts:
         """Return what the actions lead to, one after the other."""
-        batch, horizon, _ = actions.shape
-        rewards = np.zeros((batch, horizon))
-        alive = np.zeros((batch, horizon), np.bool_)
-        observations = np.zeros((batch, horizon, self._size), np.float32)
-        for b in range(batch):
-            at: Any = state
-            for h in range(horizon):
-                action = actions[b, h].astype(self.domain.env.action_space.dtype)
-                at, rewards[b, h], discount = self.domain.step_by(at, action)
-                observations[b, h:] = at.observation
-                if discount == 0.0:
-                    alive[b, h:] = self.domain.truncated  # cut off is not ended
-                    break
-                alive[b, h] = True
-        quantities = observations[:, :, None, :].astype(np.float64)
-        return Rollouts(quantities, rewards, alive, observations)
+        return self.branch([state], actions).rollouts
 
     def begin(self, state: Moment) -> list[Moment]:
         """Return the state."""
@@ -218,18 +245,22 @@ class StepModel(Model):
 
     def branch(self, starts: list[Moment], actions: Floats) -> Branches:
         """Return what the actions lead to, one after the other."""
-        used = [starts[i % len(starts)] for i in range(len(actions))]
-        found = [self.roll(start, each[None]) for start, each in zip(used, actions, strict=True)]
-        after = []
-        for start, each in zip(starts, actions, strict=False):
-            action = each[0].astype(self.domain.env.action_space.dtype)
-            after.append(self.domain.step_by(start, action)[0])
-        together = (np.concatenate(parts) for parts in zip(*map(_parts, found), strict=True))
-        return Branches(after, Rollouts(*together))
-
-
-def _parts(rollouts: Rollouts) -> tuple[Any, ...]:
-    return rollouts.quantities, rollouts.rewards, rollouts.alive, rollouts.observations
+        batch, horizon, _ = actions.shape
+        rewards = np.zeros((batch, horizon))
+        alive = np.zeros((batch, horizon), np.bool_)
+        observations = np.zeros((batch, horizon, self._size), np.float32)
+        after = list[Moment]()
+        for b, way in enumerate(actions.astype(self.domain.env.action_space.dtype)):
+            at = starts[b % len(starts)]
+            for h, action in enumerate(way):
+                if not (at.ended or at.cut):
+                    at, rewards[b, h], _ = self.domain.step_by(at, action)
+                if h == 0 and b < len(starts):
+                    after.append(at)
+                alive[b, h] = not at.ended  # cut off is not ended
+                observations[b, h] = at.observation
+        quantities = observations[:, :, None].astype(np.float64)
+        return Branches(after, Rollouts(quantities, rewards, alive, observations))
 
 
 def make_model(domain: EnvironmentDomain) -> Model:

@@ -195,7 +195,7 @@ class MujocoModel(Model):
             np.where(before_end & sound, rewards, 0.0),
             ~ended,
             observations.astype(np.float32),
-        )
+        ).resting()
 
 
 def find_task(domain: EnvironmentDomain) -> Task | None:

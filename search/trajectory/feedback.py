@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tesuji.domains.robotics.models import Model
+from tesuji.domains.robotics.models import Model, Rollouts, chained
 from tesuji.search.trajectory.noise import Floats
+from tesuji.search.trajectory.samples import Samples
 
 _NUDGE = 1e-4  # of positions, velocities
 _PUSH = 1e-3  # of scaled actions
@@ -38,8 +39,8 @@ def can_follow(model: Model) -> bool:
     return model.coordinates is not None
 
 
-def improvements(model: Model, state: Any, plan: Floats, noise: Floats) -> Floats:
-    """Return scaled actions `[B, H, D]` of trajectories that follow a plan in a closed loop.
+def improvements(model: Model, state: Any, plan: Floats, noise: Floats) -> Samples:
+    """Return trajectories that follow a plan in a closed loop.
 
     They go uphill by steps of several lengths, found with more or less caution, in turn.
 
@@ -49,8 +50,9 @@ def improvements(model: Model, state: Any, plan: Floats, noise: Floats) -> Float
         plan: scaled actions `[H, D]`.
         noise: that is added to scaled actions `[B, H, D]`.
     """
-    starts, length = _trace(model, state, plan)
-    derivatives = _derive(model, starts, plan[:length])
+    starts, rewards = _trace(model, state, plan)
+    length = len(starts)
+    derivatives, simulated = _derive(model, starts, plan[:length], rewards)
     passes = [_backward(derivatives, plan[:length], caution) for caution in _CAUTION]
     which = np.arange(len(noise)) % len(passes)
     slopes = np.stack([each[0] for each in passes])[which]  # [B, L, D]
@@ -59,29 +61,35 @@ def improvements(model: Model, state: Any, plan: Floats, noise: Floats) -> Float
     slopes *= steps[:, None, None]
     places = model.coordinates
     here = np.repeat(starts[:1], len(noise), axis=0)
-    actions = np.clip(plan + noise, -1.0, 1.0)
+    actions, parts = np.clip(plan + noise, -1.0, 1.0), list[Rollouts]()
     for h in range(length):
         off = np.clip(here[:, places] - starts[h, places], -_FARTHEST, _FARTHEST)
         push = slopes[:, h] + np.einsum("bdm,bm->bd", gains[:, h], off)
         actions[:, h] = np.clip(plan[h] + push + noise[:, h], -1.0, 1.0)
-        if h + 1 < len(plan):
-            here = model.branch(here, model.units(actions[:, h : h + 1])).after
-    return actions
+        here, step = model.branch(here, model.units(actions[:, h : h + 1]))
+        parts.append(step)
+    if length < len(plan):
+        parts.append(model.branch(here, model.units(actions[:, length:])).rollouts)
+    batch, horizon, _ = actions.shape
+    return Samples(actions, chained(parts), length + simulated + batch * horizon)
 
 
-def _trace(model: Model, state: Any, plan: Floats) -> tuple[Floats, int]:
-    """Return the states before each step `[L, W]`, and the length `L` until the episode ends."""
-    starts, units = [model.begin(state)], model.units(plan)
+def _trace(model: Model, state: Any, plan: Floats) -> tuple[Floats, Floats]:
+    """Return the states before each step `[L, W]`, until the episode ends, and rewards `[L]`."""
+    starts, rewards, units = [model.begin(state)], list[float](), model.units(plan)
     for h in range(len(plan)):
         after, rollouts = model.branch(starts[-1], units[None, h : h + 1])
+        rewards.append(rollouts.rewards[0, 0])
         if not rollouts.alive[0, 0]:
             break
         starts.append(after)
-    starts = starts[: len(plan)]
-    return np.concatenate(starts), len(starts)
+    return np.concatenate(starts[: len(rewards)]), np.array(rewards)
 
 
-def _derive(model: Model, starts: Floats, plan: Floats) -> _Derivatives:
+def _derive(
+    model: Model, starts: Floats, plan: Floats, rewards: Floats
+) -> tuple[_Derivatives, int]:
+    """Return derivatives along a plan of which `rewards` are known, and the steps they took."""
     horizon, size = plan.shape
     places = model.coordinates
     assert places is not None
@@ -97,18 +105,18 @@ def _derive(model: Model, starts: Floats, plan: Floats) -> _Derivatives:
     units = model.units(actions)
     after, rollouts = model.branch(here.reshape(-1, here.shape[2]), units.reshape(-1, 1, size))
     moved = after[:, places].reshape(horizon, 2, width, count)
-    rewards = rollouts.rewards.reshape(horizon, 2, width)
-    still = model.branch(starts, model.units(plan[:, None])).rollouts.rewards
+    aside = rollouts.rewards.reshape(horizon, 2, width)
     apart = np.full((horizon, width), 2 * _NUDGE)
     ends = units / ((model.high - model.low) / 2)  # as rounded to 32 bits
     apart[:, count:] = ends[:, count + d, d] - ends[:, width + count + d, d]
     jacobian = ((moved[:, 0] - moved[:, 1]) / apart[..., None]).transpose(0, 2, 1)
-    slope = (rewards[:, 1] - rewards[:, 0]) / apart
-    curve = np.maximum((2 * still - rewards.sum(axis=1)) / (apart / 2) ** 2, 0.0)
-    return _Derivatives(
+    slope = (aside[:, 1] - aside[:, 0]) / apart
+    curve = np.maximum((2 * rewards[:, None] - aside.sum(axis=1)) / (apart / 2) ** 2, 0.0)
+    found = _Derivatives(
         jacobian[..., :count], jacobian[..., count:], slope[:, :count], slope[:, count:],
         curve[:, :count], curve[:, count:],
     )  # fmt: skip
+    return found, rollouts.rewards.size
 
 
 def _backward(of: _Derivatives, plan: Floats, caution: float) -> tuple[Floats, Floats]:

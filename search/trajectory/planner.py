@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tesuji.domains.robotics.models import Model, Policy, Rollouts
 from tesuji.search.trajectory.feedback import can_follow, improvements
 from tesuji.search.trajectory.noise import Floats, coloured_noise, departures, knot_noise
+from tesuji.search.trajectory.samples import Samples, inserted, proposed, rolled
 from tesuji.search.trajectory.settings import TrajectorySettings
 
 _CARE = 1.25  # more than the last samples took
@@ -134,22 +135,21 @@ class TrajectoryPlanner:
             started, fits = time.perf_counter(), self._fits(ends, iteration)
             if iteration and fits < 2:
                 break
-            actions = self._sample(state, min(count, fits), iteration, best)
-            if fits < len(actions):
-                actions = actions[: max(1, fits)]
-            scored = self._score(state, actions)
-            simulated += actions.shape[0] * actions.shape[1]
+            samples = self._sample(state, count, fits, iteration, best)
+            scored = self._score(state, samples)
+            simulated += samples.simulated
             order = _order(scored)
             best = _better(best, _one(scored, int(order[0])))
             self._refit(scored, order)
-            self._pace = (time.perf_counter() - started) / len(actions)
+            self._pace = (time.perf_counter() - started) / len(samples.actions)
             if settings.method == "icem":
                 count = max(2 * settings.elites, int(count / settings.decay))
         assert best is not None
         self._fresh = False
         if settings.method == "mppi":
-            best = _better(self._score(state, self._mean[None]), best, margin=True)
-            simulated += settings.horizon
+            mean = rolled(self.model, state, self._mean[None])
+            best = _better(self._score(state, mean), best, margin=True)
+            simulated += mean.simulated
         self._mean = best.actions[0].copy() if settings.method == "icem" else self._mean
         result = Trajectory(
             self.model.units(best.actions)[0], float(best.scores[0]), float(best.violations[0]),
@@ -169,7 +169,7 @@ class TrajectoryPlanner:
 
     def score(self, state: Any, actions: Floats) -> tuple[Floats, Floats]:
         """Return scores and violations `[B]` of actions `[B, H, D]` in the environment's units."""
-        scored = self._score(state, self.model.scaled(actions))
+        scored = self._score(state, rolled(self.model, state, self.model.scaled(actions)))
         return scored.scores, scored.violations
 
     def _fits(self, ends: float | None, iteration: int) -> int:
@@ -181,8 +181,11 @@ class TrajectoryPlanner:
         left = ends - time.perf_counter()
         return max(0 if iteration else 1, int(left / (_CARE * self._pace)) - 1)
 
-    def _sample(self, state: Any, count: int, iteration: int, best: _Scored | None) -> Floats:
-        settings = self.settings
+    def _sample(
+        self, state: Any, count: int, fits: int, iteration: int, best: _Scored | None
+    ) -> Samples:
+        """Return `count` samples, what was kept and those by feedback; of them the first `fits`."""
+        settings, count = self.settings, min(count, fits)
         shape = (count, *self._mean.shape)
         if settings.knots:
             noise = knot_noise(self._rng, settings.knots, *shape)
@@ -190,29 +193,32 @@ class TrajectoryPlanner:
             noise = coloured_noise(self._rng, settings.exponent, *shape)
         actions = np.clip(self._mean + self._deviation * noise, -1.0, 1.0)
         actions[0] = self._mean
-        proposed = int(settings.policy_samples * count)
-        if self._policy is not None and iteration == 0 and proposed:
+        around, kept = count, self._kept[: fits - count]
+        if self._policy is not None and iteration == 0:
+            around -= int(settings.policy_samples * count)
+        samples = rolled(self.model, state, np.concatenate([actions[:around], kept]))
+        if self._policy is not None and around < count:
             noise[-1] = 0.0  # one follows the policy's mean
             if settings.departing:
                 noise[:, settings.departing :] = 0.0
-            proposals = self.model.follow(state, self._policy, noise[-proposed:]).actions
-            actions[-proposed:, : proposals.shape[1]] = proposals
-        parts = [actions, self._kept]
-        if settings.feedback and can_follow(self.model):
-            parts.append(self._follow(state, best))
-        return np.concatenate(parts)
+            noise, rest = noise[around:], actions[around:]
+            follow = proposed(self.model, state, self._policy, noise, rest)
+            samples = inserted(samples, around, follow)
+        left = fits - len(samples.actions)
+        if settings.feedback and left and can_follow(self.model):
+            samples = inserted(samples, len(samples.actions), self._follow(state, best, left))
+        return samples
 
-    def _follow(self, state: Any, best: _Scored | None) -> Floats:
+    def _follow(self, state: Any, best: _Scored | None, most: int) -> Samples:
         """Return samples that follow the best plan so far; half of them with noise."""
         settings, plan = self.settings, self._mean if best is None else best.actions[0]
         count = settings.feedback
         noise = self._deviation * coloured_noise(self._rng, settings.exponent, count, *plan.shape)
         noise[: (count + 1) // 2] = 0.0
-        return improvements(self.model, state, plan, noise)
+        return improvements(self.model, state, plan, noise[:most])
 
-    def _score(self, state: Any, actions: Floats) -> _Scored:
-        units = self.model.units(actions)
-        rollouts = self.model.roll(state, units)
+    def _score(self, state: Any, samples: Samples) -> _Scored:
+        actions, rollouts, _ = samples
         horizon = actions.shape[1]
         settings = self.settings
         weights = self.settings.discount ** np.arange(horizon)
@@ -231,7 +237,7 @@ class TrajectoryPlanner:
             scores = scores - settings.departure_cost * apart.sum(axis=1)
         verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
-            verdict = self._monitor.judge(state, rollouts, units)
+            verdict = self._monitor.judge(state, rollouts, self.model.units(actions))
         return _Scored(actions, scores, *verdict, rollouts.alive[:, -1], rollouts)
 
     def _refit(self, scored: _Scored, order: npt.NDArray[np.int64]) -> None:

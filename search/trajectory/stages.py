@@ -7,7 +7,7 @@ on. The search samples around the script and has the simulator say what comes of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ class StageModel(Model):
         away = self._gap(last, self._stage.point, self._stage.target)
         for name, place in self._stage.still.items():
             away = away + _DISTURBED * self._gap(last, name, place)
-        return Rollouts(rollouts.quantities, -away, rollouts.alive, rollouts.observations)
+        return replace(rollouts, rewards=np.where(rollouts.going, -away, 0.0))
 
     def _gap(self, quantities: Floats, name: str, place: Floats) -> Floats:
         first = self.names.index(f"{name}_x")

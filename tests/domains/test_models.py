@@ -1,6 +1,7 @@
 """Models say what the environment does."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -9,9 +10,11 @@ import pytest
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
 from tesuji.domains.robotics.environments import EnvironmentRefusedError, make_environment
-from tesuji.domains.robotics.models import Model, StepModel, make_model
+from tesuji.domains.robotics.linear_world import WORLDS
+from tesuji.domains.robotics.models import Model, Rollouts, StepModel, chained, make_model
 from tesuji.domains.robotics.mujoco_model import MujocoModel
 from tesuji.domains.robotics.mujoco_tasks import TASKS
+from tesuji.search.trajectory.stages import Stage, StageModel
 
 # Steps of the comparison, and how far rewards may be off: by the order in which norms are summed.
 EXACT = {
@@ -132,9 +135,13 @@ class Forward:
 class Noisy:
     """Acts by noise alone."""
 
+    def __init__(self, size: int = 1) -> None:
+        self.shape = (size,)
+
     def propose(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return no mean and a deviation of 1."""
-        return np.zeros((len(observations), 1)), np.ones((len(observations), 1))
+        shape = (len(observations), *self.shape)
+        return np.zeros(shape), np.ones(shape)
 
 
 @pytest.mark.parametrize("name", ["Pendulum-v1", "InvertedDoublePendulum-v5"])
@@ -146,9 +153,67 @@ def test_models_follow_policies(name: str) -> None:
     found = model.follow(state, Forward(), np.zeros((2, 4, 1)))
     wanted = StepModel(domain).follow(state, Forward(), np.zeros((1, 4, 1)))
     assert np.allclose(found.actions, wanted.actions, atol=1e-5)
-    rolled = model.roll(state, model.units(found.actions))
-    assert np.array_equal(found.rollouts.rewards, rolled.rewards)
-    assert np.array_equal(found.rollouts.quantities, rolled.quantities)
+
+
+def assert_same(found: Rollouts, wanted: Rollouts) -> None:
+    """Compare trajectories to the bit."""
+    for name in ("quantities", "rewards", "alive", "observations"):
+        assert getattr(found, name).tobytes() == getattr(wanted, name).tobytes(), name
+
+
+@pytest.mark.parametrize("name", [*EXACT, *WORLDS, "StepModel", "TimeLimit", "Stage"])
+def test_steps_in_a_row_are_those_at_once(name: str) -> None:
+    """To the bit, beyond ends as well, so that what a policy did need not be simulated again."""
+    model = model_of(name)
+    state = model.domain.reset(3)
+    noise = np.random.default_rng(3).normal(0.0, 1.0, (6, 40, model.low.size))
+    found = model.follow(state, Noisy(model.low.size), noise)
+    actions = noise.clip(-1.0, 1.0)
+    actions[:, : found.actions.shape[1]] = found.actions
+    wanted = model.roll(state, model.units(actions))
+    assert_same(found.rollouts.extended(40), wanted)
+    assert name not in {"Hopper-v5", "StepModel"} or not wanted.alive[:, -1].any()
+
+
+def test_unstable_simulations_end_the_same_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Step after step and at once: MuJoCo resets them, and what comes then does not count."""
+    monkeypatch.chdir(tmp_path)  # where MuJoCo writes a log
+    model = make_model(EnvironmentDomain("HalfCheetah-v5"))
+    start = model.begin(model.domain.reset(0))
+    assert model.coordinates is not None
+    here = np.repeat(start, 2, axis=0)
+    here[1, model.coordinates[-1]] = 3e3
+    actions = actions_for(model, (2, 6))
+    wanted, parts = model.branch(here, actions).rollouts, []
+    for h in range(6):
+        here, part = model.branch(here, actions[:, h : h + 1])
+        parts.append(part)
+    assert_same(chained(parts), wanted)
+    assert wanted.alive[0].all()
+    assert not wanted.alive[1, -1]
+
+
+def model_of(name: str) -> Model:
+    """Return a model by its environment's name, or that of a case."""
+    if name == "Stage":
+        domain = EnvironmentDomain("tesuji/FetchTwoBlocks-v0")
+        return StageModel(make_model(domain), Stage("grip", np.zeros(3), 1.0, {}))
+    if name == "TimeLimit":
+        return StepModel(EnvironmentDomain(gymnasium.make("Pendulum-v1", max_episode_steps=7)))
+    if name == "StepModel":
+        return StepModel(EnvironmentDomain("InvertedPendulum-v5"))
+    return make_model(EnvironmentDomain(name))
+
+
+@pytest.mark.parametrize("name", ["HalfCheetah-v5", "Pendulum-v1", "TimeLimit", *WORLDS])
+def test_of_no_actions_there_are_no_trajectories(name: str) -> None:
+    """A planner all of whose samples are a policy's rolls none."""
+    model = model_of(name)
+    found = model.roll(model.domain.reset(0), np.zeros((0, 5, model.low.size)))
+    assert found.rewards.shape == (0, 5)
+    assert found.quantities.shape[:2] == found.observations.shape[:2] == (0, 5)
 
 
 @pytest.mark.parametrize("kind", [make_model, StepModel])

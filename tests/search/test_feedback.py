@@ -14,12 +14,11 @@ def test_noise_in_a_closed_loop_does_not_topple_the_poles() -> None:
     plan = np.zeros((25, 1))
     for _ in range(8):
         found = improvements(model, state, plan, np.zeros((6, 25, 1)))
-        rollouts = model.roll(state, model.units(found))
-        plan = found[rollouts.rewards.sum(axis=1).argmax()]
+        plan = found.actions[found.rollouts.rewards.sum(axis=1).argmax()]
     noise = np.random.default_rng(0).normal(0.0, 0.1, (12, 25, 1))
     lasting = [
         int(model.roll(state, model.units(actions)).alive[:, -1].sum())
-        for actions in (plan + noise, improvements(model, state, plan, noise))
+        for actions in (plan + noise, improvements(model, state, plan, noise).actions)
     ]
     assert not model.roll(state, np.zeros((1, 25, 1))).alive[0, -1]
     assert model.roll(state, model.units(plan[None])).alive[0, -1]
@@ -33,7 +32,8 @@ def test_a_step_uphill_is_that_of_the_derivatives() -> None:
     model, state = make_model(domain), domain.reset(1)
     plan, returns = np.zeros((20, 1)), []
     for _ in range(12):
-        found = np.concatenate([plan[None], improvements(model, state, plan, np.zeros((6, 20, 1)))])
+        found = improvements(model, state, plan, np.zeros((6, 20, 1))).actions
+        found = np.concatenate([plan[None], found])
         scores = model.roll(state, model.units(found)).rewards.sum(axis=1)
         returns.append(scores.max())
         plan = found[scores.argmax()]
@@ -42,6 +42,21 @@ def test_a_step_uphill_is_that_of_the_derivatives() -> None:
     assert np.all(np.diff(returns) >= 0.0)
     assert returns[-1] > best
     assert returns[-1] - returns[-2] < 0.01 * abs(returns[-1])
+
+
+def test_what_follows_a_plan_beyond_its_end_is_simulated_as_it_is_rolled() -> None:
+    """The plan lets the poles fall; what follows it may last longer, in an open loop from there."""
+    domain = EnvironmentDomain("InvertedDoublePendulum-v5")
+    model, state = make_model(domain), domain.reset(0)
+    noise = np.random.default_rng(1).normal(0.0, 0.3, (12, 25, 1))
+    found = improvements(model, state, np.zeros((25, 1)), noise)
+    rolled = model.roll(state, model.units(found.actions))
+    for name in ("quantities", "rewards", "alive", "observations"):
+        assert getattr(found.rollouts, name).tobytes() == getattr(rolled, name).tobytes(), name
+    length = int(model.roll(state, np.zeros((1, 25, 1))).alive.sum()) + 1
+    lasting = rolled.alive.sum(axis=1) + 1
+    assert lasting.min() < length < lasting.max()
+    assert found.simulated == length * (1 + 2 * (6 + 1)) + 12 * 25
 
 
 def test_models_say_whether_their_states_can_be_moved() -> None:

@@ -1,5 +1,6 @@
 """Trajectory search finds what is good, and nothing that violates while there is another way."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 
 from tesuji.domains.robotics.environment_domain import EnvironmentDomain
-from tesuji.domains.robotics.models import Rollouts, make_model
+from tesuji.domains.robotics.models import Branches, Rollouts, make_model
+from tesuji.search.trajectory import planner as planner_module
+from tesuji.search.trajectory.feedback import improvements
 from tesuji.search.trajectory.noise import coloured_noise, knot_noise
 from tesuji.search.trajectory.planner import TrajectoryPlanner, Verdict
+from tesuji.search.trajectory.samples import Samples, proposed, rolled
 from tesuji.search.trajectory.settings import Method, TrajectorySettings
 
 
@@ -112,6 +116,84 @@ def test_a_deadline_bounds_what_is_simulated() -> None:
     assert planner.plan(state, 1e-9).simulated == 20
     assert planner.plan(state, 100.0).simulated > 20
     assert whole >= 20 * 48
+
+
+def test_what_a_deadline_leaves_no_room_for_is_not_simulated() -> None:
+    """Neither samples by feedback, nor what they are found by."""
+    domain = EnvironmentDomain("Pendulum-v1")
+    settings = TrajectorySettings(horizon=20, feedback=4, policy_samples=0.5)
+    planner = TrajectoryPlanner(make_model(domain), settings, policy=Leans())
+    state = domain.reset(0)
+    assert planner.plan(state).simulated > 20 * 48
+    assert planner.plan(state, 1e-9).simulated == 20
+
+
+# All kinds of samples: around the mean, a policy's, kept ones, those by feedback, the average.
+MIXED = [
+    TrajectorySettings(horizon=12, samples=10, iterations=2, policy_samples=0.5, feedback=3),
+    TrajectorySettings(horizon=12, samples=4, elites=1, iterations=1, policy_samples=1.0),
+    TrajectorySettings(horizon=12, samples=10, method="mppi", feedback=3),
+]
+
+
+@pytest.mark.parametrize("settings", MIXED)
+@pytest.mark.parametrize("name", ["Pendulum-v1", "InvertedPendulum-v5"])
+def test_what_is_simulated_as_it_is_drawn_is_what_would_be_rolled(
+    settings: TrajectorySettings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plans are those of a planner that simulates such samples again, and their rollouts happen."""
+    model = make_model(EnvironmentDomain(name))
+    state = model.domain.reset(0)
+    once = TrajectoryPlanner(model, settings, policy=Leans())
+    plans = [once.plan(state) for _ in range(3)]
+
+    def again(draw: Callable[..., Samples]) -> Callable[..., Samples]:
+        return lambda *told: rolled(*told[:2], draw(*told).actions)
+
+    monkeypatch.setattr(planner_module, "proposed", again(proposed))
+    monkeypatch.setattr(planner_module, "improvements", again(improvements))
+    twice = TrajectoryPlanner(model, settings, policy=Leans())
+    for plan in plans:
+        other = twice.plan(state)
+        assert (plan.actions.tobytes(), plan.score) == (other.actions.tobytes(), other.score)
+        happens = model.roll(state, plan.actions[None])
+        assert np.array_equal(plan.rollouts.quantities, happens.quantities)
+        assert np.array_equal(plan.rollouts.observations, happens.observations)
+        assert np.array_equal(plan.rollouts.rewards, happens.rewards)
+
+
+def test_a_policys_samples_that_all_end_are_what_would_be_rolled() -> None:
+    """No more is simulated once they have; what they would have done then is as it was told."""
+    model = make_model(EnvironmentDomain("InvertedPendulum-v5"))
+    state, noise = model.domain.reset(0), np.full((3, 60, 1), 7.5)
+    rest = np.random.default_rng(0).uniform(-1.0, 1.0, noise.shape)
+    found = proposed(model, state, Leans(), noise, rest)
+    length = found.simulated // 3
+    assert length < 60
+    assert np.array_equal(found.actions[:, length:], rest[:, length:])
+    wanted = rolled(model, state, found.actions)
+    assert not wanted.rollouts.alive[:, length - 1].any()
+    for name in ("quantities", "rewards", "alive", "observations"):
+        assert np.array_equal(getattr(found.rollouts, name), getattr(wanted.rollouts, name)), name
+
+
+@pytest.mark.parametrize("settings", MIXED)
+def test_every_simulated_step_is_counted(
+    settings: TrajectorySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing samples included."""
+    model = make_model(EnvironmentDomain("Pendulum-v1"))
+    counts, branch = [], model.branch
+
+    def counted(starts: Any, actions: np.ndarray) -> Branches:
+        counts.append(actions.shape[0] * actions.shape[1])
+        return branch(starts, actions)
+
+    monkeypatch.setattr(model, "branch", counted)
+    planner = TrajectoryPlanner(model, settings, policy=Leans())
+    for seed in range(2):
+        counts.clear()
+        assert planner.plan(model.domain.reset(seed)).simulated == sum(counts)
 
 
 def test_a_plan_is_followed_for_several_steps() -> None:
