@@ -25,6 +25,7 @@ from tesuji.search.planning.grid_search import GridPlan, Outcome, find_shortest
 if TYPE_CHECKING:
     from tesuji.domains.compiled import CompiledDomain
     from tesuji.search.symbolic.grid_constraints import GridConstraints
+    from tesuji.search.symbolic.grid_monitor import GridMonitor
 
 
 @dataclass
@@ -84,6 +85,11 @@ class GridRunner:
             )
 
             self._constraints = GridConstraints(domain, constraints)
+            if tasks and self._constraints.to_come:
+                raise EnvironmentRefusedError(
+                    f"{self.name}: at the task level constraints hold always; eventually and until "
+                    "are for its shortest plans"
+                )
         # The kernels are ready before a plan's time is taken.
         _ = MazeTask(domain, self._constraints) if tasks else self._plan(domain, 0)
 
@@ -104,15 +110,17 @@ class GridRunner:
         else:
             episode = self._plan(domain, seed)
             yield episode
-        state = domain.reset()
+        state, monitor = domain.reset(), self._monitor()
+        if monitor is not None:
+            episode.unmet = monitor.unmet
         for action in episode.actions[:most_steps]:
             before = look(self.env)
             _, reward, terminated, truncated, _ = self.env.step(action)
             state, expected, _ = domain.step(state, action)
             episode.take(float(reward), terminated or truncated, expected)
-            if self._constraints is not None:
-                broken = self._constraints.broken(before, action, look(self.env))
-                episode.judge({}, bool(broken))
+            if monitor is not None:
+                episode.judge({}, bool(monitor.advance(before, action, look(self.env))))
+                episode.unmet = monitor.unmet
             if isinstance(episode, TaskEpisode):
                 episode.solved = float(reward) > 0.0
             yield episode
@@ -128,6 +136,13 @@ class GridRunner:
             "model": "compiled grid",
             "method": "tasks" if self._tasks else "shortest plan",
         }
+
+    def _monitor(self) -> GridMonitor | None:
+        if self._constraints is None:
+            return None
+        from tesuji.search.symbolic.grid_monitor import GridMonitor  # noqa: PLC0415 - z3
+
+        return GridMonitor(self._constraints, look(self.env))
 
     def _check_start(self, seed: int) -> None:
         if self._constraints is not None:

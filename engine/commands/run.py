@@ -43,7 +43,7 @@ Examples:
 
 A constraint speaks of the model's quantities; a name that is none is answered by those that are.
 It holds always, or comes: "eventually(slider > 0.5)", "eventually(slider > 0.5, 40)" within 40
-steps, "joint0 < 1 until fingertip_x < 0" before the episode ends. In MiniGrid it holds always, of
+steps, "joint0 < 1 until fingertip_x < 0" before the episode ends. In MiniGrid it speaks of
 agent_x, agent_y, agent_dir, carrying, front, action and so on (docs/robotics.md).
 Leaves with 0, with 1 where a constraint was violated or did not come, or an episode failed, which
 ends that episode only, and with 130 after Ctrl-C, which keeps what was done.

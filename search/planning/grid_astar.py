@@ -1,5 +1,7 @@
 """A* in MiniGrid's grids, on the domain's own steps, guided by distances in a pattern.
 
+A state's steps do not count here: their place holds what has come that constraints ask for.
+
 The distances are consistent, so no state is expanded twice. Of states with the same `f` the newest
 is the next, for where distances are right that goes straight to the goal.
 """
@@ -13,7 +15,7 @@ import numpy.typing as npt
 
 from tesuji.domains.logistics.pddl.successors import copy_row
 from tesuji.domains.robotics.grid_rules import NUM_ACTIONS, cell_ahead, step
-from tesuji.search.planning.grid_limits import may_act, may_enter
+from tesuji.search.planning.grid_limits import come_by, come_in, may_act, may_enter
 from tesuji.search.planning.grid_pattern import follow
 from tesuji.search.planning.grid_space import (
     CLOSED,
@@ -69,6 +71,7 @@ class GridSearch:
         self.plan: tuple[int, ...] | None = None
         self._table, self._most, self._distance = table, most, table.distances()
         self._scratch = first_state(table.task)
+        self._scratch["steps"] = table.came
         self._words = self._scratch.view(np.uint64)
         size = 1 + -(-len(table.task.grid) // 8)
         parent, operator, cost, row = np.zeros((4, _FIRST_NODES), np.int32)
@@ -164,19 +167,22 @@ def _run(  # type: ignore[no-untyped-def]
             words[i] = nodes.state[node, i]
         ahead = cell_ahead(instance, state.x, state.y, state.direction)
         front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
-        carried = np.int64(state.carrying)
+        carried, came = np.int64(state.carrying), np.int64(state.steps)
+        depth = np.int64(nodes.cost[node]) + 1
         for action in range(NUM_ACTIONS):
             if not is_useful(instance, limits, action, front):
                 continue
             if not may_act(limits, pattern, instance, state, action, True):
                 continue
+            may, must = come_by(limits, pattern, instance, state, action, came, True)
             reward, discount = step(state, action, instance, np.uint64(0))
-            allowed = may_enter(limits, pattern, instance, state, True)
-            if allowed and reward > 0.0:
+            may, must = come_in(limits, pattern, instance, state, came, may, must, depth, True)
+            allowed = must & ~may == 0 and may_enter(limits, pattern, instance, state, True)
+            if allowed and reward > 0.0 and must == (np.int64(1) << len(limits.within)) - 1:
                 counts[GOAL], counts[_ACTION] = node, action
                 return REACHED
             if allowed and discount != 0.0:
-                state.steps = 0
+                state.steps = must
                 _reach(
                     pattern, instance, space, distance, nodes, waiting, counts, state, words,
                     node, row, action, carried, front, ahead,
@@ -200,7 +206,9 @@ def _reach(  # type: ignore[no-untyped-def]
     poses = 4 * len(pattern.cell)
     if node < 0:
         copy_row(space.row[row], space.scratch)
-        if follow(pattern, instance, space.scratch, carried, front, ahead, state):
+        changed = follow(pattern, instance, space.scratch, carried, front, ahead, state)
+        if changed or space.scratch[len(pattern.home)] != state.steps:
+            space.scratch[len(pattern.home)] = state.steps
             row = find_configuration(space, space.scratch)
         if row < 0 or distance[row * poses + pose_of(pattern, instance, state)] < 0:
             return  # no way leads from there to the goal

@@ -38,26 +38,46 @@ _EDGE = 1 + ((WALL - 1) * NUM_COLORS + GREY) * NUM_STATES  # as MiniGrid shows w
 
 
 class Limits(NamedTuple):
-    """Tables of constraints: of states first, then of actions.
+    """Tables of constraints: of states first, then of actions, then of what must come.
+
+    What must come is a bit each, 1 once it has: a state of the search is one of the grid with these
+    bits. Of a pattern's state it may be unknown whether it comes, then both are tried.
 
     Attributes:
-        states: how many speak of states alone.
+        states: how many hold always and speak of states alone.
+        always: how many hold always.
         looks: whether one speaks of what lies in front.
+        idle: whether something must come that speaks of the action, so that steps count that change
+            nothing.
+        branches: most ways on by an action.
         start: where each table begins `[K]`.
         stride: of x, y, direction, what is carried, what is ahead, the action `[K, 6]`.
         allowed: all tables `[T]`.
+        come: tables, where something that must come does, and where it does not `[M, 2]`.
+        hold: tables, of what must hold until then, -1 for nothing `[M]`.
+        acts: whether these speak of the action: what must come, what holds until then `[M, 2]`.
+        within: steps in which it must come `[M]`.
     """
 
     states: int
+    always: int
     looks: bool
+    idle: bool
+    branches: int
     start: npt.NDArray[np.int64]
     stride: npt.NDArray[np.int64]
     allowed: npt.NDArray[np.bool_]
+    come: npt.NDArray[np.int64]
+    hold: npt.NDArray[np.int64]
+    acts: npt.NDArray[np.bool_]
+    within: npt.NDArray[np.int64]
 
 
 NO_LIMITS = Limits(
-    0, False, np.zeros(0, np.int64), np.zeros((0, 6), np.int64), np.zeros(0, np.bool_)
-)
+    0, 0, False, False, 1, np.zeros(0, np.int64), np.zeros((0, 6), np.int64), np.zeros(0, np.bool_),
+    np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.bool_),
+    np.zeros(0, np.int64),
+)  # fmt: skip
 
 
 @kernel
@@ -72,9 +92,8 @@ def may_act(limits, pattern, instance, state, action, exact):  # type: ignore[no
         action: that may be taken there.
         exact: whether it is a state of the grid itself, where all is known.
     """
-    count = len(limits.start)
-    return limits.states == count or _keeps(
-        limits, limits.states, count, pattern, instance, state, action, exact
+    return limits.states == limits.always or _keeps(
+        limits, limits.states, limits.always, pattern, instance, state, action, exact
     )
 
 
@@ -87,7 +106,85 @@ def may_enter(limits, pattern, instance, state, exact):  # type: ignore[no-untyp
 
 
 @kernel
+def come_by(limits, pattern, instance, state, action, came, exact):  # type: ignore[no-untyped-def]
+    """Return what may have come once an action is taken, and what must have.
+
+    What must have but may not says that the action breaks something.
+
+    Args:
+        limits: the constraints.
+        pattern: that a state is of.
+        instance: of the domain.
+        state: before the action.
+        action: that is taken.
+        came: what has come before.
+        exact: see `may_act`.
+    """
+    may = must = came
+    if len(limits.within) == 0:
+        return may, must
+    carried, front = _things(pattern, instance, state, exact)
+    for i in range(len(limits.within)):
+        hold, bit = limits.hold[i], np.int64(1) << i
+        if came & bit or not (limits.acts[i, 0] or limits.acts[i, 1]):
+            continue
+        holds = hold < 0 or _allows(limits, hold, state, carried, front, action)
+        if not limits.acts[i, 0]:
+            must |= np.int64(0) if holds else bit
+            continue
+        if _allows(limits, limits.come[i, 0], state, carried, front, action):
+            may |= bit
+        if not (holds and _allows(limits, limits.come[i, 1], state, carried, front, action)):
+            must |= bit
+    return may, must
+
+
+@kernel
+def come_in(limits, pattern, instance, state, came, may, must, step, exact):  # type: ignore[no-untyped-def]
+    """Return what may have come in the state after an action, and what must have.
+
+    Args:
+        limits: the constraints.
+        pattern: that a state is of.
+        instance: of the domain.
+        state: after the action, or the first.
+        came: what had come before the action.
+        may: see `come_by`.
+        must: see there.
+        step: the number of the action, from 1; 0 for the first state.
+        exact: see `may_act`.
+    """
+    if len(limits.within) == 0 or must & ~may:
+        return may, must
+    carried, front = _things(pattern, instance, state, exact)
+    for i in range(len(limits.within)):
+        hold, bit = limits.hold[i], np.int64(1) << i
+        if came & bit:
+            continue
+        if not limits.acts[i, 0]:
+            if _allows(limits, limits.come[i, 0], state, carried, front, 0):
+                may |= bit
+            free = hold < 0 or limits.acts[i, 1]
+            holds = free or _allows(limits, hold, state, carried, front, 0)
+            if not (holds and _allows(limits, limits.come[i, 1], state, carried, front, 0)):
+                must |= bit
+        if step >= limits.within[i]:
+            must |= bit
+    return may, must
+
+
+@kernel
 def _keeps(limits, begin, end, pattern, instance, state, action, exact):  # type: ignore[no-untyped-def]
+    carried, front = _things(pattern, instance, state, exact)
+    for k in range(begin, end):  # noqa: SIM110
+        if not _allows(limits, k, state, carried, front, action):
+            return False
+    return True
+
+
+@kernel
+def _things(pattern, instance, state, exact):  # type: ignore[no-untyped-def]
+    # Places on the axes of things: of what is carried, and of what is ahead.
     held = np.int64(state.carrying)
     carried = np.int64(NOTHING if exact else UNKNOWN)
     if held:
@@ -103,10 +200,12 @@ def _keeps(limits, begin, end, pattern, instance, state, action, exact):  # type
             if exact or what != DOOR or pattern.door_at[ahead] >= 0:
                 front = 1 + ((what - 1) * NUM_COLORS + color) * NUM_STATES
                 front += kind_field(instance, kind, STATE)
-    for k in range(begin, end):
-        stride = limits.stride[k]
-        place = limits.start[k] + stride[0] * state.x + stride[1] * state.y
-        place += stride[2] * state.direction + stride[3] * carried + stride[4] * front
-        if not limits.allowed[place + stride[5] * action]:
-            return False
-    return True
+    return carried, front
+
+
+@kernel
+def _allows(limits, k, state, carried, front, action):  # type: ignore[no-untyped-def]
+    stride = limits.stride[k]
+    place = limits.start[k] + stride[0] * state.x + stride[1] * state.y
+    place += stride[2] * state.direction + stride[3] * carried + stride[4] * front
+    return limits.allowed[place + stride[5] * action]

@@ -5,7 +5,8 @@ thing that can be carried with all that is in it. Of a part its *status* is know
 it is open, closed or locked; of another which of its forms it has, and whether it lies at home,
 where it lay at first, is carried, or lies elsewhere, which may then be anywhere and blocks nothing.
 Doors outside of the pattern are open, other things outside of it are not there. A *configuration*
-is a row of statuses. All steps in the grid are steps here, so distances here are lower bounds.
+is a row of statuses, and of what has come that must. All steps in the grid are steps here, so
+distances here are lower bounds.
 
 Doors are never closed: what an open one can block, nothing can, so that a plan that closes a door
 is as good without it, unless constraints speak of what lies in front. Constraints take out steps
@@ -74,7 +75,7 @@ class Pattern(NamedTuple):
     base: npt.NDArray[np.uint8]  # [cells] what is there whatever the parts do
     place: npt.NDArray[np.int64]  # [cells] numbers of cells that can be stood on, -1 for others
     cell: npt.NDArray[np.int64]  # [Q] the cells that can be stood on
-    first: npt.NDArray[np.uint8]  # [W * 8] the first configuration
+    first: npt.NDArray[np.uint8]  # [W * 8] the first configuration; at `K` what has come
 
 
 class GridTask:
@@ -132,7 +133,7 @@ class GridTask:
         base = np.where(self._carriable(self.grid), 0, self.grid)
         is_door = (base > 0) & (self._table[base, TYPE] == DOOR)
         base[is_door] = [self._opened(int(each)) for each in base[is_door]]
-        first = np.zeros(-(-max(1, len(homes)) // 8) * 8, np.uint8)
+        first = np.zeros(-(-(len(homes) + 1) // 8) * 8, np.uint8)
         for part, home in enumerate(homes):
             if home in self._forms:
                 forms = self._forms[home]

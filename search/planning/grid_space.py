@@ -20,6 +20,7 @@ from tesuji.domains.robotics.grid_rules import (
     MISSION,
     NUM_ACTIONS,
     PICKUP,
+    RIGHT,
     TOGGLE,
     TYPE,
     WIDTH,
@@ -29,13 +30,14 @@ from tesuji.domains.robotics.grid_rules import (
     state_dtype,
     step,
 )
-from tesuji.search.planning.grid_limits import may_act, may_enter
+from tesuji.search.planning.grid_limits import come_by, come_in, may_act, may_enter
 from tesuji.search.planning.grid_pattern import AWAY, GONE, Pattern, follow, lay_out
 from tesuji.search.planning.nodes import fill_slots, find_row, hash_state, twice
 from tesuji.search.tree import kernel
 
 RUNNING, CLOSED, FULL, REACHED = range(4)
-CONFIGURATIONS, DONE_STATES, STATES, EDGES, GOALS, GOAL_ACTION = range(6)  # what `counts` counts
+# What `counts` counts; at last how deep the next state is, and where deeper ones begin.
+CONFIGURATIONS, DONE_STATES, STATES, EDGES, GOALS, GOAL_ACTION, DEPTH, LAYER = range(8)
 
 
 class Space(NamedTuple):
@@ -103,7 +105,7 @@ def begin(pattern, space, counts, pose):  # type: ignore[no-untyped-def]
     node = _number(space, counts, pattern.first) + pose
     space.parent[node] = node + 1
     space.queue[0] = node
-    counts[STATES] = 1
+    counts[STATES] = counts[LAYER] = 1
 
 
 @kernel
@@ -123,27 +125,16 @@ def pose_of(pattern, instance, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _try(pattern, instance, limits, space, counts, state, node, action, ahead):  # type: ignore[no-untyped-def]
-    # Note what an action does in a node whose configuration is laid out; undo it.
-    if not may_act(limits, pattern, instance, state, action, False):
-        return
-    poses = 4 * len(pattern.cell)
-    carried = np.int64(state.carrying)
-    front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
-    reward, discount = step(state, action, instance, np.uint64(0))
-    allowed = may_enter(limits, pattern, instance, state, False)
-    if allowed and reward > 0.0:
-        if counts[GOALS] == 0 or space.goal[counts[GOALS] - 1] != node:
-            space.goal[counts[GOALS]] = node
-            counts[GOALS] += 1
-            if counts[GOALS] == 1:
-                counts[GOAL_ACTION] = action
-    elif allowed and discount != 0.0:
+def _lead(pattern, space, counts, node, action, pose, changed, may, must):  # type: ignore[no-untyped-def]
+    # Note a way to a pose, in the configuration in `scratch`, for each choice of what has come.
+    poses, place = 4 * len(pattern.cell), len(pattern.home)
+    more = choice = may & ~must
+    while True:
         number = node // poses
-        copy_row(space.row[number], space.scratch)
-        if follow(pattern, instance, space.scratch, carried, front, ahead, state):
+        if changed or space.row[number, place] != must | more:
+            space.scratch[place] = must | more
             number = _number(space, counts, space.scratch)
-        after = number * poses + pose_of(pattern, instance, state)
+        after = number * poses + pose
         if after != node:
             space.source[counts[EDGES]] = node
             space.target[counts[EDGES]] = after
@@ -153,10 +144,46 @@ def _try(pattern, instance, limits, space, counts, state, node, action, ahead): 
                 space.action[after] = action
                 space.queue[counts[STATES]] = after
                 counts[STATES] += 1
+        if more == 0:
+            return
+        more = (more - 1) & choice
+
+
+@kernel
+def _try(pattern, instance, limits, space, counts, state, node, action, ahead):  # type: ignore[no-untyped-def]
+    # Note what an action does in a node whose configuration is laid out; undo it.
+    if not may_act(limits, pattern, instance, state, action, False):
+        return
+    number, pose = divmod(node, 4 * len(pattern.cell))
+    came = np.int64(space.row[number, len(pattern.home)])
+    may, must = come_by(limits, pattern, instance, state, action, came, False)
+    if must & ~may:
+        return
+    if limits.idle and action > RIGHT:  # what the pattern does not know may be in the way
+        copy_row(space.row[number], space.scratch)
+        _lead(pattern, space, counts, node, action, pose, False, may, must)
+    carried = np.int64(state.carrying)
+    front = np.int64(state.grid[ahead]) if ahead >= 0 else np.int64(0)
+    reward, discount = step(state, action, instance, np.uint64(0))
+    deep = counts[DEPTH] + 1
+    may, must = come_in(limits, pattern, instance, state, came, may, must, deep, False)
+    allowed = not must & ~may and may_enter(limits, pattern, instance, state, False)
+    if allowed and reward > 0.0:
+        whole = may == (np.int64(1) << len(limits.within)) - 1
+        if whole and (counts[GOALS] == 0 or space.goal[counts[GOALS] - 1] != node):
+            space.goal[counts[GOALS]] = node
+            counts[GOALS] += 1
+            if counts[GOALS] == 1:
+                counts[GOAL_ACTION] = action
+    elif allowed and discount != 0.0:
+        copy_row(space.row[number], space.scratch)
+        changed = follow(pattern, instance, space.scratch, carried, front, ahead, state)
+        pose = pose_of(pattern, instance, state)
+        _lead(pattern, space, counts, node, action, pose, changed, may, must)
     if ahead >= 0:
         state.grid[ahead] = front
     state.carrying = carried
-    place_agent(pattern, instance, state, node % poses)
+    place_agent(pattern, instance, state, node % (4 * len(pattern.cell)))
 
 
 @kernel
@@ -192,15 +219,17 @@ def explore(pattern, instance, limits, space, counts, scratch, stop):  # type: i
     """
     state = scratch[0]
     poses = 4 * len(pattern.cell)
-    room = NUM_ACTIONS + 2 * len(pattern.home)
+    room = (NUM_ACTIONS + 2 * len(pattern.home)) * limits.branches
     shown = np.int64(-1)
     while counts[DONE_STATES] < counts[STATES]:
         if stop and counts[GOALS]:
             return REACHED
-        if (counts[CONFIGURATIONS] + room) * poses > len(space.parent):
+        full = (counts[CONFIGURATIONS] + room) * poses > len(space.parent)
+        if full or counts[EDGES] + room > len(space.source):
             return FULL
-        if counts[EDGES] + room > len(space.source):
-            return FULL
+        if counts[DONE_STATES] == counts[LAYER]:
+            counts[DEPTH] += 1
+            counts[LAYER] = counts[STATES]
         node = np.int64(space.queue[counts[DONE_STATES]])
         counts[DONE_STATES] += 1
         number = node // poses
@@ -221,6 +250,8 @@ def explore(pattern, instance, limits, space, counts, scratch, stop):  # type: i
 @kernel
 def is_useful(instance, limits, action, front):  # type: ignore[no-untyped-def]
     """Return whether an action can be part of a shortest plan, as far as one sees at once."""
+    if limits.idle:
+        return True
     if action == DONE:
         return instance[MISSION] == GO_TO
     if action == TOGGLE:

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tesuji.domains.robotics.grid_rules import DIRECTION, WIDTH, X, Y, state_dtype, step
-from tesuji.search.planning.grid_limits import may_act, may_enter
+from tesuji.search.planning.grid_limits import come_by, come_in, may_act, may_enter
 from tesuji.search.planning.grid_pattern import GridTask
 from tesuji.search.planning.grid_space import (
     CONFIGURATIONS,
     EDGES,
     FULL,
     GOAL_ACTION,
+    LAYER,
     STATES,
     begin,
     enlarge,
@@ -45,13 +46,17 @@ class Table:
         space: the states.
         poses: of the agent.
         pose: the first.
+        came: what has come at first.
     """
 
     def __init__(self, task: GridTask, parts: frozenset[int], most: int) -> None:
         self.task, self.parts, self._most = task, parts, most
         self.pattern = task.pattern(parts)
+        first = first_state(task)
+        self.came = int(_first_come(self.pattern, task.instance, task.limits, first))
+        self.pattern.first[len(self.pattern.home)] = self.came
         self.space = make_space(self.pattern)
-        self._counts = np.zeros(GOAL_ACTION + 1, np.int64)
+        self._counts = np.zeros(LAYER + 1, np.int64)
         self._scratch = make_scratch(self.pattern)
         self.poses = 4 * len(self.pattern.cell)
         at = int(task.instance[Y]) * int(task.instance[WIDTH]) + int(task.instance[X])
@@ -82,7 +87,8 @@ class Table:
     def goes(self, plan: tuple[int, ...]) -> bool:
         """Return whether a plan reaches the goal in the grid, as constraints allow it."""
         task, actions = self.task, np.array(plan, np.int64)
-        return bool(_succeeds(self.pattern, task.instance, task.limits, first_state(task), actions))
+        first = first_state(task)
+        return bool(_succeeds(self.pattern, task.instance, task.limits, first, actions, self.came))
 
     def used(self) -> list[int]:
         """Return the cells with parts that the plan of the pattern stands before."""
@@ -109,13 +115,24 @@ class Table:
 
 
 @kernel
-def _succeeds(pattern, instance, limits, scratch, actions):  # type: ignore[no-untyped-def]
-    state = scratch[0]
-    for action in actions:
+def _first_come(pattern, instance, limits, scratch):  # type: ignore[no-untyped-def]
+    none = np.int64(0)
+    return come_in(limits, pattern, instance, scratch[0], none, none, none, 0, True)[0]
+
+
+@kernel
+def _succeeds(pattern, instance, limits, scratch, actions, came):  # type: ignore[no-untyped-def]
+    state, came = scratch[0], np.int64(came)
+    for i in range(len(actions)):
+        action = actions[i]
         allowed = may_act(limits, pattern, instance, state, action, True)
+        may, must = come_by(limits, pattern, instance, state, action, came, True)
         reward, discount = step(state, action, instance, np.uint64(0))
-        if not (allowed and may_enter(limits, pattern, instance, state, True)):
+        may, must = come_in(limits, pattern, instance, state, came, may, must, i + 1, True)
+        if must & ~may or not (allowed and may_enter(limits, pattern, instance, state, True)):
             return False
+        came = must
         if discount == 0.0:
-            return reward > 0.0 and state.steps == len(actions)
+            whole = came == (np.int64(1) << len(limits.within)) - 1
+            return reward > 0.0 and whole and i + 1 == len(actions)
     return False

@@ -41,6 +41,20 @@ def test_mazes_are_solved_under_constraints(capsys: pytest.CaptureFixture[str]) 
         assert other["plan_length"] > one["plan_length"]
 
 
+def test_mazes_are_solved_under_constraints_over_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """What must come does in the plan; cut off before, it is told as unmet, with 1."""
+    words = ["run", "MiniGrid-DoorKey-8x8-v0", "--episodes", "2", "--json"]
+    words += ["--constraint", "seen: eventually(front == key and agent_dir == 1)"]
+    words += ["--constraint", "action != left until carrying == key"]
+    assert main(words) == 0
+    episodes = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    for episode in episodes:
+        assert (episode["solved"], episode["violating_steps"], episode["unmet"]) == (True, 0, [])
+    assert main([*words, "--steps", "1"]) == 1
+    [episode, _] = json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"]
+    assert "action != left until carrying == key" in episode["unmet"]
+
+
 def test_mazes_are_solved_by_tasks_and_motions(capsys: pytest.CaptureFixture[str]) -> None:
     """A ball blocks a locked door, whose key is in a box: learned from motions that fail."""
     words = ["run", "MiniGrid-ObstructedMaze-1Dlhb-v0", "--method", "tasks", "--episodes", "4"]
@@ -79,7 +93,7 @@ def test_a_pole_is_balanced_by_tree_search(capsys: pytest.CaptureFixture[str]) -
         ),
         (
             ["MiniGrid-Unlock-v0", "--method", "tasks", "--constraint", "eventually(agent_x > 1)"],
-            "eventually and until are not supported",
+            "at the task level constraints hold always",
         ),
         (["CartPole-v1", "--method", "tasks"], "only MiniGrid and FetchTwoBlocks have a task"),
         (["MiniGrid-Fetch-5x5-N2-v0", "--method", "tasks"], "its mission has no task level"),

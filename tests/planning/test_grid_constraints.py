@@ -150,7 +150,13 @@ def test_tables_say_what_exact_arithmetic_says():
     ("texts", "message"),
     [
         (["agent_x > 7"], "'agent_x > 7' can never hold"),
-        (["eventually(agent_x > 4)"], "eventually and until are not supported"),
+        (["eventually(agent_x > 7)"], "'eventually(agent_x > 7) (to come)' can never hold"),
+        (["eventually(agent_x > 2, 0)"], "expected a number of steps, found '0'"),
+        (["not (agent_x < 3 until carrying == key)"], "stand outside of all else, once"),
+        (
+            [f"eventually(agent_x == {1 + i % 6} and agent_y == {1 + i // 6})" for i in range(9)],
+            "9 constraints over time; at most 8 are supported",
+        ),
         (["agentx > 4"], "unknown name 'agentx'; did you mean 'agent_x'?"),
         (["a: agent_x < 4", "a: agent_y < 4"], "two constraints are called 'a'"),
         (
