@@ -75,7 +75,7 @@ class PracticeConfig:
         passes: over what is learned from, at most.
         trace: weight of later surprises against the value's own word; 0 trusts the value.
         living: what is taken from each reward, so that to go on is not worth all by itself.
-        cost: what a violation by 1 costs at first, as reward; at last ten times that.
+        cost: what a violation by 1 costs, as reward; towards the end of a run ten times that.
     """
 
     steps: int = 0

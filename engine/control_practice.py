@@ -33,6 +33,7 @@ _FARTHEST = 0.03  # mean divergence from the policy that acted, after which a ba
 _VALUE = 0.5  # weight of its loss
 _NORM = 1.0  # of the gradient
 _DEARER = 10.0  # times as much a violation costs at last
+_FREE = 0.7  # share of a run in which it does not cost more than at first
 _MOST_COST = 3.0  # of a step, however far it is beyond a constraint
 
 
@@ -110,7 +111,10 @@ class Practice:
             tell: is told what is under way.
         """
         settings = self._settings
-        lanes, cost = self._begin(draw), settings.cost * _DEARER**share
+        lanes, cost = (
+            self._begin(draw),
+            settings.cost * _DEARER ** max(0.0, (share - _FREE) / (1.0 - _FREE)),
+        )
         simulated, rewards, losses = 0, [], []
         while simulated < settings.steps:
             batch = self._act(lanes, cost, draw, rng)
