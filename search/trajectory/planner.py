@@ -231,10 +231,8 @@ class TrajectoryPlanner:
             mean = rollouts.rewards.sum() / max(1, alive.sum())
             scores = scores + settings.survival * mean * alive[:, -1]
         if self._policy is not None and settings.departure_cost:
-            count = settings.departing or horizon
-            seen = rollouts.seen(state.observation)[:, :count]
-            apart = departures(self._policy, seen, actions[:, :count]) * rollouts.going[:, :count]
-            scores = scores - settings.departure_cost * apart.sum(axis=1)
+            apart = departures(self._policy, rollouts.seen(state.observation), actions)
+            scores = scores - settings.departure_cost * (apart * rollouts.going).sum(axis=1)
         verdict = Verdict(np.zeros(len(scores)), np.zeros(len(scores)))
         if self._monitor is not None:
             verdict = self._monitor.judge(state, rollouts, self.model.units(actions))

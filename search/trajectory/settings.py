@@ -32,8 +32,8 @@ class TrajectorySettings:
         decay: `icem` divides the samples by it each iteration.
         policy_samples: share of the first samples that the policy proposes, where there is one.
         departing: first steps in which the policy's samples depart from its mean; 0 for all.
-        departure_cost: what departing from the policy's mean costs, as reward: for each square of a
-            deviation of the policy's, in the steps in which its samples depart.
+        departure_cost: what departing from the policy's mean by its deviation costs, as reward; it
+            grows as the square.
         discount: of later rewards.
         replan: steps of a plan that are followed before the next is made.
         survival: steps beyond the horizon whose mean reward a trajectory that ends forfeits, where

@@ -238,12 +238,12 @@ def test_departing_may_cost() -> None:
     planner = TrajectoryPlanner(make_model(domain), dear, policy=Leans())
     assert np.allclose(planner.plan(state).actions[:, 0] / 2, 0.25)
     away = np.full((1, 6, 1), 0.5)
-    away[0, 1:] = 0.75  # the second departs by 1.25 deviations, those after it are free
+    away[0, 1:3] = 0.75  # the second and the third depart by 1.25 deviations
     costs = [
         TrajectoryPlanner(make_model(domain), settings, policy=Leans()).score(state, away)[0][0]
         for settings in (free, replace(dear, departure_cost=0.5))
     ]
-    assert costs[0] - costs[1] == pytest.approx(0.5 * 1.25**2, rel=1e-4)
+    assert costs[0] - costs[1] == pytest.approx(0.5 * 2 * 1.25**2, rel=1e-4)
 
 
 def test_wrong_settings_are_refused() -> None:
