@@ -68,8 +68,7 @@ class PolicySearch:
             for name, search in self._searches.items():
                 if len(search.means) > number:
                     continue  # it was left after this one
-                search.improve()
-                self._simulated += search.simulated
+                self._simulated += search.improve()
                 tell(
                     f"policy search{f' {name}' if settings.searches > 1 else ''}, round "
                     f"{number + 1} of {settings.rounds}: mean return {search.means[-1]:.1f}"

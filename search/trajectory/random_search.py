@@ -41,7 +41,6 @@ class RandomSearch:
         center: mean of the observations so far `[F]`.
         spread: deviation of the observations so far `[F]`.
         means: mean return of each round's episodes, less what they broke.
-        simulated: steps of the model in the last round.
     """
 
     def __init__(
@@ -59,17 +58,16 @@ class RandomSearch:
         self._seen, self._sum, self._squares = 0.0, np.zeros(size), np.zeros(size)
         self.center, self.spread = np.zeros(size), np.ones(size)
         self.means: list[float] = []
-        self.simulated = 0
 
-    def improve(self) -> None:
-        """Search for a round."""
+    def improve(self) -> int:
+        """Search for a round; return the steps of the model that it took."""
         settings, number = self._settings, len(self.means)
         rng = np.random.default_rng([self._seed, number])
         state = self._model.domain.reset(int(rng.integers(2**31)))
         directions = rng.normal(size=(settings.directions, len(self.weights)))
         share = number / settings.rounds
         away = settings.noise * settings.narrowing**share * directions
-        scores = self._score(state, self.weights + np.concatenate([away, -away]))
+        scores, simulated = self._score(state, self.weights + np.concatenate([away, -away]))
         there, back = scores[: len(away)], scores[len(away) :]
         best = np.argsort(-np.maximum(there, back), kind="stable")[: settings.best]
         spread = max(float(np.concatenate([there[best], back[best]]).std()), 1e-9)
@@ -77,6 +75,7 @@ class RandomSearch:
         step = (there[best] - back[best]) @ directions[best]
         self.weights = self.weights + rate / (settings.best * spread) * step
         self.means.append(float(scores.mean()))
+        return simulated
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return where the search stands, by name."""
@@ -92,19 +91,19 @@ class RandomSearch:
         self._sum, self._squares = tensors["sum"], tensors["squares"]
         self._scale()
 
-    def _score(self, state: Any, weights: Floats) -> Floats:
-        """Return the returns `[B]` of episodes under policies, less what they broke."""
+    def _score(self, state: Any, weights: Floats) -> tuple[Floats, int]:
+        """Return the returns `[B]` of episodes under policies, less what they broke, and steps."""
         policies = self._family(weights, self.center, self.spread)
         quiet = np.zeros((len(weights), self._settings.steps, self._model.low.size))
         actions, rollouts = self._model.follow(state, policies, quiet)
         seen = rollouts.observations[rollouts.alive].astype(np.float64)
-        self.simulated = rollouts.rewards.size
         self._seen += len(seen)
         self._sum = self._sum + seen.sum(axis=0)
         self._squares = self._squares + (seen**2).sum(axis=0)
         self._scale()
         broken = self._violations(state, rollouts, self._model.units(actions))
-        return np.asarray(rollouts.rewards.sum(axis=1) - self._settings.price * broken)
+        scores = rollouts.rewards.sum(axis=1) - self._settings.price * broken
+        return scores, rollouts.rewards.size
 
     def _scale(self) -> None:
         if self._seen:
