@@ -7,6 +7,7 @@ are environments whose steps are not those of `grid_rules`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ _WHY_NOT = {
     "RoomGridLevel": "BabyAI's instructions are not among the compiled missions",
 }
 _HARMLESS = {"OrderEnforcing", "PassiveEnvChecker", "TimeLimit"}  # wrappers
+_NOTHING = rules.EMPTY, 0, 0  # type, colour, state
+_EDGE = rules.WALL, COLOR_NAMES.index("grey"), 0  # what MiniGrid shows beyond a grid
 
 
 def is_grid(env: Env) -> bool:
@@ -114,15 +117,12 @@ def look(env: Env) -> dict[str, int]:
     """
     inner: Any = env.unwrapped
     x, y = (int(each) for each in inner.front_pos)
-    front = rules.WALL, COLOR_NAMES.index("grey"), 0
+    front = _EDGE
     if 0 <= x < inner.width and 0 <= y < inner.height:
         thing = inner.grid.get(x, y)
-        front = (rules.EMPTY, 0, 0) if thing is None else thing.encode()
-    held = (rules.EMPTY, 0) if inner.carrying is None else inner.carrying.encode()
-    found = {"agent_x": inner.agent_pos[0], "agent_y": inner.agent_pos[1]}
-    found |= {"agent_dir": inner.agent_dir, "carrying": held[0], "carrying_color": held[1]}
-    found |= {"front": front[0], "front_color": front[1], "front_state": front[2]}
-    return {name: int(value) for name, value in found.items()}
+        front = _NOTHING if thing is None else thing.encode()
+    held = _NOTHING if inner.carrying is None else inner.carrying.encode()
+    return _told(inner.agent_pos[0], inner.agent_pos[1], inner.agent_dir, held, front)
 
 
 def look_from(
@@ -131,20 +131,26 @@ def look_from(
     """Return what `look` would tell where the agent has a pose in a state of the domain."""
     width = int(instance[rules.WIDTH])
 
-    def thing(kind: int) -> list[int]:
+    def thing(kind: int) -> Sequence[int]:
         start = rules.KINDS + rules.FIELDS * kind
-        return instance[start : start + 3].tolist() if kind else [rules.EMPTY, 0, 0]
+        return instance[start : start + 3].tolist() if kind else _NOTHING
 
     y, x = divmod(cell, width)
     ahead = int(rules.cell_ahead(instance, x, y, direction))
-    beyond = [rules.WALL, COLOR_NAMES.index("grey"), 0]
-    front = beyond if ahead < 0 else thing(int(state.grid[ahead]))
-    held = thing(int(state.carrying))
-    return {
+    front = _EDGE if ahead < 0 else thing(int(state.grid[ahead]))
+    return _told(x, y, direction, thing(int(state.carrying)), front)
+
+
+def _told(
+    x: int, y: int, direction: int, held: Sequence[int], front: Sequence[int]
+) -> dict[str, int]:
+    """Return by name what is seen; things by type, colour and state."""
+    found = {
         "agent_x": x, "agent_y": y, "agent_dir": direction,
         "carrying": held[0], "carrying_color": held[1],
         "front": front[0], "front_color": front[1], "front_state": front[2],
     }  # fmt: skip
+    return {name: int(value) for name, value in found.items()}
 
 
 def encode_grid(domain: CompiledDomain, state: State) -> npt.NDArray[np.uint8]:
