@@ -106,9 +106,10 @@ def plan_task(
         yield plan
         task = parse_task(domain, mover.problem(clauses))
         *_, answer = answers(task, SolveClock(SolveBudget(seconds=_SECONDS)))
-        exhausted = answer.status == "unsolvable"
-        plan = replace(plan, steps=answer.plan or (), motions=(), exhausted=exhausted)
-        plan = replace(plan, plans=plan.plans + 1)
+        plan = replace(
+            plan, steps=answer.plan or (), motions=(), plans=plan.plans + 1,
+            exhausted=answer.status == "unsolvable",
+        )  # fmt: skip
         for length in range(1, len(plan.steps) + 1):
             way = plan.steps[:length]
             if way not in known:
